@@ -1,0 +1,84 @@
+# One command for each thing, on a machine with python3 (>= 3.11), g++ and make. Everything else is
+# installed into .venv. What is done is remembered there, so a second run starts at once.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DONE := $(VENV)/done
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+DEMO := build/demo
+
+export PIP_NO_WARN_SCRIPT_LOCATION := 1
+
+SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
+	$(shell find src -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.cpp' -o -name '*.h')
+CPP := $(shell find src/core tests/core -name '*.cpp' -o -name '*.h')
+
+.PHONY: demo test bench report lint sanitize docs package install clean
+.DELETE_ON_ERROR:
+
+install: $(DONE)/package
+
+$(DONE)/venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is older than 3.11: set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install -qq --upgrade 'pip>=25.1' # the first pip that knows --group
+	mkdir -p $(DONE) && touch $@
+
+# A group of tools from pyproject.toml: build, demo, test, lint, docs.
+$(DONE)/group-%: pyproject.toml $(DONE)/venv
+	$(PIP) install -qq --group $*
+	touch $@
+
+# The package itself, again after any change of its sources; the build folder makes that quick.
+$(DONE)/package: $(SOURCES) $(DONE)/group-build
+	$(PIP) install -qq --no-build-isolation -Cbuild-dir=build/package '.[cli]'
+	touch $@
+
+demo: $(DONE)/package $(DONE)/group-demo
+	mkdir -p $(DEMO)
+	@$(BIN)/python -c 'from vega_datasets import data; print(data.seattle_weather.filepath)' > $(DEMO)/data
+	$(BIN)/cumsum run "$$(cat $(DEMO)/data)" --column precipitation --by date:year \
+		-o $(DEMO)/rain.csv --plot $(DEMO)/rain.png --force \
+		--title 'Rain in Seattle since the first of January, in mm'
+	$(BIN)/cumsum bench --short
+	@echo; echo 'the picture: $(DEMO)/rain.png'
+
+test: $(DONE)/package $(DONE)/group-test
+	$(BIN)/python -m pytest $(PYTEST)
+
+bench: $(DONE)/package $(DONE)/group-test
+	$(BIN)/python benchmarks/run.py $(BENCH)
+
+# The README's table and picture, and docs/performance.md, from a file of results.
+report: $(DONE)/package
+	$(BIN)/python benchmarks/report.py $(RESULTS)
+
+lint: $(DONE)/package $(DONE)/group-lint $(DONE)/group-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run -Werror $(CPP)
+	$(BIN)/python tools/check_symbols.py build/package
+	$(BIN)/python tools/check_layers.py src
+
+sanitize: sanitize-address sanitize-thread
+
+sanitize-%: $(DONE)/group-build
+	$(BIN)/cmake -S . -B build/$* -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) \
+		-DCMAKE_BUILD_TYPE=RelWithDebInfo -DCUMSUM_SANITIZE=$*
+	$(BIN)/cmake --build build/$* --target core_test
+	build/$*/core_test
+
+docs: $(DONE)/package $(DONE)/group-docs
+	$(BIN)/python -m sphinx --quiet -W --keep-going -b html docs build/docs
+	@echo build/docs/index.html
+
+# A source archive, the wheel made from it, and a visit to both in an environment of their own.
+package: $(DONE)/group-build
+	tools/check_package.sh $(BIN)/python
+
+clean:
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis $(VENV)
+	find src tests benchmarks tools docs -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,199 @@
+#include "arrays.h"
+
+#include <cstring>
+
+#include "scan.h"
+#include "target.h"
+
+namespace cumsum {
+namespace {
+
+// Below this many bytes, handing the GIL over costs more than the scan.
+constexpr int64_t release_bytes = 1 << 15;
+
+DType sized_int(int size, bool is_signed) {
+  switch (size) {
+    case 1:
+      return is_signed ? DType::int8 : DType::uint8;
+    case 2:
+      return is_signed ? DType::int16 : DType::uint16;
+    case 4:
+      return is_signed ? DType::int32 : DType::uint32;
+    default:
+      return is_signed ? DType::int64 : DType::uint64;
+  }
+}
+
+// Native formats of the struct module, as NumPy writes them; '<' or '=' may stand before one.
+bool parse_format(const char* format, Py_ssize_t size, DType& dtype) {
+  if (!format) return false;
+  if (*format == '@' || *format == '=') ++format;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  if (*format == '<') ++format;
+#endif
+  const bool is_complex = *format == 'Z';
+  if (is_complex) ++format;
+  if (format[0] == 0 || format[1] != 0) return false;
+  switch (*format) {
+    case '?':
+      dtype = DType::boolean;
+      break;
+    case 'b':
+    case 'h':
+    case 'i':
+    case 'l':
+    case 'q':
+      dtype = sized_int(static_cast<int>(size), true);
+      break;
+    case 'B':
+    case 'H':
+    case 'I':
+    case 'L':
+    case 'Q':
+      dtype = sized_int(static_cast<int>(size), false);
+      break;
+    case 'e':
+      dtype = DType::float16;
+      break;
+    case 'f':
+      dtype = is_complex ? DType::complex64 : DType::float32;
+      break;
+    case 'd':
+      dtype = is_complex ? DType::complex128 : DType::float64;
+      break;
+    case 'g':
+      dtype = is_complex ? DType::clongdouble : DType::longdouble;
+      break;
+    default:
+      return false;
+  }
+  return item_size(dtype) == size && (!is_complex || dtype >= DType::complex64);
+}
+
+bool parse_dlpack(dlpack::DataType type, DType& dtype) {
+  enum { integer = 0, unsigned_integer = 1, floating = 2, bfloat = 4, complex = 5, boolean = 6 };
+  if (type.lanes != 1) return false;
+  const int size = type.bits / 8;
+  switch (type.code) {
+    case integer:
+    case unsigned_integer:
+      dtype = sized_int(size, type.code == integer);
+      break;
+    case floating:
+      dtype = size == 2 ? DType::float16 : size == 4 ? DType::float32 : DType::float64;
+      break;
+    case bfloat:
+      dtype = DType::bfloat16;
+      break;
+    case complex:
+      dtype = size == 8 ? DType::complex64 : DType::complex128;
+      break;
+    case boolean:
+      dtype = DType::boolean;
+      break;
+    default:
+      return false;
+  }
+  return item_size(dtype) * 8 == type.bits;
+}
+
+// The bytes a view may touch: [low, high).
+void find_extent(const ArrayView& view, const char*& low, const char*& high) {
+  low = high = view.data;
+  for (int d = 0; d < view.dims; ++d) {
+    const int64_t reach = (view.shape[d] - 1) * view.strides[d];
+    (reach < 0 ? low : high) += reach;
+  }
+  high += item_size(view.dtype);
+}
+
+// Whether the user pressed Ctrl-C; asked without the GIL.
+bool interrupted(void* state) {
+  auto* thread = static_cast<PyThreadState**>(state);
+  PyEval_RestoreThread(*thread);
+  const bool raised = PyErr_CheckSignals() != 0;
+  *thread = PyEval_SaveThread();
+  return raised;
+}
+
+}  // namespace
+
+bool view_buffer(const Py_buffer& buffer, ArrayView& view) {
+  if (buffer.ndim > most_dims || !parse_format(buffer.format, buffer.itemsize, view.dtype)) {
+    return false;
+  }
+  view.dims = buffer.ndim;
+  view.data = static_cast<char*>(buffer.buf);
+  for (int d = 0; d < buffer.ndim; ++d) {
+    view.shape[d] = buffer.shape[d];
+    view.strides[d] = buffer.strides[d];
+  }
+  return true;
+}
+
+bool view_dlpack(const dlpack::Tensor& tensor, ArrayView& view) {
+  constexpr int32_t cpu = 1;
+  if (tensor.device.type != cpu || tensor.ndim > most_dims || !tensor.strides ||
+      !parse_dlpack(tensor.dtype, view.dtype)) {
+    return false;
+  }
+  view.dims = tensor.ndim;
+  view.data = static_cast<char*>(tensor.data) + tensor.byte_offset;
+  const int64_t size = item_size(view.dtype);
+  for (int d = 0; d < tensor.ndim; ++d) {
+    view.shape[d] = tensor.shape[d];
+    view.strides[d] = tensor.strides[d] * size;
+  }
+  return tensor.data != nullptr || element_count(view) == 0;
+}
+
+int64_t element_count(const ArrayView& view) {
+  int64_t count = 1;
+  for (int d = 0; d < view.dims; ++d) count *= view.shape[d];
+  return count;
+}
+
+bool same_shape(const ArrayView& a, const ArrayView& b) {
+  return a.dims == b.dims && std::memcmp(a.shape, b.shape, a.dims * sizeof(int64_t)) == 0;
+}
+
+bool is_contiguous(const ArrayView& view) {
+  int64_t stride = item_size(view.dtype);
+  for (int d = view.dims - 1; d >= 0; --d) {
+    if (view.shape[d] != 1 && view.strides[d] != stride) return false;
+    stride *= view.shape[d];
+  }
+  return true;
+}
+
+bool is_safe(const ArrayView& x, const ArrayView& y) {
+  if (x.data == y.data && x.dtype == y.dtype &&
+      std::memcmp(x.strides, y.strides, x.dims * sizeof(int64_t)) == 0) {
+    return true;
+  }
+  const char *x_low, *x_high, *y_low, *y_high;
+  find_extent(x, x_low, x_high);
+  find_extent(y, y_low, y_high);
+  return x_high <= y_low || y_high <= x_low;
+}
+
+bool scan_views(const ArrayView& x, const ArrayView& y, int axis, Kind kind, Direction direction,
+                int threads) {
+  const int64_t bytes = element_count(y) * (item_size(x.dtype) + item_size(y.dtype));
+  if (bytes == 0) return true;
+  const Kernels& kernels = current_target();
+  const Plan plan = make_plan({x.dtype, y.dtype, x.dims, x.shape, x.strides, y.strides, axis, kind,
+                               direction, x.data == y.data, threads},
+                              kernels);
+  if (bytes < release_bytes) {
+    run(plan, kernels, x.data, y.data);
+    return true;
+  }
+  PyThreadState* state = PyEval_SaveThread();
+  const Status status = run(plan, kernels, x.data, y.data, interrupted, &state);
+  PyEval_RestoreThread(state);
+  if (status == Status::out_of_memory) PyErr_NoMemory();
+  return status == Status::done;
+}
+
+}  // namespace cumsum

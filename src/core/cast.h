@@ -1,0 +1,128 @@
+// Copies a piece element by element from one type to another: what packing a strided or differently
+// typed input into a tile, and unpacking a tile into a strided result, need.
+#pragma once
+
+#include "kernels.h"
+#include "simd.h"
+
+namespace cumsum {
+namespace {
+
+template <class T>
+inline constexpr bool is_complex = false;
+template <class T>
+inline constexpr bool is_complex<Complex<T>> = true;
+template <class T>
+inline constexpr bool is_integer = T(0.5) == T(0);
+template <>
+inline constexpr bool is_integer<Bool> = false;
+template <>
+inline constexpr bool is_integer<Float16> = false;
+template <>
+inline constexpr bool is_integer<BFloat16> = false;
+template <class T>
+inline constexpr bool is_integer<Complex<T>> = false;
+
+// What a real element is worth, in a type that holds every value of its own.
+template <class X>
+inline auto value_of(X x) {
+  if constexpr (__is_same(X, Bool)) {
+    return static_cast<uint8_t>(x.byte != 0);
+  } else if constexpr (__is_same(X, Float16) || __is_same(X, BFloat16)) {
+    return static_cast<float>(load<double, 1, X>(reinterpret_cast<const char*>(&x)));
+  } else {
+    return x;
+  }
+}
+
+// A float outside the range of a 64-bit integer has no value there; x86's own answer is given on
+// every machine: the least integer. (In C++ such a cast is undefined.)
+template <class F>
+inline int64_t truncate(F value) {
+  return value >= F(-0x1p63) && value < F(0x1p63) ? static_cast<int64_t>(value) : INT64_MIN;
+}
+
+template <class F>
+inline uint64_t truncate_unsigned(F value) {
+  if (value >= F(0x1p63) && value < F(0x1p64)) return static_cast<uint64_t>(value);
+  return static_cast<uint64_t>(truncate(value));
+}
+
+template <class R, class X>
+inline R cast(X x) {
+  if constexpr (__is_same(R, X)) {
+    return x;
+  } else if constexpr (is_complex<R> && is_complex<X>) {
+    using Part = decltype(R{}.real);
+    return {static_cast<Part>(x.real), static_cast<Part>(x.imag)};
+  } else if constexpr (is_complex<R>) {
+    return {static_cast<decltype(R{}.real)>(value_of(x)), 0};
+  } else if constexpr (is_complex<X>) {
+    if constexpr (__is_same(R, Bool)) {
+      return {static_cast<uint8_t>(x.real != 0 || x.imag != 0)};
+    } else {
+      return cast<R>(x.real);
+    }
+  } else if constexpr (__is_same(R, Bool)) {
+    return {static_cast<uint8_t>(value_of(x) != 0)};
+  } else if constexpr (__is_same(R, Float16) || __is_same(R, BFloat16)) {
+    R out;
+    auto value = value_of(x);
+    // A long integer meets float32 first, as in PyTorch and NumPy; so does every integer.
+    double wide;
+    if constexpr (is_integer<decltype(value)>) {
+      wide = static_cast<float>(value);
+    } else {
+      wide = static_cast<double>(value);
+    }
+    store<R, double, 1>(reinterpret_cast<char*>(&out), wide);
+    return out;
+  } else if constexpr (is_integer<R> && !is_integer<decltype(value_of(x))>) {
+    if constexpr (__is_same(R, uint64_t)) {
+      return truncate_unsigned(value_of(x));
+    } else {
+      return static_cast<R>(truncate(value_of(x)));
+    }
+  } else {
+    return static_cast<R>(value_of(x));
+  }
+}
+
+template <class X, class R>
+inline void copy_element(const char* x, char* y) {
+  write<R>(y, cast<R>(read<X>(x)));
+}
+
+// The inner loop runs along whichever axis makes the writes dense; the fixed strides let the
+// compiler use vectors.
+template <class X, class R>
+inline void copy_run(const char* x, int64_t x_step, char* y, int64_t y_step, int64_t count) {
+  constexpr int64_t x_size = sizeof(X), y_size = sizeof(R);
+  if (x_step == x_size && y_step == y_size) {
+    for (int64_t i = 0; i < count; ++i) copy_element<X, R>(x + i * x_size, y + i * y_size);
+  } else if (y_step == y_size) {
+    for (int64_t i = 0; i < count; ++i) copy_element<X, R>(x + i * x_step, y + i * y_size);
+  } else {
+    for (int64_t i = 0; i < count; ++i) copy_element<X, R>(x + i * x_step, y + i * y_step);
+  }
+}
+
+inline int64_t magnitude(int64_t stride) { return stride < 0 ? -stride : stride; }
+
+template <class X, class R>
+void copy_piece(const Piece& p) {
+  bool along_scan = magnitude(p.x_scan) + magnitude(p.y_scan) <=
+                    magnitude(p.x_line) + magnitude(p.y_line);
+  if (along_scan || p.lines == 1) {
+    for (int64_t line = 0; line < p.lines; ++line) {
+      copy_run<X, R>(p.x + line * p.x_line, p.x_scan, p.y + line * p.y_line, p.y_scan, p.length);
+    }
+  } else {
+    for (int64_t i = 0; i < p.length; ++i) {
+      copy_run<X, R>(p.x + i * p.x_scan, p.x_line, p.y + i * p.y_scan, p.y_line, p.lines);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace cumsum

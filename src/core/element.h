@@ -1,0 +1,85 @@
+// The element types an array may hold, and the type each is carried in.
+#pragma once
+
+#include <cstdint>
+
+namespace cumsum {
+
+// The numbers are shared with Python (src/cumsum/dtypes.py).
+enum class DType : int {
+  boolean,
+  uint8,
+  int8,
+  uint16,
+  int16,
+  uint32,
+  int32,
+  uint64,
+  int64,
+  float16,
+  bfloat16,
+  float32,
+  float64,
+  longdouble,
+  complex64,
+  complex128,
+  clongdouble,
+};
+inline constexpr int dtype_count = 17;
+
+// Storage types that C++20 lacks. They are only ever read and written whole.
+struct Bool {
+  uint8_t byte;
+};
+struct Float16 {
+  uint16_t bits;
+};
+struct BFloat16 {
+  uint16_t bits;
+};
+template <class T>
+struct Complex {
+  T real, imag;
+};
+
+constexpr int item_size(DType dtype) {
+  constexpr int size[dtype_count] = {1, 1, 1, 2, 2, 4, 4, 8, 8,
+                                     2, 2, 4, 8, sizeof(long double),
+                                     8, 16, 2 * sizeof(long double)};
+  return size[static_cast<int>(dtype)];
+}
+
+// The running sums of a result: floats in double (rounded once, on the store), integers in unsigned
+// words, where wrapping round is defined.
+template <class Result>
+struct AccumulatorOf {
+  using type = double;
+};
+template <>
+struct AccumulatorOf<Bool> {
+  using type = uint64_t;
+};
+template <>
+struct AccumulatorOf<int64_t> {
+  using type = uint64_t;
+};
+template <>
+struct AccumulatorOf<int8_t> {
+  using type = uint32_t;
+};
+template <>
+struct AccumulatorOf<int16_t> {
+  using type = uint32_t;
+};
+template <>
+struct AccumulatorOf<int32_t> {
+  using type = uint32_t;
+};
+template <>
+struct AccumulatorOf<long double> {
+  using type = long double;
+};
+template <class Result>
+using Accumulator = typename AccumulatorOf<Result>::type;
+
+}  // namespace cumsum

@@ -1,0 +1,29 @@
+// The short way in: plain arrays and tensors go from the call to the kernels without Python code.
+// Whatever is not plain is left to the Python function of the same name, which also words the errors.
+#pragma once
+
+#include "arrays.h"
+
+namespace cumsum {
+
+// A call in its plain form: input, an int, and perhaps out=.
+struct PlainCall {
+  PyObject* input = nullptr;
+  PyObject* out = nullptr;  // the input itself for an in-place scan; null for a new result
+  long dim = 0;
+};
+
+// Each gives a new reference to the result, or null: with an exception if the scan failed, without
+// one if the call is not for this way.
+PyObject* scan_array(const PlainCall& call);   // fast_numpy.cpp
+PyObject* scan_tensor(const PlainCall& call);  // fast_torch.cpp
+
+// A dim in [-dims, dims), made non-negative; false for any other, and for 0-d arrays.
+bool resolve_axis(const ArrayView& x, long dim, int& axis);
+
+// Module functions; each is described in src/cumsum/_core.pyi.
+PyObject* make_function(PyObject* module, PyObject* args);
+PyObject* register_numpy(PyObject* module, PyObject* args);
+PyObject* register_torch(PyObject* module, PyObject* args);
+
+}  // namespace cumsum

@@ -1,0 +1,51 @@
+// What a target offers: for every pair of element types, the kernels that scan and copy them.
+#pragma once
+
+#include <cstdint>
+
+#include "element.h"
+
+namespace cumsum {
+
+// The order of additions, which is what the bits of a result depend on (docs/accuracy.md):
+// the axis is cut in tiles, a tile in groups; a group's prefix sums form a fixed tree.
+inline constexpr int64_t tile_size = 4096;
+inline constexpr int group_size = 8;
+
+// What a kernel stores: y[i] with or without x[i], or nothing (the aggregates alone are wanted).
+enum class Store { inclusive, exclusive, nothing };
+
+// A piece of several lines. Strides are in bytes. `position` is the index of the first element on
+// its line, a multiple of group_size. `carry` and `chain` hold one accumulator (two for complex
+// numbers) a line: the sum up to this tile, and the sum inside it. Null means fresh lines, whole.
+struct Piece {
+  const char* x;
+  char* y;
+  int64_t x_scan, y_scan;
+  int64_t x_line, y_line;
+  int64_t length, lines;
+  int64_t position;
+  char* carry;
+  char* chain;
+  bool stream;  // write past the cache
+};
+
+using ScanPiece = void (*)(const Piece&);
+using AddCarries = void (*)(char* carry, const char* aggregate, int64_t lines);
+
+// How one pair (input, result) is scanned. Entries are indexed by Store.
+struct PairKernels {
+  ScanPiece rows[3];      // scan strides are one element
+  ScanPiece reversed[3];  // scan strides are minus one element
+  ScanPiece columns[3];   // line strides are one element
+  AddCarries add;
+  int carry_size;  // bytes of one line's carry
+};
+
+struct Kernels {
+  const char* name;
+  PairKernels pairs[dtype_count][dtype_count];   // null functions where x must be packed first
+  ScanPiece copy[dtype_count][dtype_count];      // a piece, cast element by element
+};
+
+}  // namespace cumsum

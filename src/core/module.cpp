@@ -1,0 +1,143 @@
+// The Python module cumsum._core. Its functions are described in src/cumsum/_core.pyi.
+#include "arrays.h"
+#include "fast.h"
+#include "target.h"
+#include "thread_count.h"
+
+namespace cumsum {
+namespace {
+
+bool read_sizes(PyObject* tuple, int dims, int64_t* out) {
+  if (!PyTuple_Check(tuple) || PyTuple_Size(tuple) != dims) {
+    PyErr_SetString(PyExc_ValueError, "shape and strides must be tuples of one length");
+    return false;
+  }
+  for (int d = 0; d < dims; ++d) {
+    out[d] = PyLong_AsLongLong(PyTuple_GetItem(tuple, d));
+    if (out[d] == -1 && PyErr_Occurred()) return false;
+  }
+  return true;
+}
+
+// What scan() and plan() have in common.
+struct Arguments {
+  ArrayView x, y;
+  int axis, threads;
+  Kind kind;
+  Direction direction;
+  bool in_place;
+};
+
+bool read_arguments(PyObject* args, Arguments& a) {
+  unsigned long long x_data, y_data;
+  int x_dtype, y_dtype, exclusive, reverse;
+  PyObject *shape, *x_strides, *y_strides;
+  if (!PyArg_ParseTuple(args, "KiKiO!O!O!ippi", &x_data, &x_dtype, &y_data, &y_dtype, &PyTuple_Type,
+                        &shape, &PyTuple_Type, &x_strides, &PyTuple_Type, &y_strides, &a.axis,
+                        &exclusive, &reverse, &a.threads)) {
+    return false;
+  }
+  const Py_ssize_t dims = PyTuple_Size(shape);
+  if (dims > most_dims || a.axis < 0 || a.axis >= dims || x_dtype < 0 || x_dtype >= dtype_count ||
+      y_dtype < 0 || y_dtype >= dtype_count || a.threads < 1) {
+    PyErr_SetString(PyExc_ValueError, "axis, element type or thread count out of range");
+    return false;
+  }
+  a.x.dims = a.y.dims = static_cast<int>(dims);
+  a.x.dtype = static_cast<DType>(x_dtype);
+  a.y.dtype = static_cast<DType>(y_dtype);
+  a.x.data = reinterpret_cast<char*>(x_data);
+  a.y.data = reinterpret_cast<char*>(y_data);
+  a.kind = exclusive ? Kind::exclusive : Kind::inclusive;
+  a.direction = reverse ? Direction::reverse : Direction::forward;
+  return read_sizes(shape, a.x.dims, a.x.shape) && read_sizes(shape, a.y.dims, a.y.shape) &&
+         read_sizes(x_strides, a.x.dims, a.x.strides) &&
+         read_sizes(y_strides, a.y.dims, a.y.strides);
+}
+
+PyObject* scan(PyObject*, PyObject* args) {
+  Arguments a;
+  if (!read_arguments(args, a)) return nullptr;
+  if (!scan_views(a.x, a.y, a.axis, a.kind, a.direction, a.threads)) return nullptr;
+  Py_RETURN_NONE;
+}
+
+PyObject* plan(PyObject*, PyObject* args) {
+  Arguments a;
+  if (!read_arguments(args, a)) return nullptr;
+  const Plan p = make_plan({a.x.dtype, a.y.dtype, a.x.dims, a.x.shape, a.x.strides, a.y.strides,
+                            a.axis, a.kind, a.direction, a.x.data == a.y.data, a.threads},
+                           current_target());
+  const bool rows = p.walk == Walk::rows;
+  return Py_BuildValue(
+      "{s:s,s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:i,s:O,s:O,s:O}", "family",
+      p.split ? "long" : (rows ? "rows" : "columns"), "outer", (long long)p.outer_size, "length",
+      (long long)p.scan.size, "inner", (long long)p.inner.size, "tile", (long long)tile_size, "panel",
+      (long long)p.panel, "block", (long long)p.block, "units", (long long)p.units, "workers",
+      p.workers, "pack_input", p.pack_x ? Py_True : Py_False, "pack_output",
+      p.pack_y ? Py_True : Py_False, "stream", p.stream ? Py_True : Py_False);
+}
+
+PyObject* targets(PyObject*, PyObject*) {
+  PyObject* names = PyList_New(0);
+  for (const Kernels* const* target = runnable_targets(); names && *target; ++target) {
+    PyObject* name = PyUnicode_FromString((*target)->name);
+    if (!name || PyList_Append(names, name) != 0) Py_CLEAR(names);
+    Py_XDECREF(name);
+  }
+  return names;
+}
+
+PyObject* target(PyObject*, PyObject*) { return PyUnicode_FromString(current_target().name); }
+
+PyObject* choose(PyObject*, PyObject* args) {
+  const char* name;
+  if (!PyArg_ParseTuple(args, "s", &name)) return nullptr;
+  return PyBool_FromLong(choose_target(name));
+}
+
+bool read_source(int number, ThreadSource& source) {
+  if (number < 0 || number > static_cast<int>(ThreadSource::machine)) {
+    PyErr_SetString(PyExc_ValueError, "no such source of a thread count");
+    return false;
+  }
+  source = static_cast<ThreadSource>(number);
+  return true;
+}
+
+PyObject* get_threads(PyObject*, PyObject* args) {
+  int number;
+  ThreadSource source;
+  if (!PyArg_ParseTuple(args, "i", &number) || !read_source(number, source)) return nullptr;
+  return PyLong_FromLong(thread_setting(source));
+}
+
+PyObject* set_threads(PyObject*, PyObject* args) {
+  int number, threads;
+  ThreadSource source;
+  if (!PyArg_ParseTuple(args, "ii", &number, &threads) || !read_source(number, source)) return nullptr;
+  set_thread_setting(source, threads);
+  Py_RETURN_NONE;
+}
+
+PyMethodDef methods[] = {
+    {"scan", scan, METH_VARARGS, nullptr},
+    {"plan", plan, METH_VARARGS, nullptr},
+    {"targets", targets, METH_NOARGS, nullptr},
+    {"target", target, METH_NOARGS, nullptr},
+    {"choose_target", choose, METH_VARARGS, nullptr},
+    {"get_threads", get_threads, METH_VARARGS, nullptr},
+    {"set_threads", set_threads, METH_VARARGS, nullptr},
+    {"make_function", make_function, METH_VARARGS, nullptr},
+    {"register_numpy", register_numpy, METH_VARARGS, nullptr},
+    {"register_torch", register_torch, METH_VARARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyModuleDef definition = {PyModuleDef_HEAD_INIT, "cumsum._core", nullptr, -1,     methods,
+                          nullptr,               nullptr,        nullptr, nullptr};
+
+}  // namespace
+}  // namespace cumsum
+
+PyMODINIT_FUNC PyInit__core() { return PyModule_Create(&cumsum::definition); }

@@ -1,0 +1,168 @@
+#include "plan.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "policy.h"
+
+namespace cumsum {
+namespace {
+
+int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// The line axes, those of the widest strides first, with neighbours that are one axis to both arrays
+// made one.
+int collect_lines(const Problem& problem, Axis* lines) {
+  int count = 0;
+  for (int d = 0; d < problem.dims; ++d) {
+    if (d == problem.axis || problem.shape[d] == 1) continue;
+    lines[count++] = {problem.shape[d], problem.x_strides[d], problem.y_strides[d]};
+  }
+  auto wider = [](const Axis& a, const Axis& b) {
+    return std::pair(std::llabs(a.y_stride), std::llabs(a.x_stride)) >
+           std::pair(std::llabs(b.y_stride), std::llabs(b.x_stride));
+  };
+  std::stable_sort(lines, lines + count, wider);
+  int kept = 0;
+  for (int i = 0; i < count; ++i) {
+    Axis* last = kept ? &lines[kept - 1] : nullptr;
+    if (last && last->x_stride == lines[i].size * lines[i].x_stride &&
+        last->y_stride == lines[i].size * lines[i].y_stride) {
+      *last = {last->size * lines[i].size, lines[i].x_stride, lines[i].y_stride};
+    } else {
+      lines[kept++] = lines[i];
+    }
+  }
+  return kept;
+}
+
+// A scan from the end is a scan of both arrays seen from their last elements.
+void set_scan_axis(Plan& plan, const Problem& problem) {
+  int d = problem.axis;
+  plan.scan = {problem.shape[d], problem.x_strides[d], problem.y_strides[d]};
+  plan.x_offset = plan.y_offset = 0;
+  if (problem.direction == Direction::reverse) {
+    plan.x_offset = (plan.scan.size - 1) * plan.scan.x_stride;
+    plan.y_offset = (plan.scan.size - 1) * plan.scan.y_stride;
+    plan.scan.x_stride = -plan.scan.x_stride;
+    plan.scan.y_stride = -plan.scan.y_stride;
+  }
+}
+
+// Of the line axes, the one whose lines are taken side by side: the narrowest in the result, or the
+// longest where that one is too short to fill a vector.
+void choose_inner(Plan& plan, Axis* lines, int count) {
+  plan.inner = {1, 0, 0};
+  plan.outer_dims = 0;
+  int inner = count - 1;
+  for (int i = 0; inner >= 0 && lines[count - 1].size < policy::least_columns && i < count; ++i) {
+    if (lines[i].size > lines[inner].size) inner = i;
+  }
+  plan.outer_first = inner != count - 1;
+  plan.outer_size = 1;
+  for (int i = 0; i < count; ++i) {
+    if (i == inner) {
+      plan.inner = lines[i];
+    } else {
+      plan.outer[plan.outer_dims++] = lines[i];
+      plan.outer_size *= lines[i].size;
+    }
+  }
+}
+
+// Which way to walk, and what must be packed to walk that way.
+void choose_walk(Plan& plan, const Kernels& kernels) {
+  const int64_t x_size = item_size(plan.x_dtype), y_size = item_size(plan.y_dtype);
+  const PairKernels& pair = kernels.pairs[int(plan.x_dtype)][int(plan.y_dtype)];
+  const bool direct = pair.add != nullptr;
+  const Axis scan = plan.scan, inner = plan.inner;
+  const bool forward = scan.y_stride == y_size && scan.x_stride == x_size;
+  const bool backward = scan.y_stride == -y_size && scan.x_stride == -x_size;
+  plan.reversed = false;
+  if (!forward && inner.y_stride == y_size && inner.size >= policy::least_columns && !backward) {
+    plan.walk = Walk::columns;
+    plan.pack_y = false;
+    plan.pack_x = !direct || inner.x_stride != x_size;
+  } else if (direct && backward) {
+    plan.walk = Walk::rows;
+    plan.reversed = true;
+    plan.pack_x = plan.pack_y = false;
+  } else {
+    plan.walk = Walk::rows;
+    plan.pack_y = scan.y_stride != y_size;
+    plan.pack_x = !direct || scan.x_stride != x_size;
+  }
+}
+
+// Cut the lines into panels; if that leaves workers idle and the lines are long, cut the axis too.
+void share_out(Plan& plan, int threads) {
+  const int64_t x_size = item_size(plan.x_dtype), y_size = item_size(plan.y_dtype);
+  const int64_t line_bytes = plan.scan.size * (x_size + y_size);
+  const int64_t lines = plan.outer_size * plan.inner.size;
+  const int64_t bytes = lines * line_bytes;
+  plan.workers = bytes < policy::parallel_bytes ? 1 : threads;
+  if (plan.walk == Walk::columns) {
+    const int64_t widest = std::max<int64_t>(1, policy::panel_bytes / y_size);
+    const int64_t narrowest = std::max<int64_t>(1, 64 / y_size);
+    const int64_t wanted = divide_up(plan.workers, plan.outer_size);
+    const int64_t share = divide_up(divide_up(plan.inner.size, wanted), narrowest) * narrowest;
+    plan.panel = std::min({plan.inner.size, widest, share});
+  } else {
+    plan.panel = std::clamp<int64_t>(policy::claim_bytes / std::max<int64_t>(1, line_bytes), 1, plan.inner.size);
+    if (plan.pack_x || plan.pack_y) {
+      plan.panel = std::min(plan.inner.size, std::max(plan.panel, policy::packed_lines));
+    }
+  }
+  plan.panels = divide_up(plan.inner.size, plan.panel);
+  plan.units = plan.outer_size * plan.panels;
+  plan.block = plan.scan.size;
+  plan.blocks = 1;
+  plan.split = plan.units < plan.workers && plan.scan.size > tile_size;
+  if (plan.split) {
+    plan.panel = std::min(plan.inner.size, std::max<int64_t>(1, policy::panel_bytes / y_size));
+    plan.panels = divide_up(plan.inner.size, plan.panel);
+    const int64_t tile_bytes = plan.panel * tile_size * (x_size + y_size);
+    plan.block = tile_size * std::max<int64_t>(1, policy::claim_bytes / tile_bytes);
+    plan.blocks = divide_up(plan.scan.size, plan.block);
+    plan.units = plan.outer_size * plan.panels * plan.blocks;
+  }
+  if (bytes == 0) plan.units = 0;
+  const int64_t unit_bytes = std::max<int64_t>(1, bytes / std::max<int64_t>(1, plan.units));
+  plan.grain = plan.split ? 1 : std::max<int64_t>(1, policy::claim_bytes / unit_bytes);
+  const int64_t claims = divide_up(plan.units, plan.grain);
+  plan.workers = static_cast<int>(std::min<int64_t>(plan.workers, claims));
+  const int64_t y_bytes = lines * plan.scan.size * y_size;
+  plan.stream = y_bytes >= policy::stream_bytes && !plan.pack_y && !plan.reversed;
+}
+
+}  // namespace
+
+Plan make_plan(const Problem& problem, const Kernels& kernels) {
+  Plan plan;
+  plan.kind = problem.kind;
+  plan.x_dtype = problem.x_dtype;
+  plan.y_dtype = problem.y_dtype;
+  Axis lines[most_dims];
+  set_scan_axis(plan, problem);
+  choose_inner(plan, lines, collect_lines(problem, lines));
+  choose_walk(plan, kernels);
+  share_out(plan, problem.threads);
+  plan.stream = plan.stream && !problem.in_place;
+  return plan;
+}
+
+PackShape pack_shape(const Plan& plan) {
+  const int64_t size = std::max(item_size(plan.x_dtype), item_size(plan.y_dtype));
+  const int64_t elements = policy::packed_bytes / size;
+  PackShape shape;
+  if (plan.walk == Walk::columns) {
+    shape.lines = std::min<int64_t>(plan.panel, elements / (2 * group_size));
+  } else {
+    shape.lines = std::min<int64_t>(plan.panel, policy::packed_lines);
+  }
+  shape.length = std::max<int64_t>(group_size, elements / shape.lines / group_size * group_size);
+  return shape;
+}
+
+}  // namespace cumsum

@@ -1,0 +1,68 @@
+// What a scan will do, decided from shapes, strides and types alone.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels.h"
+
+namespace cumsum {
+
+enum class Kind { inclusive, exclusive };
+enum class Direction { forward, reverse };
+
+// rows: a group of elements lies along the scan axis. columns: a group lies across lines.
+enum class Walk { rows, columns };
+
+inline constexpr int most_dims = 64;
+
+// One axis of the pair of arrays, strides in bytes.
+struct Axis {
+  int64_t size, x_stride, y_stride;
+};
+
+struct Problem {
+  DType x_dtype, y_dtype;
+  int dims;
+  const int64_t* shape;
+  const int64_t* x_strides;
+  const int64_t* y_strides;
+  int axis;
+  Kind kind;
+  Direction direction;
+  bool in_place;  // x and y are the same memory
+  int threads;    // at most
+};
+
+struct Plan {
+  Walk walk;
+  Kind kind;
+  bool reversed;          // rows: the scan strides are minus one element
+  bool pack_x, pack_y;    // by way of a buffer, because of type or strides
+  bool split;             // the axis itself is shared out: few lines, long ones
+  bool stream;            // write past the cache
+  DType x_dtype, y_dtype;
+  int64_t x_offset, y_offset;  // of the first element in scan order, in bytes
+  Axis scan;
+  Axis inner;                  // the lines side by side
+  Axis outer[most_dims];       // all others
+  int outer_dims;
+  int64_t outer_size;
+  bool outer_first;            // units that follow each other differ in the outer axes
+  int64_t panel;               // lines of the inner axis in a unit
+  int64_t panels;              // units along the inner axis
+  int64_t block;               // elements of the scan axis in a unit: all, or whole tiles if split
+  int64_t blocks;
+  int64_t units;               // outer_size * panels * blocks
+  int64_t grain;               // units claimed at a time
+  int workers;
+};
+
+Plan make_plan(const Problem& problem, const Kernels& kernels);
+
+// Lines gathered at a time, and elements of each, when packing.
+struct PackShape {
+  int64_t lines, length;
+};
+PackShape pack_shape(const Plan& plan);
+
+}  // namespace cumsum

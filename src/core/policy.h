@@ -1,0 +1,35 @@
+// The tuning numbers, each with the measurement that chose it. None of them changes a bit of a result.
+#pragma once
+
+#include <cstdint>
+
+namespace cumsum::policy {
+
+// A scan of fewer bytes (read and written) than this runs on the calling thread: waking a worker
+// costs about 10 us, in which one core moves some 200 KiB.
+inline constexpr int64_t parallel_bytes = 1 << 19;
+
+// Bytes (read and written) a worker claims at a time. Small enough that a piece of a long line is
+// still in the second-level cache when it is read again, large enough that claiming costs nothing.
+inline constexpr int64_t claim_bytes = 1 << 19;
+
+// Results larger than this are written past the cache, where nothing reads them back soon.
+inline constexpr int64_t stream_bytes = 1 << 23;
+
+// Fewer lines side by side than this are gathered and scanned as rows.
+inline constexpr int64_t least_columns = 4;
+
+// Lines side by side in one panel: their carries stay in the first-level cache.
+inline constexpr int64_t panel_bytes = 1 << 12;
+
+// Lines gathered at a time when they don't lie along the axis of memory, and the bytes gathered.
+inline constexpr int64_t packed_lines = 16;
+inline constexpr int64_t packed_bytes = 1 << 15;
+
+// Elements scanned between two looks at whether the user wants to stop.
+inline constexpr int64_t piece_elements = 1 << 22;
+
+// Looks at a predecessor's carry before the processor is offered to others.
+inline constexpr int spins_before_yield = 1 << 10;
+
+}  // namespace cumsum::policy

@@ -1,0 +1,103 @@
+#include "threads.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <new>
+#include <thread>
+
+namespace cumsum {
+namespace {
+
+class Pool {
+ public:
+  // False if another caller's job is running.
+  bool run(int workers, Job job, void* context) {
+    std::unique_lock busy(busy_, std::try_to_lock);
+    if (!busy.owns_lock()) return false;
+    start_threads(workers - 1);
+    {
+      std::lock_guard lock(mutex_);
+      job_ = job;
+      context_ = context;
+      places_ = workers - 1;
+      ++generation_;
+    }
+    wake_.notify_all();
+    job(context, 0);
+    std::unique_lock lock(mutex_);
+    places_ = 0;  // those who were not awake in time are not waited for
+    job_ = nullptr;
+    left_.wait(lock, [this] { return active_ == 0; });
+    return true;
+  }
+
+  const pid_t owner = getpid();
+
+ private:
+  void start_threads(int wanted) {
+    if (threads_ >= wanted) return;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);  // signals belong to the program's own threads
+    try {
+      for (; threads_ < wanted; ++threads_) std::thread(&Pool::work, this, threads_ + 1).detach();
+    } catch (...) {  // the system's limit: go on with those there are
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+
+  void work(int worker) noexcept {
+    unsigned long seen = 0;
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      wake_.wait(lock, [&] { return generation_ != seen; });
+      seen = generation_;
+      if (!job_ || worker > places_) continue;
+      Job job = job_;
+      void* context = context_;
+      ++active_;
+      lock.unlock();
+      job(context, worker);
+      lock.lock();
+      if (--active_ == 0) left_.notify_one();
+    }
+  }
+
+  std::mutex busy_;   // held by the caller for the length of a job
+  std::mutex mutex_;  // guards all below
+  std::condition_variable wake_, left_;
+  Job job_ = nullptr;
+  void* context_ = nullptr;
+  int places_ = 0, active_ = 0, threads_ = 0;
+  unsigned long generation_ = 0;
+};
+
+// A forked child has the memory of the pool but none of its threads, and its locks may be held for
+// ever: it leaves the old pool alone and makes a new one. Pools are leaked on purpose: their threads
+// may still be asleep in them when the process ends.
+Pool* pool() {
+  static std::atomic<Pool*> current{nullptr};
+  Pool* found = current.load(std::memory_order_acquire);
+  if (found && found->owner == getpid()) return found;
+  Pool* made = new (std::nothrow) Pool;
+  if (made && current.compare_exchange_strong(found, made)) return made;
+  delete made;  // another caller was quicker
+  return found;
+}
+
+}  // namespace
+
+void run_parallel(int workers, Job job, void* context) noexcept {
+  if (workers > 1) {
+    Pool* shared = pool();
+    if (shared && shared->run(workers, job, context)) return;
+  }
+  job(context, 0);
+}
+
+}  // namespace cumsum

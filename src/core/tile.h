@@ -1,0 +1,311 @@
+// The kernels. A group of eight elements is scanned in registers, a tile is a chain of groups.
+//
+// Inside a group the prefix sums are Sklansky's tree (Conditional-Sum Addition Logic, 1960): at
+// distance d = 1, 2, 4, every element of an upper half-block of d elements receives the last prefix
+// of the lower half-block. In rows the eight elements lie in the lanes of one or more vectors, in
+// columns each has a vector of its own; the additions are the same ones. For non-negative input
+// every step keeps the prefixes non-decreasing, because rounding is monotone.
+//
+//   y = carry + (chain + prefix);   chain += last prefix;   at the end of a tile carry += chain
+#pragma once
+
+#include "kernels.h"
+#include "simd.h"
+
+namespace cumsum {
+namespace {
+
+// The last element of the lower half-block of e at distance d, or e itself where e is in a lower one.
+constexpr int tree_source(int e, int d) { return e & d ? (e & ~(2 * d - 1)) + d - 1 : e; }
+
+// ---- rows: a group lies along the scan axis ---------------------------------------------------
+
+// C channels are interleaved (complex numbers have two); L lanes of A make a vector.
+template <class A, int C>
+struct Row {
+  static constexpr int L = lanes_of<A, group_size * C>;
+  static constexpr int parts = group_size * C / L;            // vectors in a group
+  static constexpr int elements = L >= C ? L / C : 1;         // whole elements in a vector
+  static constexpr int vectors = L >= C ? 1 : C / L;          // vectors in an element
+  using V = Vector<A, L>;
+
+  struct Group {
+    V part[parts];
+  };
+  struct Sum {  // one element, repeated over the lanes
+    V part[vectors];
+  };
+
+  template <int D>
+  struct Lower {
+    static constexpr int lane(int i) {
+      int e = i / C;
+      return e & D ? tree_source(e, D) * C + i % C : L + i;
+    }
+  };
+  struct Last {
+    static constexpr int lane(int i) { return (elements - 1) * C + i % C; }
+  };
+  struct Backwards {
+    static constexpr int lane(int i) { return (elements - 1 - i / C) * C + i % C; }
+  };
+  struct Onward {  // shift by one element; the first is filled from elsewhere
+    static constexpr int lane(int i) { return i < C ? L + i : i - C; }
+  };
+  struct First {
+    static constexpr int lane(int i) { return i < C ? (elements - 1) * C + i : L + i; }
+  };
+
+  static inline V last(V a) {
+    if constexpr (elements == 1) {
+      return a;
+    } else {
+      return permute<Last, A, L>(a);
+    }
+  }
+
+  template <int D>
+  static inline void step(Group& g) {
+    if constexpr (D < elements) {
+      for (int j = 0; j < parts; ++j) g.part[j] += permute<Lower<D>, A, L>(g.part[j]);
+    } else {
+      for (int j = 0; j < parts; ++j) {
+        int e = j / vectors * elements;
+        if (e & D) g.part[j] += last(g.part[tree_source(e, D) / elements * vectors + j % vectors]);
+      }
+    }
+  }
+
+  static inline void prefix(Group& g) {
+    step<1>(g);
+    step<2>(g);
+    step<4>(g);
+  }
+
+  static inline Sum total(const Group& g) {
+    Sum sum;
+    for (int k = 0; k < vectors; ++k) sum.part[k] = last(g.part[parts - vectors + k]);
+    return sum;
+  }
+
+  static inline Sum get(const char* p) {
+    A lanes[vectors * L];
+    for (int i = 0; i < vectors * L; ++i) lanes[i] = p ? read<A>(p + i % C * sizeof(A)) : A{};
+    return bit_cast<Sum>(lanes_in(lanes));
+  }
+
+  static inline void put(char* p, const Sum& sum) {
+    __builtin_memcpy(p, &sum, C * sizeof(A));
+  }
+
+  struct Lanes {
+    A lane[vectors * L];
+  };
+  static inline Lanes lanes_in(const A* p) {
+    Lanes lanes;
+    __builtin_memcpy(&lanes, p, sizeof(lanes));
+    return lanes;
+  }
+
+  // Where vector j of the group lies from the group's first element, for a walk in either direction.
+  template <class T, int Step>
+  static constexpr int64_t place(int j) {
+    constexpr int64_t size = sizeof(T);
+    if (Step > 0) return j * L * size;
+    return -(j / vectors * elements + elements - 1) * C * size + j % vectors * L * size;
+  }
+
+  template <class X, int Step>
+  static inline Group load_group(const char* x) {
+    Group g;
+    for (int j = 0; j < parts; ++j) {
+      g.part[j] = load<A, L, X>(x + place<X, Step>(j));
+      if constexpr (Step < 0 && elements > 1) g.part[j] = permute<Backwards, A, L>(g.part[j]);
+    }
+    return g;
+  }
+
+  template <class R, int Step>
+  static inline void store_group(char* y, Group g, bool stream) {
+    for (int j = 0; j < parts; ++j) {
+      if constexpr (Step < 0 && elements > 1) g.part[j] = permute<Backwards, A, L>(g.part[j]);
+      if (stream) {
+        store_stream<R, A, L>(y + place<R, Step>(j), g.part[j]);
+      } else {
+        store<R, A, L>(y + place<R, Step>(j), g.part[j]);
+      }
+    }
+  }
+
+  // The group one element on: `before` comes first, the last element drops out.
+  static inline Group shift(const Group& g, const Sum& before) {
+    Group out;
+    for (int j = parts - 1; j >= 0; --j) {
+      const V& left = j >= vectors ? g.part[j - vectors] : before.part[j % vectors];
+      if constexpr (elements == 1) {
+        out.part[j] = left;
+      } else {
+        out.part[j] = permute<Onward, A, L>(g.part[j]) + permute<First, A, L>(left);
+      }
+    }
+    return out;
+  }
+
+  template <class X, class R, int Step, Store S>
+  static inline void scan_group(const char* x, char* y, Sum& carry, Sum& chain, bool stream) {
+    Group g = load_group<X, Step>(x);
+    prefix(g);
+    Sum before = chain;
+    for (int k = 0; k < vectors; ++k) chain.part[k] += total(g).part[k];
+    if constexpr (S == Store::nothing) return;
+    for (int j = 0; j < parts; ++j) {
+      g.part[j] = carry.part[j % vectors] + (before.part[j % vectors] + g.part[j]);
+    }
+    if constexpr (S == Store::exclusive) {
+      for (int k = 0; k < vectors; ++k) before.part[k] += carry.part[k];
+      g = shift(g, before);
+    }
+    store_group<R, Step>(y, g, stream);
+  }
+
+  // The last elements of a line, fewer than a group, by way of a group padded with zeros.
+  template <class X, class R, int Step, Store S>
+  static inline void scan_rest(const char* x, char* y, int rest, Sum& carry, Sum& chain) {
+    constexpr int x_size = C * sizeof(X), y_size = C * sizeof(R);
+    char x_group[group_size * x_size] = {};
+    char y_group[group_size * y_size] = {};
+    for (int e = 0; e < group_size; ++e) {
+      if (e >= rest) break;
+      __builtin_memcpy(x_group + e * x_size, x + Step * e * x_size, x_size);
+    }
+    scan_group<X, R, 1, S>(x_group, y_group, carry, chain, false);
+    if constexpr (S == Store::nothing) return;
+    for (int e = 0; e < group_size; ++e) {
+      if (e >= rest) break;
+      __builtin_memcpy(y + Step * e * y_size, y_group + e * y_size, y_size);
+    }
+  }
+
+  template <class X, class R, int Step, Store S>
+  static void scan_line(const char* x, char* y, int64_t length, int64_t position, bool stream,
+                        Sum& carry, Sum& chain) {
+    constexpr int64_t x_step = Step * C * int64_t{sizeof(X)}, y_step = Step * C * int64_t{sizeof(R)};
+    int64_t i = 0;
+    while (i < length) {
+      int64_t tile_end = i + tile_size - (position + i) % tile_size;
+      int64_t end = tile_end < length ? tile_end : length;
+      for (; i + group_size <= end; i += group_size) {
+        scan_group<X, R, Step, S>(x + i * x_step, y + i * y_step, carry, chain, stream);
+      }
+      if (i < end) {
+        scan_rest<X, R, Step, S>(x + i * x_step, y + i * y_step, static_cast<int>(end - i), carry,
+                                 chain);
+        i = end;
+      }
+      if (end == tile_end) {
+        for (int k = 0; k < vectors; ++k) carry.part[k] += chain.part[k];
+        chain = Sum{};
+      }
+    }
+  }
+
+  template <class X, class R, int Step, Store S>
+  static void scan(const Piece& p) {
+    constexpr int64_t size = C * sizeof(A);
+    for (int64_t line = 0; line < p.lines; ++line) {
+      Sum carry = get(p.carry ? p.carry + line * size : nullptr);
+      Sum chain = get(p.chain ? p.chain + line * size : nullptr);
+      scan_line<X, R, Step, S>(p.x + line * p.x_line, p.y + line * p.y_line, p.length, p.position,
+                               p.stream, carry, chain);
+      if (p.carry) put(p.carry + line * size, carry);
+      if (p.chain) put(p.chain + line * size, chain);
+    }
+  }
+};
+
+// ---- columns: a group lies across vectors, each lane is a line of its own ----------------------
+
+template <class A>
+struct Columns {
+  // L lines side by side; `rows` elements of each, at most a group.
+  template <class X, class R, int L, Store S>
+  static inline void scan_group(const Piece& p, const char* x, char* y, int rows, A* carries,
+                                A* chains) {
+    using V = Vector<A, L>;
+    V g[group_size];
+    for (int r = 0; r < rows; ++r) g[r] = load<A, L, X>(x + r * p.x_scan);
+    for (int r = rows; r < group_size; ++r) g[r] = V{};
+    for (int d = 1; d < group_size; d *= 2) {
+      for (int r = 0; r < group_size; ++r) {
+        if (r & d) g[r] += g[tree_source(r, d)];
+      }
+    }
+    V chain = read<V>(reinterpret_cast<char*>(chains));
+    write(reinterpret_cast<char*>(chains), chain + g[group_size - 1]);
+    if constexpr (S == Store::nothing) return;
+    V carry = read<V>(reinterpret_cast<char*>(carries));
+    V before = carry + chain;
+    for (int r = 0; r < rows; ++r) {
+      V sum = carry + (chain + g[r]);
+      V out = S == Store::exclusive ? before : sum;
+      before = sum;
+      if (p.stream) {
+        store_stream<R, A, L>(y + r * p.y_scan, out);
+      } else {
+        store<R, A, L>(y + r * p.y_scan, out);
+      }
+    }
+  }
+
+  template <class X, class R, Store S>
+  static inline void scan_rows(const Piece& p, const char* x, char* y, int rows) {
+    constexpr int L = lanes_of<A, group_size>;
+    A* carries = reinterpret_cast<A*>(p.carry);
+    A* chains = reinterpret_cast<A*>(p.chain);
+    int64_t line = 0;
+    if (rows == group_size) {  // written out, so that the rows are known to the compiler
+      for (; line + L <= p.lines; line += L) {
+        scan_group<X, R, L, S>(p, x + line * sizeof(X), y + line * sizeof(R), group_size,
+                               carries + line, chains + line);
+      }
+    } else {
+      for (; line + L <= p.lines; line += L) {
+        scan_group<X, R, L, S>(p, x + line * sizeof(X), y + line * sizeof(R), rows,
+                               carries + line, chains + line);
+      }
+    }
+    for (; line < p.lines; ++line) {
+      scan_group<X, R, 1, S>(p, x + line * sizeof(X), y + line * sizeof(R), rows, carries + line,
+                             chains + line);
+    }
+  }
+
+  // Always carried: p.carry and p.chain are never null here.
+  template <class X, class R, Store S>
+  static void scan(const Piece& p) {
+    A* carries = reinterpret_cast<A*>(p.carry);
+    A* chains = reinterpret_cast<A*>(p.chain);
+    for (int64_t i = 0; i < p.length;) {
+      int64_t left = p.length - i;
+      int rows = left < group_size ? static_cast<int>(left) : group_size;
+      scan_rows<X, R, S>(p, p.x + i * p.x_scan, p.y + i * p.y_scan, rows);
+      i += rows;
+      if ((p.position + i) % tile_size == 0) {
+        for (int64_t line = 0; line < p.lines; ++line) {
+          carries[line] += chains[line];
+          chains[line] = A{};
+        }
+      }
+    }
+  }
+
+  static void add(char* carry, const char* aggregate, int64_t count) {
+    for (int64_t i = 0; i < count; ++i) {
+      int64_t at = i * static_cast<int64_t>(sizeof(A));
+      write(carry + at, read<A>(carry + at) + read<A>(aggregate + at));
+    }
+  }
+};
+
+}  // namespace
+}  // namespace cumsum

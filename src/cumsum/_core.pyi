@@ -1,0 +1,76 @@
+"""The compiled core. Addresses are integers, strides are in bytes, dtypes are `dtypes.DType` numbers."""
+
+from collections.abc import Callable
+from typing import Any
+
+def scan(
+    x: int,
+    x_dtype: int,
+    y: int,
+    y_dtype: int,
+    shape: tuple[int, ...],
+    x_strides: tuple[int, ...],
+    y_strides: tuple[int, ...],
+    axis: int,
+    exclusive: bool,
+    reverse: bool,
+    threads: int,
+    /,
+) -> None:
+    """Scan the memory at `x` into the memory at `y`, without any check of either."""
+
+def plan(
+    x: int,
+    x_dtype: int,
+    y: int,
+    y_dtype: int,
+    shape: tuple[int, ...],
+    x_strides: tuple[int, ...],
+    y_strides: tuple[int, ...],
+    axis: int,
+    exclusive: bool,
+    reverse: bool,
+    threads: int,
+    /,
+) -> dict[str, Any]:
+    """What `scan` would do with the same arguments; no memory is touched."""
+
+def targets() -> list[str]:
+    """Instruction sets this machine can run, best first."""
+
+def target() -> str:
+    """The instruction set in use."""
+
+def choose_target(name: str, /) -> bool:
+    """Use another instruction set; False if this machine has no such one."""
+
+def get_threads(source: int, /) -> int:
+    """The thread count set at one of `threads.Source`, or 0."""
+
+def set_threads(source: int, threads: int, /) -> None:
+    """Set the thread count at one of `threads.Source`; 0 unsets it."""
+
+def make_function(slow: Callable[..., Any], doc: str, in_place: bool, /) -> Callable[..., Any]:
+    """The public function: takes plain calls itself and hands all others to `slow`."""
+
+def register_numpy(
+    array_type: type, empty_like: Callable[..., Any], result_types: tuple[Any, ...], /
+) -> None:
+    """Let plain NumPy arrays be taken; `result_types` are indexed by DType, None where unknown."""
+
+def register_torch(
+    tensor_type: type,
+    exchange_api: object,
+    empty_like: Callable[..., Any],
+    as_contiguous: dict[str, Any],
+    as_int64: dict[str, Any],
+    get_num_threads: Callable[[], int],
+    increment_version: Callable[..., Any],
+    forward_ad: object,
+    is_neg: Callable[..., bool],
+    is_conj: Callable[..., bool],
+    mode_depths: tuple[Callable[[], int], Callable[[], int]],
+    states: tuple[Callable[[], object], Callable[[], object]],
+    /,
+) -> None:
+    """Let plain CPU tensors be taken; see fast_torch.cpp for what each argument guards."""

@@ -1,0 +1,86 @@
+"""What this installation is made of."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from importlib import metadata
+
+from cumsum import _core
+from cumsum.threads import get_num_threads
+
+OPTIONAL = ("torch", "ml_dtypes", "dask", "zarr", "pyarrow", "matplotlib", "rich")
+
+
+@dataclass(frozen=True)
+class Config:
+    """The answer of `show_config`; as a string, a report of a line each.
+
+    Attributes
+    ----------
+    version : str
+        Of this package.
+    target : str
+        The instruction set in use.
+    targets : tuple of str
+        Those that this machine can run, best first.
+    threads : int
+        What `get_num_threads` answers.
+    libraries : dict of str to str or None
+        Versions of the libraries this package can work with; None where one is not installed.
+    """
+
+    version: str
+    target: str
+    targets: tuple[str, ...]
+    threads: int
+    libraries: dict[str, str | None]
+
+    def __str__(self) -> str:
+        rows = [
+            ("cumsum", self.version),
+            ("target", f"{self.target} (of {', '.join(self.targets)})"),
+            ("threads", str(self.threads)),
+            *((name, version or "not installed") for name, version in self.libraries.items()),
+        ]
+        return "\n".join(f"{name:<12}{value}" for name, value in rows)
+
+
+def installed(name: str) -> str | None:
+    """The version of an installed distribution, without importing it."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def show_config() -> Config:
+    """What is installed and in use: version, instruction set, threads, libraries.
+
+    Returns
+    -------
+    Config
+        Print it, or read its attributes. No library is imported to find its version.
+
+    Examples
+    --------
+    >>> import cumsum
+    >>> cumsum.show_config().target in cumsum.show_config().targets
+    True
+    """
+    libraries = {name: installed(name) for name in ("numpy", *OPTIONAL)}
+    version = installed("cumsum") or "unknown"
+    return Config(version, _core.target(), tuple(_core.targets()), get_num_threads(), libraries)
+
+
+def choose_target() -> None:
+    """Use the instruction set that the variable CUMSUM_TARGET names, if it does.
+
+    Raises
+    ------
+    ValueError
+        If this machine cannot run it.
+    """
+    name = os.environ.get("CUMSUM_TARGET", "")
+    if name and not _core.choose_target(name):
+        raise ValueError(f"CUMSUM_TARGET is {name!r}, but this machine runs {_core.targets()}")

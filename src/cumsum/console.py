@@ -1,0 +1,89 @@
+"""What the command line says and how: plain lines, one-line errors, a progress bar on long work."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+# Work on fewer bytes is over before a bar could be read.
+LONG_WORK_BYTES = 256 << 20
+
+
+class CommandError(Exception):
+    """Work that cannot be done as asked; its message is the one line the user sees."""
+
+
+def say(text: str) -> None:
+    """Write a line for the user, at once: a row of a slow table should not wait in a buffer."""
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except OSError as error:
+        drop_stdout()
+        raise CommandError(f"cannot write to standard output: {error.strerror}") from error
+
+
+def complain(error: object) -> None:
+    """Write an error as one line, whatever line breaks its message holds."""
+    sys.stderr.write(f"cumsum: error: {' '.join(str(error).split())}\n")
+
+
+def drop_stdout() -> None:
+    """Point a broken standard output nowhere, so that the exit does not complain again."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def require(module: str, purpose: str) -> Any:
+    """Import an optional library, or say what needs it and how to get it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        package = module.partition(".")[0]
+        raise CommandError(f"{purpose} needs {package}: pip install 'cumsum[cli]'") from None
+
+
+@contextlib.contextmanager
+def progress(label: str, nbytes: int, steps: int) -> Iterator[Callable[[], object]]:
+    """Yield a function to call after each of `steps`; a bar follows it on a terminal.
+
+    The bar shows on standard error when the work is long, rich is installed and a person is
+    watching. One step has no fraction to show: the bar then only moves.
+    """
+    if nbytes < LONG_WORK_BYTES or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    try:
+        rich = importlib.import_module("rich.progress")
+        terminal = importlib.import_module("rich.console").Console(stderr=True)
+    except ImportError:
+        yield lambda: None
+        return
+    columns = (rich.TextColumn(label), rich.BarColumn(), rich.TimeElapsedColumn())
+    with rich.Progress(*columns, console=terminal, transient=True) as bar:
+        task = bar.add_task(label, total=steps if steps > 1 else None)
+        yield lambda: bar.advance(task)
+
+
+def count(number: int, noun: str) -> str:
+    """`1 row`, `2 rows`, `1,461 rows`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def seconds(duration: float) -> str:
+    """A duration in the unit that reads best."""
+    for unit, scale in (("s", 1), ("ms", 1e3), ("us", 1e6)):
+        if duration * scale >= 1 or unit == "us":
+            return f"{duration * scale:.3g} {unit}"
+    raise AssertionError("unreachable: the last unit always fits")
+
+
+def number(value: Any) -> str:
+    """A scanned value for a person: integers whole, the rest to six digits."""
+    if isinstance(value, bool | int):
+        return str(int(value))
+    return f"{value:.6g}" if isinstance(value, float | complex) else str(value)

@@ -1,0 +1,1 @@
+"""One module a device, each with `scan(x, y, axis, ...)`; nothing heavy is imported here."""

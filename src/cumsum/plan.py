@@ -1,0 +1,113 @@
+"""What a scan will do, decided from shapes, strides and dtypes alone.
+
+The decisions are made in the core (`src/core/plan.cpp`), where a call of eight elements can afford
+them; this is how they are looked at and tested.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import NamedTuple
+
+from cumsum import _core
+from cumsum.dtypes import DType
+
+
+class Memory(NamedTuple):
+    """Where an array lies: `strides` are in bytes, as in NumPy."""
+
+    address: int
+    dtype: DType
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
+CoreArguments = tuple[
+    int, int, int, int, tuple[int, ...], tuple[int, ...], tuple[int, ...], int, bool, bool, int
+]
+
+
+def arguments(
+    x: Memory, y: Memory, axis: int, *, exclusive: bool, reverse: bool, threads: int
+) -> CoreArguments:
+    """The arguments of `_core.scan` and `_core.plan`, `axis` made non-negative."""
+    if x.shape != y.shape:
+        raise ValueError(f"input has shape {x.shape}, output has shape {y.shape}")
+    ndim = len(x.shape)
+    if not -ndim <= axis < ndim:
+        raise IndexError(f"axis {axis} is not in [-{ndim}, {ndim})")
+    memory = (x.address, x.dtype, y.address, y.dtype, x.shape, x.strides, y.strides)
+    return (*memory, axis % ndim, exclusive, reverse, threads)
+
+
+@dataclass(frozen=True)
+class ScanPlan:
+    """The decisions for one scan.
+
+    Attributes
+    ----------
+    family : {"rows", "columns", "long"}
+        rows: elements of one line fill a vector. columns: lines side by side do. long: few lines,
+        so the axis itself is shared out among the workers.
+    outer, length, inner : int
+        Lines before the axis, elements along it, lines side by side after it.
+    tile : int
+        Elements summed before the carry changes; a constant, because the bits depend on it.
+    panel : int
+        Lines of `inner` that a worker takes together.
+    block : int
+        Elements of the axis that a worker takes together.
+    units : int
+        Pieces of work in all.
+    workers : int
+        Threads that share them.
+    pack_input, pack_output : bool
+        Whether elements pass through a buffer of a few KiB, because of their dtype or strides.
+    stream : bool
+        Whether the result is written past the cache.
+    """
+
+    family: str
+    outer: int
+    length: int
+    inner: int
+    tile: int
+    panel: int
+    block: int
+    units: int
+    workers: int
+    pack_input: bool
+    pack_output: bool
+    stream: bool
+
+    def __str__(self) -> str:
+        width = max(len(field.name) for field in fields(self))
+        return "\n".join(f"{f.name:<{width}}  {getattr(self, f.name)}" for f in fields(self))
+
+
+@lru_cache(maxsize=256)
+def make_plan(
+    x: Memory,
+    y: Memory,
+    axis: int,
+    *,
+    threads: int,
+    exclusive: bool = False,
+    reverse: bool = False,
+) -> ScanPlan:
+    """The plan of a scan of `x` into `y` by at most `threads` threads; no memory is touched.
+
+    Examples
+    --------
+    >>> from cumsum.dtypes import DType
+    >>> from cumsum.plan import Memory, make_plan
+    >>> x = Memory(0, DType.float32, (4096, 4096), (16384, 4))
+    >>> y = x._replace(address=1 << 30)
+    >>> make_plan(x, y, axis=0, threads=2).family
+    'columns'
+    >>> make_plan(x, y, axis=1, threads=2).family
+    'rows'
+    """
+    chosen = arguments(x, y, axis, exclusive=exclusive, reverse=reverse, threads=threads)
+    return ScanPlan(**_core.plan(*chosen))

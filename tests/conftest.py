@@ -1,0 +1,72 @@
+"""Fixtures, and what a run says at its end."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import cumsum
+
+
+@dataclass
+class SpecReport:
+    """How the specification of torch.cumsum was met."""
+
+    cases: int = 0
+    differences: int = 0
+
+
+REPORT = pytest.StashKey[SpecReport]()
+
+
+def pytest_configure(config):
+    config.stash[REPORT] = SpecReport()
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    report = config.stash[REPORT]
+    if report.cases:
+        terminalreporter.write_line(
+            f"torch.cumsum specification: {report.cases} cases, {report.differences} differences"
+        )
+
+
+def pytest_runtest_setup(item):
+    """Skip a huge test that the free memory does not allow, and say how much it needs."""
+    mark = item.get_closest_marker("huge")
+    if mark is None:
+        return
+    needed, available = mark.args[0], available_gib()
+    if available < needed:
+        pytest.skip(f"needs {needed} GiB of free memory, {available:.1f} GiB are available")
+
+
+def available_gib():
+    """The memory that can be had without swapping, in GiB."""
+    meminfo = Path("/proc/meminfo")
+    if not meminfo.exists():
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    lines = (line.split(":") for line in meminfo.read_text().splitlines())
+    return int(dict(lines)["MemAvailable"].split()[0]) / 2**20
+
+
+@pytest.fixture
+def spec_report(request):
+    """The counts that the end of the run prints."""
+    return request.config.stash[REPORT]
+
+
+@pytest.fixture(scope="session")
+def targets():
+    """The instruction sets this machine can run."""
+    return tuple(cumsum.show_config().targets)
+
+
+@pytest.fixture(autouse=True)
+def threads_as_found():
+    """No test changes the thread count of the next."""
+    before = cumsum.get_num_threads()
+    yield
+    if cumsum.get_num_threads() != before:
+        cumsum.set_num_threads(before)

@@ -1,0 +1,28 @@
+"""Each example runs as its reader would run it, and prints what it should."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+EXPECTED = {
+    "numpy_axis.py": ["[[ 3  1  4]\n [ 4  6 13]]", "ten million tenths: 1000000.0", "[4 7]"],
+    "torch_training.py": ["agree with the loop: True", "[[0, 0, 0, 1, 2], [0, 1, 2, 3, 3]]"],
+    "rainfall.py": ["2012:  1226.0 mm, half of it by 2012-06-18", "2015:  1139.2 mm"],
+}
+
+
+def test_every_example_is_listed():
+    assert sorted(EXPECTED) == sorted(path.name for path in EXAMPLES.glob("*.py"))
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_example(name):
+    argv = [sys.executable, "-W", "error", str(EXAMPLES / name)]
+    process = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert (process.stderr, process.returncode) == ("", 0)
+    for text in EXPECTED[name]:
+        assert text in process.stdout
+    assert len((EXAMPLES / name).read_text().splitlines()) < 40

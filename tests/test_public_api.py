@@ -1,0 +1,165 @@
+"""What the package exports, how it is called, what its pages say, and how its modules depend."""
+
+import ast
+import doctest
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import cumsum
+
+SOURCES = sorted(Path(cumsum.__file__).parent.rglob("*.py"))
+SIGNATURES = {
+    "cumsum": "(input, dim, *, dtype=None, out=None)",
+    "cumsum_": "(input, dim, *, dtype=None)",
+    "cumulative_sum": "(x, /, *, axis=None, dtype=None, include_initial=False)",
+    "set_num_threads": "(n)",
+    "get_num_threads": "()",
+    "num_threads": "(n)",
+    "show_config": "()",
+}
+# A module imports modules of lower layers, and of its own.
+LAYERS = (
+    ("_core",),
+    ("dtypes", "threads", "config", "plan"),
+    ("kernels",),
+    ("numpy", "torch", "array_api"),
+    ("api",),
+    ("__init__",),
+    ("console", "files", "plot", "bench", "job"),
+    ("cli",),
+    ("__main__",),
+)
+# The benchmark measures the peers; nothing else may call them.
+PEERS_ALLOWED = ("bench.py",)
+PEERS = ("np", "numpy", "torch", "xp", "itertools", "aten")
+
+
+def functions():
+    return sorted(name for name in SIGNATURES if hasattr(cumsum, name))
+
+
+def bare(signature):
+    """A signature without its annotations."""
+    parameters = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+    return str(signature.replace(parameters=parameters, return_annotation=signature.empty))
+
+
+def test_all_is_what_is_there():
+    assert set(SIGNATURES) <= set(cumsum.__all__)
+    assert sorted(set(cumsum.__all__)) == sorted(cumsum.__all__)
+    for name in cumsum.__all__:
+        assert hasattr(cumsum, name), name
+    public = {n for n, v in vars(cumsum).items() if not n.startswith("_") and callable(v)}
+    assert public <= set(cumsum.__all__)
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_signature(name):
+    assert bare(inspect.signature(getattr(cumsum, name))) == SIGNATURES[name]
+
+
+def test_version():
+    assert re.fullmatch(r"\d+\.\d+\.\d+.*", cumsum.__version__)
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_documentation(name):
+    function = getattr(cumsum, name)
+    page = inspect.getdoc(function)
+    assert re.match(r"\S.*\.\n?", page)
+    parameters = inspect.signature(function).parameters
+    headings = set(re.findall(r"^(\w+)\n-+$", page, re.MULTILINE))
+    assert "Examples" in headings
+    assert {"Returns", "Yields"} & headings or name in ("set_num_threads", "num_threads")
+    if parameters:
+        assert {"Parameters", "Raises"} <= headings
+        described = re.split(r"^Parameters\n-+$", page, flags=re.MULTILINE)[1]
+        for parameter in parameters:
+            assert re.search(rf"^(\w+, )*{parameter}(, \w+)* ?:", described, re.MULTILINE), (
+                parameter
+            )
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_examples(name):
+    finder, runner = (
+        doctest.DocTestFinder(recurse=False),
+        doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS),
+    )
+    (found,) = finder.find(getattr(cumsum, name), name, globs={})
+    assert found.examples
+    assert runner.run(found).failed == 0
+
+
+def layer(module):
+    """The height of a module of the package, given by its path inside it."""
+    name = module.removeprefix("cumsum").lstrip(".").split(".")[0] or "__init__"
+    return next(height for height, names in enumerate(LAYERS) if name in names)
+
+
+def imports(path):
+    """The modules of the package that a file imports when it runs, with their full names."""
+    package = ".".join(["cumsum", *path.relative_to(SOURCES_ROOT).parent.parts])
+    tree = ast.parse(path.read_text())
+    typing_only = [
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for inner in ast.walk(node)
+    ]
+    for node in ast.walk(tree):
+        if node in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (a.name for a in node.names if a.name.split(".")[0] == "cumsum")
+        elif isinstance(node, ast.ImportFrom):
+            parts = package.split(".")
+            base = ".".join(parts[: len(parts) - node.level + 1]) if node.level else ""
+            source = ".".join(filter(None, [base, node.module]))
+            if source == "cumsum":
+                yield from (f"cumsum.{alias.name}" for alias in node.names)
+            elif source.startswith("cumsum."):
+                yield source
+
+
+SOURCES_ROOT = Path(cumsum.__file__).parent
+MODULES = {name for names in LAYERS for name in names}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(SOURCES_ROOT)))
+def test_imports_go_down(path):
+    own = ".".join(path.relative_to(SOURCES_ROOT).with_suffix("").parts)
+    for found in imports(path):
+        name = found.split(".")[1] if "." in found else "__init__"
+        target = name if name in MODULES else "__init__"
+        assert layer(target) <= layer(own), f"{own} imports {found}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(SOURCES_ROOT)))
+def test_no_peer_computes_a_result(path):
+    """No source calls numpy's, torch's or itertools' own scan."""
+    calls = [
+        ast.unparse(node.func)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    ]
+    scans = [call for call in calls if is_a_scan(call)]
+    assert scans == [] or path.name in PEERS_ALLOWED
+
+
+def is_a_scan(call):
+    """Whether a dotted call is a peer's scan, as a function or as a method."""
+    *owner, name = call.split(".")
+    if name == "accumulate":
+        return True
+    return name in {"cumsum", "cumsum_", "cumulative_sum", "nancumsum"} and owner[0] in PEERS
+
+
+def test_scans_are_recognised():
+    for call in ("np.cumsum", "torch.ops.aten.cumsum", "np.add.accumulate", "xp.cumulative_sum"):
+        assert is_a_scan(call)
+    for call in ("cumsum.cumsum", "np.sum", "_core.scan"):
+        assert not is_a_scan(call)

@@ -1,0 +1,81 @@
+"""Fail when a file reaches over or up the layers that docs/design.md describes."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+# From the top down; a module imports from layers below its own. __init__ is `import cumsum`.
+LAYERS = (
+    ("__main__",),
+    ("cli",),
+    ("job", "bench", "plot"),
+    ("files",),
+    ("console",),
+    ("__init__",),
+    ("api",),
+    ("array_api",),
+    ("torch", "numpy"),
+    ("config",),
+    ("plan", "threads", "dtypes"),
+    ("kernels",),
+    ("_core",),
+)
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+# The files of the core that may include each of these.
+ONLY = {
+    "Python.h": ("module.cpp", "arrays.h", "arrays.cpp", "fast.h", "fast.cpp"),
+    "immintrin.h": ("simd.h",),
+}
+
+
+def imports(tree: ast.Module) -> set[str]:
+    """The modules of this package that a module imports, wherever in it."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        parts = [name.split(".") for name in names if name.split(".")[0] == "cumsum"]
+        found |= {p[1] if len(p) > 1 and p[1] in RANK else "__init__" for p in parts}
+    return found
+
+
+def python_faults(package: Path) -> list[str]:
+    """Imports that go up, or modules that have no layer."""
+    faults = []
+    for path in sorted(package.rglob("*.py")):
+        name = path.relative_to(package).parts[0].removesuffix(".py")
+        if name not in RANK:
+            faults.append(f"{path}: {name} has no layer in {__file__}")
+            continue
+        faults += [
+            f"{path}: {name} imports {other}, a layer above it"
+            for other in sorted(imports(ast.parse(path.read_text())))
+            if RANK[other] < RANK[name]
+        ]
+    return faults
+
+
+def core_faults(core: Path) -> list[str]:
+    """Headers included outside the files that may."""
+    return [
+        f"{path}: {header} is for {', '.join(ONLY[header])}"
+        for path in sorted(core.iterdir())
+        for header in re.findall(r"#\s*include\s*<([^>]+)>", path.read_text())
+        if path.name not in ONLY.get(header, (path.name,))
+    ]
+
+
+def main(src: Path) -> int:
+    """Print what is wrong below `src`; the exit status is 1 when something is."""
+    faults = [*python_faults(src / "cumsum"), *core_faults(src / "core")]
+    print(*faults, sep="\n", end="\n" if faults else "")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,40 @@
+"""Fail when an object built for a newer instruction set holds a weak symbol.
+
+The linker keeps one copy of a weak function. Were it the AVX2 one, a machine without AVX2 would
+meet it in code that never asked for AVX2.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+TARGETS = ("kernels_avx2", "kernels_avx512")
+WEAK = frozenset("VvWwu")
+
+
+def weak_symbols(path: Path) -> list[str]:
+    """Names of the weak symbols defined in the object file `path`."""
+    command = ["nm", "--demangle", "--defined-only", "--format=posix", str(path)]
+    listing = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    rows = (re.match(r"(.+) ([A-Za-z]) [0-9a-f]", line) for line in listing.splitlines())
+    return [row[1] for row in rows if row and row[2] in WEAK]
+
+
+def main(build: Path) -> int:
+    """Check the objects of every target below `build`; the number found wrong."""
+    wrong = 0
+    for target in TARGETS:
+        objects = sorted(build.glob(f"**/{target}.dir/**/*.o"))
+        if not objects:
+            print(f"{build}: no object of {target}")
+            wrong += 1
+        for path in objects:
+            for name in weak_symbols(path):
+                print(f"{path}: weak symbol {name}")
+                wrong += 1
+    return wrong
+
+
+if __name__ == "__main__":
+    sys.exit(min(main(Path(sys.argv[1])), 1))
