@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 import cumsum
+from cumsum import _core
+from cumsum.threads import Source
 
 
 @dataclass
@@ -22,6 +24,7 @@ REPORT = pytest.StashKey[SpecReport]()
 
 def pytest_configure(config):
     config.stash[REPORT] = SpecReport()
+    config.addinivalue_line("markers", "huge(gib): needs that many GiB of free memory")
 
 
 def pytest_terminal_summary(terminalreporter, config):
@@ -66,7 +69,5 @@ def targets():
 @pytest.fixture(autouse=True)
 def threads_as_found():
     """No test changes the thread count of the next."""
-    before = cumsum.get_num_threads()
     yield
-    if cumsum.get_num_threads() != before:
-        cumsum.set_num_threads(before)
+    _core.set_threads(Source.set, 0)

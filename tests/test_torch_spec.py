@@ -1,8 +1,10 @@
 """Every row of the specification of torch.cumsum, beside torch itself."""
 
+from fnmatch import fnmatch
+
 import pytest
 
-from spec import CASES, DELIBERATE, compare, observe
+from spec import CASES, DELIBERATE, compare, observe, same
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
@@ -18,5 +20,10 @@ def test_every_case_has_its_own_name():
     assert sorted(set(names)) == sorted(names)
 
 
-def test_deliberate_differences_are_of_known_cases():
-    assert DELIBERATE.keys() <= {case.id for case in CASES}
+@pytest.mark.parametrize("pattern", DELIBERATE)
+def test_deliberate_differences_are_real(pattern):
+    """A pattern no case differs in any more is to be taken off the list."""
+    cases = [case for case in CASES if fnmatch(case.id, pattern)]
+    fields = DELIBERATE[pattern][0]
+    seen = [(observe(case, "cumsum"), observe(case, "torch")) for case in cases]
+    assert any(not same(a.get(f), b.get(f), 0) for a, b in seen for f in fields)

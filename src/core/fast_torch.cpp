@@ -16,13 +16,14 @@ struct Torch {
   PyTypeObject* tensor_type;
   const dlpack::ExchangeApi* exchange;
   PyObject* empty_like;
-  PyObject* as_float;           // keywords of empty_like for a contiguous result of the input's dtype
+  PyObject* as_contiguous;           // keywords of empty_like for a contiguous result of the input's dtype
   PyObject* as_int64;           // the same, of int64
   PyObject* get_num_threads;
   PyObject* increment_version;
   PyObject* forward_ad;         // the module that holds _current_level
   PyObject* is_neg;
   PyObject* is_conj;
+  PyObject* is_inference;
   PyObject* mode_depths[2];     // functions that answer 0 while no mode is on
   PyObject* states[2];          // functions that answer None while no transform or tracing is on
 };
@@ -61,14 +62,20 @@ bool is_watched() {
   return value >= 0;
 }
 
-bool view_tensor(PyObject* tensor, ArrayView& view) {
+bool view_memory(PyObject* tensor, ArrayView& view) {
   dlpack::Tensor raw;
-  if (Py_TYPE(tensor) != torch.tensor_type || has_grad(tensor)) return false;
   if (torch.exchange->tensor_from_object(tensor, &raw) != 0) {
     PyErr_Clear();
     return false;
   }
-  if (!view_dlpack(raw, view)) return false;
+  return view_dlpack(raw, view);
+}
+
+// The same for a tensor that others made, whose memory may not be all there is to it.
+bool view_tensor(PyObject* tensor, ArrayView& view) {
+  if (Py_TYPE(tensor) != torch.tensor_type || has_grad(tensor) || !view_memory(tensor, view)) {
+    return false;
+  }
   if (view.dtype >= DType::complex64) {
     return !holds(PyObject_CallFunctionObjArgs(torch.is_conj, tensor, nullptr)) &&
            !holds(PyObject_CallFunctionObjArgs(torch.is_neg, tensor, nullptr));
@@ -85,9 +92,19 @@ bool is_scanned(DType dtype) {
          dtype != DType::uint64;
 }
 
+// Whether torch.empty_like, which keeps strides, would give those of a new tensor.
+bool has_own_strides(const ArrayView& x) {
+  int64_t stride = item_size(x.dtype);
+  for (int d = x.dims - 1; d >= 0; --d) {
+    if (x.strides[d] != stride) return false;
+    stride *= x.shape[d] > 0 ? x.shape[d] : 1;
+  }
+  return true;
+}
+
 PyObject* make_result(PyObject* input, const ArrayView& x) {
   const bool widen = is_integer(x.dtype) && x.dtype != DType::int64;
-  PyObject* keywords = widen ? torch.as_int64 : is_contiguous(x) ? nullptr : torch.as_float;
+  PyObject* keywords = widen ? torch.as_int64 : has_own_strides(x) ? nullptr : torch.as_contiguous;
   if (!keywords) return PyObject_CallFunctionObjArgs(torch.empty_like, input, nullptr);
   PyObject* args = PyTuple_Pack(1, input);
   if (!args) return nullptr;
@@ -107,8 +124,12 @@ int threads_for_tensors(const ArrayView& x) {
   return threads > 0 ? static_cast<int>(threads) : 1;
 }
 
+// Inference tensors have no version, and outside their mode must not be written.
 bool bump_version(PyObject* tensor) {
-  PyObject* done = PyObject_CallFunctionObjArgs(torch.increment_version, tensor, nullptr);
+  if (holds(PyObject_CallFunctionObjArgs(torch.is_inference, tensor, nullptr))) return false;
+  PyObject* one = PyTuple_Pack(1, tensor);
+  PyObject* done = one ? PyObject_CallFunctionObjArgs(torch.increment_version, one, nullptr) : nullptr;
+  Py_XDECREF(one);
   if (!done) PyErr_Clear();
   Py_XDECREF(done);
   return done != nullptr;
@@ -125,7 +146,8 @@ PyObject* scan_tensor(const PlainCall& call) {
   }
   PyObject* out = call.out;
   if (out) {
-    if (!view_tensor(out, y) || !is_scanned(y.dtype) || !same_shape(x, y) || !is_contiguous(y) ||
+    const bool discards = x.dtype >= DType::complex64;  // torch warns of a real result
+    if (!view_tensor(out, y) || !is_scanned(y.dtype) || (discards && y.dtype < DType::complex64) || !same_shape(x, y) || !is_contiguous(y) ||
         !is_safe(x, y) || !bump_version(out)) {
       return nullptr;
     }
@@ -133,7 +155,7 @@ PyObject* scan_tensor(const PlainCall& call) {
   } else {
     out = make_result(call.input, x);
     if (!out) return nullptr;
-    if (!view_tensor(out, y)) {
+    if (!view_memory(out, y)) {
       Py_DECREF(out);
       return nullptr;
     }
@@ -148,9 +170,9 @@ PyObject* scan_tensor(const PlainCall& call) {
 PyObject* register_torch(PyObject*, PyObject* args) {
   PyObject *type, *capsule;
   Torch t{};
-  if (!PyArg_ParseTuple(args, "OOOO!O!OOOOO(OO)(OO)", &type, &capsule, &t.empty_like, &PyDict_Type,
-                        &t.as_float, &PyDict_Type, &t.as_int64, &t.get_num_threads,
-                        &t.increment_version, &t.forward_ad, &t.is_neg, &t.is_conj,
+  if (!PyArg_ParseTuple(args, "OOOO!O!OOOOOO(OO)(OO)", &type, &capsule, &t.empty_like, &PyDict_Type,
+                        &t.as_contiguous, &PyDict_Type, &t.as_int64, &t.get_num_threads,
+                        &t.increment_version, &t.forward_ad, &t.is_neg, &t.is_conj, &t.is_inference,
                         &t.mode_depths[0], &t.mode_depths[1], &t.states[0], &t.states[1])) {
     return nullptr;
   }
@@ -164,8 +186,8 @@ PyObject* register_torch(PyObject*, PyObject* args) {
   requires_grad = PyUnicode_InternFromString("requires_grad");
   current_level = PyUnicode_InternFromString("_current_level");
   if (!requires_grad || !current_level) return nullptr;
-  for (PyObject* kept : {type, t.empty_like, t.as_float, t.as_int64, t.get_num_threads,
-                         t.increment_version, t.forward_ad, t.is_neg, t.is_conj, t.mode_depths[0],
+  for (PyObject* kept : {type, t.empty_like, t.as_contiguous, t.as_int64, t.get_num_threads,
+                         t.increment_version, t.forward_ad, t.is_neg, t.is_conj, t.is_inference, t.mode_depths[0],
                          t.mode_depths[1], t.states[0], t.states[1]}) {
     Py_INCREF(kept);
   }

@@ -69,6 +69,7 @@ def register_torch(
     forward_ad: object,
     is_neg: Callable[..., bool],
     is_conj: Callable[..., bool],
+    is_inference: Callable[..., bool],
     mode_depths: tuple[Callable[[], int], Callable[[], int]],
     states: tuple[Callable[[], object], Callable[[], object]],
     /,

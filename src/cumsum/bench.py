@@ -100,19 +100,27 @@ def run_case(
 
 
 def measure(calls: Mapping[str, Callable[[], object]], seconds: float) -> dict[str, float]:
-    """Median seconds per call; a contestant that refuses the work is left out."""
+    """Median seconds per call; a contestant that refuses the work is left out.
+
+    There are at least MIN_ROUNDS rounds, but one will do for `seconds=0`, which only tries it out.
+    """
     repeats: dict[str, int] = {}
     for name, call in calls.items():
         with contextlib.suppress(TypeError, ValueError, RuntimeError):
-            call()  # the first call touches the memory and starts the threads
-            repeats[name] = math.ceil(SAMPLE_SECONDS / max(sample(call, 1), 1e-9))
+            once = sample(call, 1)  # this touches the memory and starts the threads
+            if once < 10 * SAMPLE_SECONDS:
+                once = sample(call, 1)
+            repeats[name] = math.ceil(SAMPLE_SECONDS / max(once, 1e-9))
     samples: dict[str, list[float]] = {name: [] for name in repeats}
-    start = time.perf_counter()
+    share = seconds / max(1, len(repeats))
     for done in range(MAX_ROUNDS):
-        if done >= MIN_ROUNDS and time.perf_counter() - start > seconds:
+        # Who is slow sits out the later rounds, so that the others get as many as they need.
+        early = done < (MIN_ROUNDS if seconds else 1)
+        playing = [n for n in repeats if early or sum(samples[n]) * repeats[n] < share]
+        for name in playing:
+            samples[name].append(sample(calls[name], repeats[name]))
+        if not playing:
             break
-        for name, count in repeats.items():
-            samples[name].append(sample(calls[name], count))
     return {name: statistics.median(values) for name, values in samples.items()}
 
 

@@ -169,7 +169,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     try:
         remove_abandoned(path)
         partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-        with open(partial, "x+b") as file:  # noqa: PTH123 - Path.open has no overload for "x+b"
+        with open(partial, "x+b") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 yield file

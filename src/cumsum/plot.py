@@ -195,6 +195,6 @@ def ratios(results: Sequence[Result], file: IO[bytes], suffix: str, machine: str
         )
         axes.text(0, 1.004, machine, transform=axes.transAxes, va="bottom", fontsize=9.5)
         handles, labels = axes.get_legend_handles_labels()
-        place = {"loc": "lower right", "bbox_to_anchor": (1, 1), "frameon": False}
-        axes.legend(handles[::-1], labels[::-1], ncols=3, borderaxespad=1.7, **place)
+        place = {"loc": "outside lower center", "frameon": False}
+        fig.legend(handles[::-1], labels[::-1], ncols=3, **place)
         fig.savefig(file, format=suffix[1:].lower())

@@ -1,7 +1,7 @@
 """The specification of torch.cumsum as data: every row is a case run on torch and on cumsum."""
 
 from spec import arguments, autograd, kinds, outputs, results
-from spec.harness import DELIBERATE, IMPLEMENTATIONS, compare, observe
+from spec.harness import DELIBERATE, compare, observe, same
 
 CASES = (
     *arguments.CASES,
@@ -11,4 +11,4 @@ CASES = (
     *kinds.CASES,
 )
 
-__all__ = ["CASES", "DELIBERATE", "IMPLEMENTATIONS", "compare", "observe"]
+__all__ = ["CASES", "DELIBERATE", "compare", "observe", "same"]

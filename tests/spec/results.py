@@ -152,7 +152,8 @@ def value_cases():
 
 def layout_cases():
     for what, make in LAYOUTS.items():
-        for op in ("cumsum", "cumsum_"):
+        # Windows share memory in a way that torch does not notice when it writes to them.
+        for op in ("cumsum",) if "windows" in what else ("cumsum", "cumsum_"):
             for dtype in (torch.float32, torch.int8, torch.bool, torch.bfloat16, torch.complex64):
                 for dim in (0, -1):
                     yield Case(

@@ -1,0 +1,30 @@
+"""The cumulative sum at the speed of copying memory, with the same bits every time."""
+
+from typing import TYPE_CHECKING
+
+from cumsum.array_api import cumulative_sum
+from cumsum.config import Config, show_config
+from cumsum.threads import get_num_threads, num_threads, set_num_threads
+
+if TYPE_CHECKING:
+    __version__: str
+    from cumsum.api import cumsum, cumsum_
+else:
+    from cumsum.fast import cumsum, cumsum_
+
+__all__ = [
+    "Config",
+    "cumsum",
+    "cumsum_",
+    "cumulative_sum",
+    "get_num_threads",
+    "num_threads",
+    "set_num_threads",
+    "show_config",
+]
+
+
+def __getattr__(name: str) -> str:
+    if name == "__version__":  # reading it takes longer than the rest of the import
+        return show_config().version
+    raise AttributeError(f"module 'cumsum' has no attribute {name!r}")

@@ -1,0 +1,196 @@
+"""The public functions: find out whose array it is and hand the call to that library's module."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+
+from cumsum import numpy as numpy_door
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+    from torch import Tensor
+    from torch import dtype as TorchDType
+
+INPUT_NAMES = ("input", "a", "x")  # torch's name for the first argument and NumPy's
+
+
+@overload
+def cumsum(
+    input: Tensor, dim: int, *, dtype: TorchDType | None = None, out: Tensor | None = None
+) -> Tensor: ...
+@overload
+def cumsum(
+    input: NDArray[Any],
+    dim: int | None,
+    *,
+    dtype: DTypeLike | None = None,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]: ...
+def cumsum(input: Any, dim: Any, *, dtype: Any = None, out: Any = None) -> Any:
+    """The running sum of `input` along dimension `dim`.
+
+    Tensors follow ``torch.cumsum`` to the letter, arrays follow the conventions of ``numpy.cumsum``.
+    Sums of float16, bfloat16 and float32 are carried in float64 and rounded once; their bits do not
+    depend on threads, strides, batch, or which dimension is scanned.
+
+    Parameters
+    ----------
+    input : torch.Tensor or numpy.ndarray
+        Of any shape and strides. The names `a` and `x` are understood as well.
+    dim : int
+        In [-input.ndim, input.ndim). The name `axis` is understood as well; for an array,
+        ``axis=None`` scans the flattened array.
+    dtype : torch.dtype or numpy.dtype, optional
+        Every element is cast to it before the sum. By default booleans and integers become int64
+        (unsigned NumPy integers uint64) and other dtypes stay.
+    out : torch.Tensor or numpy.ndarray, optional
+        Where to write the result; it may be `input` itself.
+
+    Returns
+    -------
+    torch.Tensor or numpy.ndarray
+        Of the shape of `input`; `out` if that was given.
+
+    Raises
+    ------
+    TypeError
+        If `input` is neither, or an argument has the wrong type.
+    IndexError
+        If `dim` is out of range (``numpy.exceptions.AxisError`` for arrays).
+    RuntimeError
+        For tensors, whenever ``torch.cumsum`` raises it, with its words.
+    ValueError
+        For arrays, if `out` is read-only or has another shape.
+
+    See Also
+    --------
+    cumsum_ : the same in place.
+    cumulative_sum : the Array API standard's function.
+
+    Examples
+    --------
+    >>> import cumsum, numpy as np
+    >>> cumsum.cumsum(np.array([[1, 2, 3], [4, 5, 6]]), dim=1)
+    array([[ 1,  3,  6],
+           [ 4,  9, 15]])
+    >>> cumsum.cumsum(np.array([True, True, False]), 0)
+    array([1, 2, 2])
+    """
+    return slow_cumsum(input, dim, dtype=dtype, out=out)
+
+
+@overload
+def cumsum_(input: Tensor, dim: int, *, dtype: TorchDType | None = None) -> Tensor: ...
+@overload
+def cumsum_(input: NDArray[Any], dim: int, *, dtype: DTypeLike | None = None) -> NDArray[Any]: ...
+def cumsum_(input: Any, dim: Any, *, dtype: Any = None) -> Any:
+    """The running sum of `input` along dimension `dim`, written over `input`.
+
+    Parameters
+    ----------
+    input : torch.Tensor or numpy.ndarray
+        Of any shape and strides; its dtype stays, integers are not widened.
+    dim : int
+        In [-input.ndim, input.ndim). The name `axis` is understood as well.
+    dtype : torch.dtype or numpy.dtype, optional
+        If given, it must be that of `input`.
+
+    Returns
+    -------
+    torch.Tensor or numpy.ndarray
+        `input`.
+
+    Raises
+    ------
+    TypeError, IndexError, RuntimeError, ValueError
+        As `cumsum` does.
+
+    Examples
+    --------
+    >>> import cumsum, numpy as np
+    >>> x = np.array([1.0, 2.0, 3.0])
+    >>> cumsum.cumsum_(x, 0) is x
+    True
+    >>> x
+    array([1., 3., 6.])
+    """
+    return slow_cumsum_(input, dim, dtype=dtype)
+
+
+def _input_of(function: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    if args:
+        return args[0]
+    for name in INPUT_NAMES:
+        if name in kwargs:
+            return kwargs[name]
+    raise TypeError(f"{function}() missing 1 required positional argument: 'input'")
+
+
+def is_tensor(x: object) -> bool:
+    """Whether `x` is torch's to deal with; torch is not imported to find out."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return False
+    return isinstance(x, getattr(torch, "Tensor", ())) or hasattr(type(x), "__torch_function__")
+
+
+def torch_door() -> ModuleType:
+    """The module for tensors, imported when the first one arrives."""
+    from cumsum import torch
+
+    return torch
+
+
+def refuse(function: str, x: object, also: str = "") -> TypeError:
+    """The error for an input of a kind that is not served."""
+    accepted = "a torch.Tensor or a numpy.ndarray" + (f" or {also}" if also else "")
+    kind = f"{type(x).__module__}.{type(x).__qualname__}".removeprefix("builtins.")
+    return TypeError(f"{function}(): argument 'input' (position 1) must be {accepted}, not {kind}")
+
+
+def _bind_array_call(
+    function: str, args: tuple[Any, ...], kwargs: dict[str, Any], allowed: tuple[str, ...]
+) -> tuple[Any, Any, dict[str, Any]]:
+    """Input, dim and the rest of a call on a NumPy array, whatever the names used."""
+    if len(args) > 2:
+        raise TypeError(f"{function}() takes 2 positional arguments but {len(args)} were given")
+    places = [INPUT_NAMES, ("dim", "axis")]
+    values = []
+    rest = dict(kwargs)
+    for i, names in enumerate(places):
+        given = [rest.pop(name) for name in names if name in rest] + list(args[i : i + 1])
+        if len(given) != 1:
+            problem = "multiple values for" if given else "missing 1 required positional"
+            raise TypeError(f"{function}() {problem} argument: '{names[0]}'")
+        values += given
+    for name in rest:
+        if name not in allowed:
+            raise TypeError(f"{function}() got an unexpected keyword argument '{name}'")
+    return values[0], values[1], rest
+
+
+def slow_cumsum(*args: Any, **kwargs: Any) -> Any:
+    """`cumsum` for every call that the core does not take by itself."""
+    x = _input_of("cumsum", args, kwargs)
+    if is_tensor(x):
+        return torch_door().cumsum(*args, **kwargs)
+    if not isinstance(x, np.ndarray):
+        raise refuse("cumsum", x)
+    x, dim, rest = _bind_array_call("cumsum", args, kwargs, ("dtype", "out"))
+    return numpy_door.cumsum(x, dim, **rest)
+
+
+def slow_cumsum_(*args: Any, **kwargs: Any) -> Any:
+    """`cumsum_` for every call that the core does not take by itself."""
+    x = _input_of("cumsum_", args, kwargs)
+    if is_tensor(x):
+        return torch_door().cumsum_(*args, **kwargs)
+    if not isinstance(x, np.ndarray):
+        raise refuse("cumsum_", x)
+    x, dim, rest = _bind_array_call("cumsum_", args, kwargs, ("dtype",))
+    return numpy_door.cumsum_(x, dim, **rest)

@@ -1,0 +1,109 @@
+"""The Array API standard's `cumulative_sum`, for every kind of array on the CPU."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from cumsum import api
+from cumsum import numpy as door
+
+
+def cumulative_sum(
+    x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+) -> Any:
+    """The running sum of `x` along `axis`, as the Array API standard defines it.
+
+    Parameters
+    ----------
+    x : array
+        A torch tensor, a NumPy array, or any CPU array with ``__array_namespace__`` or DLPack, of
+        one dimension or more.
+    axis : int, optional
+        In [-x.ndim, x.ndim). May be left out for one dimension only.
+    dtype : dtype of the array's own library, optional
+        Every element is cast to it before the sum. By default booleans and integers become 64-bit
+        integers and other dtypes stay.
+    include_initial : bool, optional
+        Whether the result begins with the sum of no elements, zero, and is one longer along `axis`.
+
+    Returns
+    -------
+    array
+        Of the same kind as `x`.
+
+    Raises
+    ------
+    ValueError
+        If `axis` is left out and `x` has not one dimension, or `x` has none.
+    TypeError
+        If `x` is no such array.
+    IndexError
+        If `axis` is out of range.
+
+    Notes
+    -----
+    Defined by the Python array API standard, 2023.12, `cumulative_sum`.
+
+    Examples
+    --------
+    >>> import cumsum, numpy as np
+    >>> cumsum.cumulative_sum(np.array([1, 2, 3]), include_initial=True)
+    array([0, 1, 3, 6])
+    """
+    is_tensor = api.is_tensor(x)
+    if not is_tensor and not isinstance(x, np.ndarray):
+        return _of_other_kind(x, axis, dtype, include_initial)
+    if axis is None:
+        if x.ndim != 1:
+            message = f"cumulative_sum(): axis is needed for an array of {x.ndim} dimensions"
+            raise ValueError(message)
+        axis = 0
+    if x.ndim == 0:
+        raise ValueError("cumulative_sum(): x must have at least one dimension")
+    if is_tensor:
+        return _of_tensor(x, axis, dtype, include_initial)
+    return _of_ndarray(x, axis, dtype, include_initial)
+
+
+def _of_tensor(x: Any, axis: int, dtype: Any, include_initial: bool) -> Any:
+    sums = api.torch_door().cumsum(x, axis, dtype=dtype)
+    if not include_initial:
+        return sums
+    zero = sums.narrow(axis, 0, 0).new_zeros(
+        [1 if d == axis % x.ndim else n for d, n in enumerate(x.shape)]
+    )
+    return sys.modules["torch"].cat((zero, sums), dim=axis)
+
+
+def _of_ndarray(x: Any, axis: int, dtype: Any, include_initial: bool) -> Any:
+    if not include_initial:
+        return door.cumsum(x, axis, dtype=dtype)
+    axis = door.axis_of(axis, x.ndim)
+    shape = (*x.shape[:axis], x.shape[axis] + 1, *x.shape[axis + 1 :])
+    sums = np.zeros(shape, door.result_dtype(x, dtype))
+    door.scan_into(np.asarray(x), sums[(slice(None),) * axis + (slice(1, None),)], axis)
+    return sums if type(x) is np.ndarray else x.__array_wrap__(sums, None, False)
+
+
+def _of_other_kind(x: Any, axis: int | None, dtype: Any, include_initial: bool) -> Any:
+    """By DLPack to NumPy and back."""
+    if not hasattr(x, "__dlpack__"):
+        raise api.refuse("cumulative_sum", x, "an array with __array_namespace__ or __dlpack__")
+    if x.__dlpack_device__()[0] != 1:
+        raise TypeError("cumulative_sum(): x must lie on the CPU")
+    name = None if dtype is None else getattr(dtype, "name", str(dtype).rpartition(".")[2])
+    result = cumulative_sum(
+        np.from_dlpack(x),
+        axis=axis,
+        dtype=None if name is None else np.dtype(name),
+        include_initial=include_initial,
+    )
+    if hasattr(x, "__array_namespace__"):
+        return x.__array_namespace__().from_dlpack(result)
+    home: Any = type(x)
+    if not hasattr(home, "from_dlpack"):
+        home = sys.modules[home.__module__.partition(".")[0]]
+    return home.from_dlpack(result)

@@ -1,0 +1,26 @@
+"""The public functions as the core makes them: plain calls in C, all others by `api`'s slow ways."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cumsum import _core, api
+from cumsum import numpy as numpy_door
+from cumsum.config import choose_target
+
+
+def _documented(signature: str, described: Any) -> str:
+    """A docstring that `inspect.signature` can read the signature from."""
+    return f"{signature}\n--\n\n{described.__doc__}"
+
+
+choose_target()
+numpy_door.register()
+cumsum = _core.make_function(
+    api.slow_cumsum,
+    _documented("cumsum(input, dim, *, dtype=None, out=None)", api.cumsum),
+    False,
+)
+cumsum_ = _core.make_function(
+    api.slow_cumsum_, _documented("cumsum_(input, dim, *, dtype=None)", api.cumsum_), True
+)

@@ -1,0 +1,68 @@
+"""The plain way for NumPy's element types that the core has no kernels for.
+
+Objects, variable-width strings, float8 and the like are added one index at a time along the axis, all
+lines at once, by NumPy's own addition. Durations are integers to the core, with their NaT put back.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from cumsum import numpy as door
+
+Array = np.ndarray[Any, Any]
+
+
+def scan_any(x: Array, y: Array, axis: int, *, exclusive: bool, reverse: bool) -> None:
+    """Write the scan of `x` to `y` for any dtype that NumPy can add."""
+    try:
+        _scan_lines(x.astype(y.dtype), y, axis, exclusive, reverse)
+    except np.exceptions.DTypePromotionError as error:
+        raise TypeError(f"cumsum(): elements of dtype {x.dtype} cannot be added") from error
+
+
+def _scan_lines(x: Array, y: Array, axis: int, exclusive: bool, reverse: bool) -> None:
+    # As rows, one for each index: NumPy takes a lone object apart where it can.
+    moved = np.moveaxis(x, axis, 0)
+    lines = moved.reshape(len(moved), math.prod(moved.shape[1:]))
+    sums = np.empty_like(lines)
+    order = range(len(lines) - 1, -1, -1) if reverse else range(len(lines))
+    total: Any = None
+    for i in order:
+        if exclusive:
+            sums[i] = np.zeros((), y.dtype)[()] if total is None else total
+        total = lines[i] if total is None else np.add(total, lines[i])
+        if not exclusive:
+            sums[i] = total
+    np.moveaxis(y, axis, 0)[...] = sums.reshape(moved.shape)
+
+
+def scan_durations(x: Array, y: Array, axis: int, *, exclusive: bool, reverse: bool) -> None:
+    """Write the scan of timedelta64 `x` to `y`; from the first NaT of a line on, all is NaT."""
+    flags: dict[str, Any] = {"exclusive": exclusive, "reverse": reverse}
+    same_unit = np.asarray(x.astype(y.dtype, copy=False))
+    missing = np.isnat(same_unit)
+    door.scan_into(same_unit.view(np.int64), y.view(np.int64), axis, **flags)
+    if missing.any():
+        seen = np.empty(x.shape, np.int64)
+        door.scan_into(missing, seen, axis, **flags)
+        y[seen > 0] = np.timedelta64("NaT")
+
+
+def scan_masked(input: Any, dim: Any, dtype: Any, out: Any) -> Any:
+    """`cumsum` of a masked array, as its own method has it: masked elements add nothing and stay."""
+    sums = door.cumsum(input.filled(0), dim, dtype=dtype, out=None)
+    mask = np.ma.getmask(input)
+    if mask is not np.ma.nomask:
+        mask = mask.reshape(sums.shape)
+    if out is None:
+        result = sums.view(type(input))
+        result.__setmask__(mask)
+        return result
+    np.copyto(np.ma.getdata(out), sums, casting="unsafe")
+    if isinstance(out, np.ma.MaskedArray):
+        out.__setmask__(mask)
+    return out

@@ -1,0 +1,174 @@
+"""NumPy arrays, by NumPy's conventions."""
+
+from __future__ import annotations
+
+import operator
+import warnings
+from typing import Any
+
+import numpy as np
+
+from cumsum import _core, generic
+from cumsum.dtypes import BY_NAME, DType
+from cumsum.kernels import cpu
+from cumsum.plan import Memory
+from cumsum.threads import get_num_threads
+
+Array = np.ndarray[Any, Any]
+
+_CODES = {
+    np.dtype(name): BY_NAME[name]
+    for name in BY_NAME
+    if name not in ("bfloat16", "longdouble", "clongdouble")
+} | {np.dtype(np.longdouble): DType.longdouble, np.dtype(np.clongdouble): DType.clongdouble}
+if np.dtype(np.longdouble).itemsize != 16:  # it is float64 there, or a type the core lacks
+    _CODES = {d: c for d, c in _CODES.items() if c not in (DType.longdouble, DType.clongdouble)}
+
+
+def register() -> None:
+    """Let the core take plain arrays itself."""
+    types: list[Any] = [None] * len(DType)
+    for dtype, code in _CODES.items():
+        types[code] = dtype
+    _core.register_numpy(np.ndarray, np.empty_like, tuple(types))
+
+
+def code_of(dtype: np.dtype[Any]) -> DType | None:
+    """The core's number for a dtype in native byte order, None if it has no kernels for it."""
+    return DType.bfloat16 if dtype.name == "bfloat16" else _CODES.get(dtype)
+
+
+def native(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype in this machine's byte order."""
+    return dtype if dtype.isnative else dtype.newbyteorder("=")
+
+
+def default_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype of a result: booleans and short integers widen to 64 bits, in native byte order."""
+    if dtype.kind in "bi" and dtype.itemsize < 8:
+        return np.dtype(np.int64)
+    if dtype.kind == "u" and dtype.itemsize < 8:
+        return np.dtype(np.uint64)
+    return native(dtype)
+
+
+def memory_of(x: Array, code: DType) -> Memory:
+    """Where an array lies."""
+    return Memory(x.__array_interface__["data"][0], code, x.shape, x.strides)
+
+
+def axis_of(axis: Any, ndim: int) -> int:
+    """A dim as NumPy takes it, made non-negative."""
+    if isinstance(axis, bool | np.bool):
+        raise TypeError("cumsum(): an integer is required for the axis, not bool")
+    try:
+        index = operator.index(axis)
+    except TypeError:
+        message = f"cumsum(): argument 'dim' must be int, not {type(axis).__name__}"
+        raise TypeError(message) from None
+    if not -ndim <= index < ndim:
+        raise np.exceptions.AxisError(index, ndim)
+    return index % ndim
+
+
+def result_dtype(x: Array, dtype: Any, out: Array | None = None) -> np.dtype[Any]:
+    """The dtype that `x` is summed in: the one asked for, one that holds `out` too, or its own."""
+    if dtype is not None:
+        result = native(np.dtype(dtype))
+    elif out is not None and x.dtype.kind in "biufc" and out.dtype.kind in "biufc":
+        result = np.result_type(x.dtype, out.dtype)
+    else:
+        result = default_dtype(x.dtype)
+    for d in (x.dtype, result):
+        if d.kind == "M":
+            raise TypeError(f"cumsum(): dates cannot be added, got dtype {d}; use timedelta64")
+        if d.kind in "SU":
+            raise TypeError(f"cumsum(): strings of fixed width cannot be summed, got dtype {d}")
+        if d.names is not None or d.subdtype is not None or d.type is np.void:
+            raise TypeError(f"cumsum(): structured elements cannot be added, got dtype {d}")
+    if x.dtype.kind == "m" and dtype is not None and result.kind not in "mO":
+        result = x.dtype  # as NumPy: a duration stays one
+    if x.dtype.kind == "c" and result.kind in "iuf":
+        message = "Casting complex values to real discards the imaginary part"
+        warnings.warn(message, np.exceptions.ComplexWarning, stacklevel=4)
+    return result
+
+
+def scan_into(
+    x: Array, y: Array, axis: int, *, exclusive: bool = False, reverse: bool = False
+) -> None:
+    """Write the scan of `x`, cast to `y`'s dtype, to `y`, by whichever way knows the dtypes.
+
+    `x` and `y` have one shape and at least one dimension; they are the same elements or share none.
+    """
+    x_code, y_code = code_of(x.dtype), code_of(y.dtype)
+    flags: dict[str, Any] = {"exclusive": exclusive, "reverse": reverse}
+    if x.dtype.kind == "m" and y.dtype.kind == "m":
+        generic.scan_durations(x, y, axis, **flags)
+    elif y_code is not None and x.dtype.kind not in "mOT":
+        if x_code is None:  # another byte order, or a type the core cannot read
+            x = x.astype(native(x.dtype) if x.dtype.kind in "biufc" else y.dtype)
+            x_code = _CODES.get(x.dtype, y_code)
+        x_memory, y_memory = memory_of(x, x_code), memory_of(y, y_code)
+        cpu.scan(x_memory, y_memory, axis, threads=get_num_threads(), **flags)
+    else:
+        generic.scan_any(x, y, axis, **flags)
+
+
+def _is_plain_target(out: Array, x: Array, dtype: np.dtype[Any]) -> bool:
+    """Whether a result of `dtype` can be written straight into `out`."""
+    if out.dtype != dtype or not out.dtype.isnative:
+        return False
+    if any(stride == 0 and size > 1 for size, stride in zip(out.shape, out.strides, strict=True)):
+        return False
+    if not np.may_share_memory(x, out):
+        return True
+    same_place = x.__array_interface__["data"][0] == out.__array_interface__["data"][0]
+    return same_place and x.strides == out.strides and x.dtype == out.dtype
+
+
+def _checked_out(out: Any, shape: tuple[int, ...]) -> Array:
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"cumsum(): argument 'out' must be an array, not {type(out).__name__}")
+    if out.shape != shape:
+        raise ValueError(f"cumsum(): out has shape {out.shape}, but the result has shape {shape}")
+    if not out.flags.writeable:
+        raise ValueError("cumsum(): output array is read-only")
+    return out
+
+
+def cumsum(input: Any, dim: Any, *, dtype: Any = None, out: Any = None) -> Any:
+    """`cumsum.cumsum` for a NumPy array or any subclass; `dim=None` scans the flattened array."""
+    if isinstance(input, np.ma.MaskedArray):
+        return generic.scan_masked(input, dim, dtype, out)
+    x = np.asarray(input)
+    if dim is None:
+        x = x.reshape(-1)
+        axis = 0
+    else:
+        x = x.reshape(-1) if x.ndim == 0 else x
+        axis = axis_of(dim, x.ndim)
+    target = None if out is None else np.asarray(_checked_out(out, x.shape))
+    wanted = result_dtype(x, dtype, target)
+    if target is not None and _is_plain_target(target, x, wanted):
+        scan_into(x, target, axis)
+        return out
+    result = np.empty_like(x, dtype=wanted, subok=False)
+    scan_into(x, result, axis)
+    if target is None:
+        return result if type(input) is np.ndarray else input.__array_wrap__(result, None, False)
+    np.copyto(target, result, casting="unsafe")
+    return out
+
+
+def cumsum_(input: Any, dim: Any, *, dtype: Any = None) -> Any:
+    """`cumsum.cumsum_` for a NumPy array: the dtype stays what it is."""
+    if dtype is not None and np.dtype(dtype) != input.dtype:
+        message = f"cumsum_(): dtype is {np.dtype(dtype)}, but the array's own is {input.dtype}"
+        raise TypeError(message)
+    if dim is None:
+        raise TypeError("cumsum_(): argument 'dim' must be int, not NoneType")
+    if input.ndim == 0:
+        axis_of(dim, 1)
+        return input
+    return cumsum(input, dim, dtype=input.dtype, out=input)
