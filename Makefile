@@ -24,20 +24,20 @@ $(DONE)/venv:
 		{ echo "$(PYTHON) is older than 3.11: set PYTHON=/path/to/python3.11" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install -qq --upgrade 'pip>=25.1' # the first pip that knows --group
-	mkdir -p $(DONE) && touch $@
+	@mkdir -p $(DONE) && touch $@
 
 # A group of tools from pyproject.toml: build, demo, test, lint, docs.
 $(DONE)/group-%: pyproject.toml $(DONE)/venv
 	$(PIP) install -qq --group $*
-	touch $@
+	@touch $@
 
 # The package itself, again after any change of its sources; the build folder makes that quick.
 $(DONE)/package: $(SOURCES) $(DONE)/group-build
 	$(PIP) install -qq --no-build-isolation -Cbuild-dir=build/package '.[cli]'
-	touch $@
+	@touch $@
 
 demo: $(DONE)/package $(DONE)/group-demo
-	mkdir -p $(DEMO)
+	@mkdir -p $(DEMO)
 	@$(BIN)/python -c 'from vega_datasets import data; print(data.seattle_weather.filepath)' > $(DEMO)/data
 	$(BIN)/cumsum run "$$(cat $(DEMO)/data)" --column precipitation --by date:year \
 		-o $(DEMO)/rain.csv --plot $(DEMO)/rain.png --force \
@@ -67,12 +67,12 @@ sanitize: sanitize-address sanitize-thread
 
 sanitize-%: $(DONE)/group-build
 	$(BIN)/cmake -S . -B build/$* -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) \
-		-DCMAKE_BUILD_TYPE=RelWithDebInfo -DCUMSUM_SANITIZE=$*
+		-DCMAKE_CXX_FLAGS=-O1 -DCUMSUM_SANITIZE=$*
 	$(BIN)/cmake --build build/$* --target core_test
 	build/$*/core_test
 
 docs: $(DONE)/package $(DONE)/group-docs
-	$(BIN)/python -m sphinx --quiet -W --keep-going -b html docs build/docs
+	$(BIN)/python -m sphinx --quiet -E -W --keep-going -b html docs build/docs
 	@echo build/docs/index.html
 
 # A source archive, the wheel made from it, and a visit to both in an environment of their own.

@@ -93,15 +93,21 @@ inline void copy_element(const char* x, char* y) {
   write<R>(y, cast<R>(read<X>(x)));
 }
 
-// The inner loop runs along whichever axis makes the writes dense; the fixed strides let the
-// compiler use vectors.
+// Constant strides let the compiler use vectors.
+template <class X, class R, int64_t x_step, int64_t y_step>
+inline void copy_regular(const char* x, char* y, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) copy_element<X, R>(x + i * x_step, y + i * y_step);
+}
+
 template <class X, class R>
 inline void copy_run(const char* x, int64_t x_step, char* y, int64_t y_step, int64_t count) {
   constexpr int64_t x_size = sizeof(X), y_size = sizeof(R);
-  if (x_step == x_size && y_step == y_size) {
-    for (int64_t i = 0; i < count; ++i) copy_element<X, R>(x + i * x_size, y + i * y_size);
-  } else if (y_step == y_size) {
-    for (int64_t i = 0; i < count; ++i) copy_element<X, R>(x + i * x_step, y + i * y_size);
+  if (y_step == y_size && x_step == x_size) {
+    copy_regular<X, R, x_size, y_size>(x, y, count);
+  } else if (y_step == y_size && x_step == -x_size) {
+    copy_regular<X, R, -x_size, y_size>(x, y, count);
+  } else if (y_step == y_size && x_step == 2 * x_size) {
+    copy_regular<X, R, 2 * x_size, y_size>(x, y, count);
   } else {
     for (int64_t i = 0; i < count; ++i) copy_element<X, R>(x + i * x_step, y + i * y_step);
   }
@@ -109,6 +115,7 @@ inline void copy_run(const char* x, int64_t x_step, char* y, int64_t y_step, int
 
 inline int64_t magnitude(int64_t stride) { return stride < 0 ? -stride : stride; }
 
+// The inner loop runs along the axis of the narrower strides.
 template <class X, class R>
 void copy_piece(const Piece& p) {
   bool along_scan = magnitude(p.x_scan) + magnitude(p.y_scan) <=

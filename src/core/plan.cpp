@@ -95,12 +95,32 @@ void choose_walk(Plan& plan, const Kernels& kernels) {
   }
 }
 
+// Two lines side by side, in both arrays, are one line of complex numbers.
+void pair_up(Plan& plan) {
+  const int size = item_size(plan.x_dtype);
+  const bool adjacent = plan.inner.size == 2 && plan.inner.x_stride == size &&
+                        plan.inner.y_stride == size && plan.scan.x_stride == 2 * size &&
+                        plan.scan.y_stride == 2 * size;
+  if (!adjacent || plan.x_dtype != plan.y_dtype) return;
+  if (plan.x_dtype != DType::float32 && plan.x_dtype != DType::float64) return;
+  const bool single = plan.x_dtype == DType::float32;
+  plan.x_dtype = plan.y_dtype = single ? DType::complex64 : DType::complex128;
+  plan.inner = {1, 0, 0};
+}
+
 // Cut the lines into panels; if that leaves workers idle and the lines are long, cut the axis too.
 void share_out(Plan& plan, int threads) {
   const int64_t x_size = item_size(plan.x_dtype), y_size = item_size(plan.y_dtype);
   const int64_t line_bytes = plan.scan.size * (x_size + y_size);
   const int64_t lines = plan.outer_size * plan.inner.size;
   const int64_t bytes = lines * line_bytes;
+  if (bytes == 0) {
+    plan.split = plan.stream = false;
+    plan.panel = plan.panels = plan.blocks = plan.grain = plan.workers = 1;
+    plan.block = plan.scan.size;
+    plan.units = 0;
+    return;
+  }
   plan.workers = bytes < policy::parallel_bytes ? 1 : threads;
   if (plan.walk == Walk::columns) {
     const int64_t widest = std::max<int64_t>(1, policy::panel_bytes / y_size);
@@ -109,7 +129,7 @@ void share_out(Plan& plan, int threads) {
     const int64_t share = divide_up(divide_up(plan.inner.size, wanted), narrowest) * narrowest;
     plan.panel = std::min({plan.inner.size, widest, share});
   } else {
-    plan.panel = std::clamp<int64_t>(policy::claim_bytes / std::max<int64_t>(1, line_bytes), 1, plan.inner.size);
+    plan.panel = std::clamp<int64_t>(policy::claim_bytes / line_bytes, 1, plan.inner.size);
     if (plan.pack_x || plan.pack_y) {
       plan.panel = std::min(plan.inner.size, std::max(plan.panel, policy::packed_lines));
     }
@@ -120,15 +140,15 @@ void share_out(Plan& plan, int threads) {
   plan.blocks = 1;
   plan.split = plan.units < plan.workers && plan.scan.size > tile_size;
   if (plan.split) {
-    plan.panel = std::min(plan.inner.size, std::max<int64_t>(1, policy::panel_bytes / y_size));
+    const int64_t fitting = policy::claim_bytes / (tile_size * (x_size + y_size));
+    plan.panel = std::min(plan.inner.size, std::max<int64_t>(1, std::max(64 / y_size, fitting)));
     plan.panels = divide_up(plan.inner.size, plan.panel);
     const int64_t tile_bytes = plan.panel * tile_size * (x_size + y_size);
     plan.block = tile_size * std::max<int64_t>(1, policy::claim_bytes / tile_bytes);
     plan.blocks = divide_up(plan.scan.size, plan.block);
     plan.units = plan.outer_size * plan.panels * plan.blocks;
   }
-  if (bytes == 0) plan.units = 0;
-  const int64_t unit_bytes = std::max<int64_t>(1, bytes / std::max<int64_t>(1, plan.units));
+  const int64_t unit_bytes = std::max<int64_t>(1, bytes / plan.units);
   plan.grain = plan.split ? 1 : std::max<int64_t>(1, policy::claim_bytes / unit_bytes);
   const int64_t claims = divide_up(plan.units, plan.grain);
   plan.workers = static_cast<int>(std::min<int64_t>(plan.workers, claims));
@@ -146,6 +166,7 @@ Plan make_plan(const Problem& problem, const Kernels& kernels) {
   Axis lines[most_dims];
   set_scan_axis(plan, problem);
   choose_inner(plan, lines, collect_lines(problem, lines));
+  pair_up(plan);
   choose_walk(plan, kernels);
   share_out(plan, problem.threads);
   plan.stream = plan.stream && !problem.in_place;
@@ -157,7 +178,7 @@ PackShape pack_shape(const Plan& plan) {
   const int64_t elements = policy::packed_bytes / size;
   PackShape shape;
   if (plan.walk == Walk::columns) {
-    shape.lines = std::min<int64_t>(plan.panel, elements / (2 * group_size));
+    shape.lines = std::min<int64_t>(plan.panel, elements / policy::packed_lines);
   } else {
     shape.lines = std::min<int64_t>(plan.panel, policy::packed_lines);
   }

@@ -23,8 +23,11 @@ inline constexpr int64_t least_columns = 4;
 inline constexpr int64_t panel_bytes = 1 << 12;
 
 // Lines gathered at a time when they don't lie along the axis of memory, and the bytes gathered.
-inline constexpr int64_t packed_lines = 16;
+inline constexpr int64_t packed_lines = 64;
 inline constexpr int64_t packed_bytes = 1 << 15;
+
+// Bytes between gathered lines, so that they don't all fall into the same sets of the cache.
+inline constexpr int64_t packed_padding = 64;
 
 // Elements scanned between two looks at whether the user wants to stop.
 inline constexpr int64_t piece_elements = 1 << 22;

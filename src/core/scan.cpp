@@ -41,7 +41,8 @@ inline void pause() {
 struct Workspace {
   std::vector<char> carry, chain;  // of a panel
   std::vector<char> aggregates;    // of a block's tiles
-  std::vector<char> packed;
+  std::vector<char> packed;        // a piece of a panel
+  std::vector<char> block;         // all of a block's input, packed once for both its passes
 };
 
 class Run {
@@ -65,8 +66,12 @@ class Run {
     for (Workspace& space : workspaces_) {
       space.carry.resize(panel_carry_);
       space.chain.resize(panel_carry_);
-      if (packing_) space.packed.resize(pack_shape_.lines * pack_shape_.length * y_size_);
+      if (packing_) {
+        space.packed.resize(pack_shape_.lines *
+                            (pack_shape_.length * y_size_ + policy::packed_padding));
+      }
       if (plan.split) space.aggregates.resize(plan.block / tile_size * panel_carry_);
+      if (plan.split && plan.pack_x) space.block.resize(plan.block * plan.panel * y_size_);
     }
     if (plan.split) {
       carries_.resize(plan.units * panel_carry_);
@@ -106,10 +111,12 @@ class Run {
     return stop_.load(std::memory_order_relaxed);
   }
 
-  // A unit: where its lines and its part of the scan axis lie.
+  // A unit: where its lines lie, and its part [begin, begin + length) of the scan axis.
   struct Unit {
-    const char* x;
-    char* y;
+    const char* x;  // of element x_begin
+    char* y;        // of element 0
+    int64_t x_begin, x_scan, x_line;
+    bool pack_x;
     int64_t lines, begin, length;
   };
 
@@ -139,14 +146,19 @@ class Run {
     }
     unit.x = x_ + x;
     unit.y = y_ + y;
+    unit.x_begin = 0;
+    unit.x_scan = plan_.scan.x_stride;
+    unit.x_line = plan_.inner.x_stride;
+    unit.pack_x = plan_.pack_x;
     return unit;
   }
 
   void scan_unit(int worker, int64_t index) {
     Workspace& space = workspaces_[worker];
-    const Unit unit = place(index);
+    Unit unit = place(index);
     const Store store = plan_.kind == Kind::exclusive ? Store::exclusive : Store::inclusive;
     if (plan_.split) {
+      if (unit.pack_x) pack_block(space, unit);
       if (!pass_carry_on(space, unit, index)) return;
       std::memcpy(space.carry.data(), &carries_[index * panel_carry_], panel_carry_);
       std::memset(space.chain.data(), 0, panel_carry_);
@@ -171,6 +183,25 @@ class Run {
       if (i > 0 && asked_to_stop(worker)) return;
       scan_lines(space, unit, i, std::min(length, unit.length - i), store, space.carry.data());
     }
+  }
+
+  // From here on the unit's input is its packed copy.
+  void pack_block(Workspace& space, Unit& unit) {
+    Piece piece{};
+    piece.x = unit.x + unit.begin * unit.x_scan;
+    piece.x_scan = unit.x_scan;
+    piece.x_line = unit.x_line;
+    piece.y = space.block.data();
+    piece.y_scan = plan_.walk == Walk::columns ? unit.lines * y_size_ : y_size_;
+    piece.y_line = plan_.walk == Walk::columns ? y_size_ : unit.length * y_size_;
+    piece.length = unit.length;
+    piece.lines = unit.lines;
+    pack_(piece);
+    unit.x = piece.y;
+    unit.x_begin = unit.begin;
+    unit.x_scan = piece.y_scan;
+    unit.x_line = piece.y_line;
+    unit.pack_x = false;
   }
 
   // Steps 1 and 2. False if the scan was stopped while waiting.
@@ -215,11 +246,11 @@ class Run {
                   char* carry) {
     const Axis &scan = plan_.scan, &inner = plan_.inner;
     Piece piece;
-    piece.x = unit.x + begin * scan.x_stride;
+    piece.x = unit.x + (begin - unit.x_begin) * unit.x_scan;
     piece.y = unit.y + begin * scan.y_stride;
-    piece.x_scan = scan.x_stride;
+    piece.x_scan = unit.x_scan;
     piece.y_scan = scan.y_stride;
-    piece.x_line = inner.x_stride;
+    piece.x_line = unit.x_line;
     piece.y_line = inner.y_stride;
     piece.length = length;
     piece.lines = unit.lines;
@@ -229,7 +260,7 @@ class Run {
     piece.stream = plan_.stream && reinterpret_cast<uintptr_t>(piece.y) % 16 == 0 &&
                    (plan_.walk == Walk::rows ? piece.lines == 1 || inner.y_stride % 16 == 0
                                              : scan.y_stride % 16 == 0);
-    if (!packing_) {
+    if (!unit.pack_x && !plan_.pack_y) {
       kernel(store)(with_channels(piece));
       return;
     }
@@ -240,11 +271,11 @@ class Run {
       some.carry += line * pair_.carry_size;
       some.chain += line * pair_.carry_size;
       some.lines = std::min(pack_shape_.lines, unit.lines - line);
-      scan_packed(space, some, store);
+      scan_packed(space, some, unit.pack_x, store);
     }
   }
 
-  void scan_packed(Workspace& space, const Piece& whole, Store store) {
+  void scan_packed(Workspace& space, const Piece& whole, bool pack_x, Store store) {
     Piece packed = whole;  // the buffer's own strides
     packed.x = packed.y = space.packed.data();
     if (plan_.walk == Walk::columns) {
@@ -252,7 +283,7 @@ class Run {
       packed.x_scan = packed.y_scan = whole.lines * y_size_;
     } else {
       packed.x_scan = packed.y_scan = y_size_;
-      packed.x_line = packed.y_line = pack_shape_.length * y_size_;
+      packed.x_line = packed.y_line = pack_shape_.length * y_size_ + policy::packed_padding;
     }
     for (int64_t i = 0; i < whole.length; i += pack_shape_.length) {
       Piece part = whole;
@@ -261,7 +292,7 @@ class Run {
       part.length = std::min(pack_shape_.length, whole.length - i);
       part.position += i;
       const Piece outside = part;
-      if (plan_.pack_x) {
+      if (pack_x) {
         pack_(between(part, packed, part));
         part.x = packed.x;
         part.x_scan = packed.x_scan;

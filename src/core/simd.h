@@ -60,25 +60,90 @@ inline void write(char* p, T value) {
   __builtin_memcpy(p, &value, sizeof(T));
 }
 
+// ---- element-wise conversions ---------------------------------------------------------------
+
+// As __builtin_convertvector, with the single instructions that GCC 12 does not find.
+template <class A, int L, class X>
+inline Vector<A, L> widen(Vector<X, L> x) {
+  [[maybe_unused]] constexpr int from = sizeof(X), to = sizeof(A);
+  [[maybe_unused]] constexpr bool integers = A(0.5) == A(0) && X(0.5) == X(0);
+  [[maybe_unused]] constexpr bool is_signed = X(-1) < X(0);
+#if defined(__AVX512F__)
+  if constexpr (L == 8 && __is_same(A, double) && __is_same(X, float)) {
+    return bit_cast<Vector<A, L>>(_mm512_cvtps_pd(bit_cast<__m256>(x)));
+  } else if constexpr (L == 8 && integers && to == 8 && from == 4) {
+    auto v = bit_cast<__m256i>(x);
+    return bit_cast<Vector<A, L>>(is_signed ? _mm512_cvtepi32_epi64(v) : _mm512_cvtepu32_epi64(v));
+  } else if constexpr (L == 8 && integers && to == 8 && from == 2) {
+    auto v = bit_cast<__m128i>(x);
+    return bit_cast<Vector<A, L>>(is_signed ? _mm512_cvtepi16_epi64(v) : _mm512_cvtepu16_epi64(v));
+  } else if constexpr (L == 8 && integers && to == 8 && from == 1) {
+    auto v = _mm_cvtsi64_si128(bit_cast<int64_t>(x));
+    return bit_cast<Vector<A, L>>(is_signed ? _mm512_cvtepi8_epi64(v) : _mm512_cvtepu8_epi64(v));
+  }
+#endif
+#if defined(__AVX2__)
+  if constexpr (L == 4 && __is_same(A, double) && __is_same(X, float)) {
+    return bit_cast<Vector<A, L>>(_mm256_cvtps_pd(bit_cast<__m128>(x)));
+  } else if constexpr (L == 4 && integers && to == 8 && from == 4) {
+    auto v = bit_cast<__m128i>(x);
+    return bit_cast<Vector<A, L>>(is_signed ? _mm256_cvtepi32_epi64(v) : _mm256_cvtepu32_epi64(v));
+  } else if constexpr (L == 4 && integers && to == 8 && from == 2) {
+    auto v = _mm_cvtsi64_si128(bit_cast<int64_t>(x));
+    return bit_cast<Vector<A, L>>(is_signed ? _mm256_cvtepi16_epi64(v) : _mm256_cvtepu16_epi64(v));
+  } else if constexpr (L == 4 && integers && to == 8 && from == 1) {
+    auto v = _mm_cvtsi32_si128(bit_cast<int32_t>(x));
+    return bit_cast<Vector<A, L>>(is_signed ? _mm256_cvtepi8_epi64(v) : _mm256_cvtepu8_epi64(v));
+  } else if constexpr (L == 8 && integers && to == 4 && from == 2) {
+    auto v = bit_cast<__m128i>(x);
+    return bit_cast<Vector<A, L>>(is_signed ? _mm256_cvtepi16_epi32(v) : _mm256_cvtepu16_epi32(v));
+  } else if constexpr (L == 8 && integers && to == 4 && from == 1) {
+    auto v = _mm_cvtsi64_si128(bit_cast<int64_t>(x));
+    return bit_cast<Vector<A, L>>(is_signed ? _mm256_cvtepi8_epi32(v) : _mm256_cvtepu8_epi32(v));
+  } else if constexpr (L == 4 && integers && to == 4 && from == 2) {
+    auto v = _mm_cvtsi64_si128(bit_cast<int64_t>(x));
+    return bit_cast<Vector<A, L>>(is_signed ? _mm_cvtepi16_epi32(v) : _mm_cvtepu16_epi32(v));
+  }
+#endif
+  return __builtin_convertvector(x, Vector<A, L>);
+}
+
+// The low halves of 32-bit lanes.
+template <int L>
+inline Vector<uint16_t, L> low_halves(Vector<uint32_t, L> x) {
+#if defined(__AVX512VL__)
+  if constexpr (L == 8) {
+    return bit_cast<Vector<uint16_t, L>>(_mm256_cvtepi32_epi16(bit_cast<__m256i>(x)));
+  }
+#endif
+#if defined(__AVX2__)
+  if constexpr (L == 4) {
+    const __m128i picked = _mm_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1);
+    auto halves = _mm_shuffle_epi8(bit_cast<__m128i>(x), picked);
+    return bit_cast<Vector<uint16_t, L>>(_mm_cvtsi128_si64(halves));
+  }
+#endif
+  return __builtin_convertvector(x, Vector<uint16_t, L>);
+}
+
 // ---- float16 and bfloat16 -------------------------------------------------------------------
 
 template <int L>
 inline Vector<double, L> widen_bfloat16(Vector<uint16_t, L> bits) {
-  auto wide = __builtin_convertvector(bits, Vector<uint32_t, L>) << 16;
-  return __builtin_convertvector(bit_cast<Vector<float, L>>(wide), Vector<double, L>);
+  auto wide = widen<uint32_t, L, uint16_t>(bits) << 16;
+  return widen<double, L, float>(bit_cast<Vector<float, L>>(wide));
 }
 
 template <int L>
 inline Vector<double, L> widen_float16(Vector<uint16_t, L> bits) {
 #if defined(__F16C__)
   if constexpr (L == 8) {
-    return __builtin_convertvector(
-        bit_cast<Vector<float, 8>>(_mm256_cvtph_ps(bit_cast<__m128i>(bits))), Vector<double, 8>);
+    return widen<double, 8, float>(
+        bit_cast<Vector<float, 8>>(_mm256_cvtph_ps(bit_cast<__m128i>(bits))));
   }
   if constexpr (L == 4) {
     __m128i low = _mm_cvtsi64_si128(bit_cast<int64_t>(bits));
-    return __builtin_convertvector(bit_cast<Vector<float, 4>>(_mm_cvtph_ps(low)),
-                                   Vector<double, 4>);
+    return widen<double, 4, float>(bit_cast<Vector<float, 4>>(_mm_cvtph_ps(low)));
   }
 #endif
   // Shift the fields into float32's places; the exponent's bias is mended by a multiplication, which
@@ -95,55 +160,50 @@ inline Vector<double, L> widen_float16(Vector<uint16_t, L> bits) {
   return (magnitude * 0x1p112 + infinite) * negative;
 }
 
-// Keep 24 bits of the significand, the last one set if anything was cut off ("round to odd"): a
-// later rounding to 22 bits or fewer then gives what one rounding of the whole would have given
-// (Boldo and Melquiond, Emulation of a FMA and correctly rounded sums, 2008).
-template <int L>
-inline Vector<float, L> narrow_to_odd(Vector<double, L> sum) {
-  auto bits = bit_cast<Vector<uint64_t, L>>(sum);
-  constexpr uint64_t cut = (uint64_t{1} << 29) - 1;
-  auto sticky = bit_cast<Vector<uint64_t, L>>((bits & cut) != 0) & (cut + 1);
-  return __builtin_convertvector(bit_cast<Vector<double, L>>((bits & ~cut) | sticky),
-                                 Vector<float, L>);
+// The sum rounded to `digits` bits, ties to even: adding a power of two so much larger that the sum's
+// last place is the one wanted, and taking it off again, leaves just that. The float it is then put
+// into holds it exactly. Sums of float16 and bfloat16 are multiples of their least numbers, so below
+// the normal range there is nothing to round.
+template <int L, int digits>
+inline Vector<float, L> round_to(Vector<double, L> sum) {
+  constexpr uint64_t exponent = 0xfff0000000000000u;  // and the sign
+  auto power = (bit_cast<Vector<uint64_t, L>>(sum) & exponent) + (uint64_t{53 - digits} << 52);
+  auto large = bit_cast<Vector<double, L>>(power);
+  return __builtin_convertvector((sum + large) - large, Vector<float, L>);
 }
 
 template <int L>
 inline Vector<uint16_t, L> narrow_bfloat16(Vector<double, L> sum) {
-  auto bits = bit_cast<Vector<uint32_t, L>>(narrow_to_odd<L>(sum));
-  auto nan = bit_cast<Vector<uint32_t, L>>((bits & 0x7fffffffu) > 0x7f800000u);
-  auto rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
-  auto quiet = (bits >> 16) | 0x40u;
-  return __builtin_convertvector((rounded & ~nan) | (quiet & nan), Vector<uint16_t, L>);
+  auto bits = bit_cast<Vector<uint32_t, L>>(round_to<L, 8>(sum));
+  return low_halves<L>(bits >> 16);
 }
 
 template <int L>
 inline Vector<uint16_t, L> narrow_float16(Vector<double, L> sum) {
-  auto odd = narrow_to_odd<L>(sum);
+  auto rounded = round_to<L, 11>(sum);
 #if defined(__F16C__)
   if constexpr (L == 8) {
-    return bit_cast<Vector<uint16_t, 8>>(_mm256_cvtps_ph(bit_cast<__m256>(odd), 0));
+    return bit_cast<Vector<uint16_t, 8>>(_mm256_cvtps_ph(bit_cast<__m256>(rounded), 0));
   }
   if constexpr (L == 4) {
-    __m128i low = _mm_cvtps_ph(bit_cast<__m128>(odd), 0);
+    __m128i low = _mm_cvtps_ph(bit_cast<__m128>(rounded), 0);
     return bit_cast<Vector<uint16_t, 4>>(_mm_cvtsi128_si64(low));
   }
 #endif
-  // Adding a power of two that is 2^13 units of float16's last place larger rounds to that place.
-  auto bits = bit_cast<Vector<uint32_t, L>>(odd);
+  auto bits = bit_cast<Vector<uint32_t, L>>(rounded);
   auto sign = (bits >> 16) & 0x8000u;
   auto magnitude = bits & 0x7fffffffu;
-  auto exponent = magnitude & 0x7f800000u;
-  constexpr uint32_t least = (127 - 14) << 23;
-  auto small = bit_cast<Vector<uint32_t, L>>(exponent < least);
-  auto power = ((exponent & ~small) | (least & small)) + (13u << 23);
-  auto lifted = bit_cast<Vector<float, L>>(magnitude) + bit_cast<Vector<float, L>>(power);
-  auto units = bit_cast<Vector<uint32_t, L>>(lifted) & 0x7fffffu;  // 2^10 .. 2^11, or less if small
-  auto biased = ((exponent & ~small) | (least & small)) >> 23;
-  auto half = ((biased - 113u) << 10) + units;
-  auto over = bit_cast<Vector<uint32_t, L>>(magnitude >= 0x477ff000u);
+  auto normal = (magnitude >> 13) - (112u << 10);
+  // Below the normal range the number itself, in units of the least one.
+  auto units = __builtin_convertvector(
+      bit_cast<Vector<float, L>>(magnitude & bit_cast<Vector<uint32_t, L>>(magnitude < 0x38800000u)) *
+          0x1p24f,
+      Vector<uint32_t, L>);
+  auto small = bit_cast<Vector<uint32_t, L>>(magnitude < 0x38800000u);
+  auto over = bit_cast<Vector<uint32_t, L>>(magnitude >= 0x47800000u);
   auto nan = bit_cast<Vector<uint32_t, L>>(magnitude > 0x7f800000u);
-  half = (half & ~over) | (0x7c00u & over) | (0x200u & nan);
-  return __builtin_convertvector(half | sign, Vector<uint16_t, L>);
+  auto half = (normal & ~(small | over)) | (units & small) | (0x7c00u & over) | (0x200u & nan);
+  return low_halves<L>(half | sign);
 }
 
 // ---- loads and stores -----------------------------------------------------------------------
@@ -171,6 +231,8 @@ template <class A, int L, class X>
 inline Vector<A, L> load(const char* p) {
   if constexpr (L == 1 && __is_same(A, long double)) {
     return read<X>(p);
+  } else if constexpr (L == 1 && __is_same(X, Storage<X>)) {
+    return static_cast<A>(read<X>(p));
   } else if constexpr (L == 1) {  // by way of two lanes, so that each cast is written once
     char pair[2 * sizeof(X)];
     __builtin_memcpy(pair, p, sizeof(X));
@@ -186,7 +248,7 @@ inline Vector<A, L> load(const char* p) {
     } else if constexpr (__is_same(X, BFloat16)) {
       return widen_bfloat16<L>(raw);
     } else {
-      return __builtin_convertvector(raw, Vector<A, L>);
+      return widen<A, L, Storage<X>>(raw);
     }
   }
 }
@@ -208,6 +270,8 @@ template <class R, class A, int L>
 inline void store(char* p, Vector<A, L> sum) {
   if constexpr (L == 1 && __is_same(A, long double)) {
     write<R>(p, sum);
+  } else if constexpr (L == 1 && __is_same(R, Storage<R>)) {
+    write<R>(p, static_cast<R>(sum));
   } else if constexpr (L == 1) {
     write<Storage<R>>(p, narrow<R, A, 2>(Vector<A, 2>{sum, sum})[0]);
   } else {

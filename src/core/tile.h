@@ -15,6 +15,9 @@
 namespace cumsum {
 namespace {
 
+// Loops over a group are written out by the compiler, so that the group stays in registers.
+#define CUMSUM_UNROLL _Pragma("GCC unroll 16")
+
 // The last element of the lower half-block of e at distance d, or e itself where e is in a lower one.
 constexpr int tree_source(int e, int d) { return e & d ? (e & ~(2 * d - 1)) + d - 1 : e; }
 
@@ -67,8 +70,10 @@ struct Row {
   template <int D>
   static inline void step(Group& g) {
     if constexpr (D < elements) {
+      CUMSUM_UNROLL
       for (int j = 0; j < parts; ++j) g.part[j] += permute<Lower<D>, A, L>(g.part[j]);
     } else {
+      CUMSUM_UNROLL
       for (int j = 0; j < parts; ++j) {
         int e = j / vectors * elements;
         if (e & D) g.part[j] += last(g.part[tree_source(e, D) / elements * vectors + j % vectors]);
@@ -84,28 +89,22 @@ struct Row {
 
   static inline Sum total(const Group& g) {
     Sum sum;
+    CUMSUM_UNROLL
     for (int k = 0; k < vectors; ++k) sum.part[k] = last(g.part[parts - vectors + k]);
     return sum;
   }
 
+  // One element in memory, spread over the lanes and back.
   static inline Sum get(const char* p) {
     A lanes[vectors * L];
-    for (int i = 0; i < vectors * L; ++i) lanes[i] = p ? read<A>(p + i % C * sizeof(A)) : A{};
-    return bit_cast<Sum>(lanes_in(lanes));
+    CUMSUM_UNROLL
+    for (int i = 0; i < vectors * L; ++i) lanes[i] = read<A>(p + i % C * sizeof(A));
+    Sum sum;
+    __builtin_memcpy(&sum, lanes, sizeof(sum));
+    return sum;
   }
 
-  static inline void put(char* p, const Sum& sum) {
-    __builtin_memcpy(p, &sum, C * sizeof(A));
-  }
-
-  struct Lanes {
-    A lane[vectors * L];
-  };
-  static inline Lanes lanes_in(const A* p) {
-    Lanes lanes;
-    __builtin_memcpy(&lanes, p, sizeof(lanes));
-    return lanes;
-  }
+  static inline void put(char* p, const Sum& sum) { __builtin_memcpy(p, &sum, C * sizeof(A)); }
 
   // Where vector j of the group lies from the group's first element, for a walk in either direction.
   template <class T, int Step>
@@ -118,6 +117,7 @@ struct Row {
   template <class X, int Step>
   static inline Group load_group(const char* x) {
     Group g;
+    CUMSUM_UNROLL
     for (int j = 0; j < parts; ++j) {
       g.part[j] = load<A, L, X>(x + place<X, Step>(j));
       if constexpr (Step < 0 && elements > 1) g.part[j] = permute<Backwards, A, L>(g.part[j]);
@@ -127,6 +127,7 @@ struct Row {
 
   template <class R, int Step>
   static inline void store_group(char* y, Group g, bool stream) {
+    CUMSUM_UNROLL
     for (int j = 0; j < parts; ++j) {
       if constexpr (Step < 0 && elements > 1) g.part[j] = permute<Backwards, A, L>(g.part[j]);
       if (stream) {
@@ -140,6 +141,7 @@ struct Row {
   // The group one element on: `before` comes first, the last element drops out.
   static inline Group shift(const Group& g, const Sum& before) {
     Group out;
+    CUMSUM_UNROLL
     for (int j = parts - 1; j >= 0; --j) {
       const V& left = j >= vectors ? g.part[j - vectors] : before.part[j % vectors];
       if constexpr (elements == 1) {
@@ -155,9 +157,11 @@ struct Row {
   static inline void scan_group(const char* x, char* y, Sum& carry, Sum& chain, bool stream) {
     Group g = load_group<X, Step>(x);
     prefix(g);
-    Sum before = chain;
-    for (int k = 0; k < vectors; ++k) chain.part[k] += total(g).part[k];
+    Sum before = chain, sum = total(g);
+    CUMSUM_UNROLL
+    for (int k = 0; k < vectors; ++k) chain.part[k] += sum.part[k];
     if constexpr (S == Store::nothing) return;
+    CUMSUM_UNROLL
     for (int j = 0; j < parts; ++j) {
       g.part[j] = carry.part[j % vectors] + (before.part[j % vectors] + g.part[j]);
     }
@@ -168,27 +172,54 @@ struct Row {
     store_group<R, Step>(y, g, stream);
   }
 
-  // The last elements of a line, fewer than a group, by way of a group padded with zeros.
+  // The last elements of a line, fewer than a group: the same tree, an element at a time.
   template <class X, class R, int Step, Store S>
   static inline void scan_rest(const char* x, char* y, int rest, Sum& carry, Sum& chain) {
-    constexpr int x_size = C * sizeof(X), y_size = C * sizeof(R);
-    char x_group[group_size * x_size] = {};
-    char y_group[group_size * y_size] = {};
-    for (int e = 0; e < group_size; ++e) {
-      if (e >= rest) break;
-      __builtin_memcpy(x_group + e * x_size, x + Step * e * x_size, x_size);
+    CUMSUM_UNROLL
+    for (int c = 0; c < C; ++c) {
+      const A above = lane(carry, c), within = lane(chain, c);
+      A before = above + within, low{}, mid{}, pair{}, prefix{};
+      CUMSUM_UNROLL
+      for (int e = 0; e < group_size - 1; ++e) {
+        if (e == rest) break;
+        const A value = load<A, 1, X>(x + (Step * e * C + c) * int64_t{sizeof(X)});
+        pair = e & 1 ? pair + value : value;
+        prefix = e < 2 ? pair : low + (e < 6 ? pair : mid + pair);
+        if (e == 1 || e == 3) low = prefix;
+        if (e == 5) mid = pair;
+        const A sum = above + (within + prefix);
+        if constexpr (S != Store::nothing) {
+          store<R, A, 1>(y + (Step * e * C + c) * int64_t{sizeof(R)},
+                         S == Store::exclusive ? before : sum);
+        }
+        before = sum;
+      }
+      set_lane(chain, c, within + prefix);
     }
-    scan_group<X, R, 1, S>(x_group, y_group, carry, chain, false);
-    if constexpr (S == Store::nothing) return;
-    for (int e = 0; e < group_size; ++e) {
-      if (e >= rest) break;
-      __builtin_memcpy(y + Step * e * y_size, y_group + e * y_size, y_size);
+  }
+
+  static inline A lane(const Sum& sum, int c) {
+    if constexpr (L == 1) {
+      return sum.part[c];
+    } else {
+      return sum.part[c / L][c % L];
+    }
+  }
+
+  static inline void set_lane(Sum& sum, int c, A value) {
+    CUMSUM_UNROLL
+    for (int i = c; i < vectors * L; i += C) {
+      if constexpr (L == 1) {
+        sum.part[i] = value;
+      } else {
+        sum.part[i / L][i % L] = value;
+      }
     }
   }
 
   template <class X, class R, int Step, Store S>
-  static void scan_line(const char* x, char* y, int64_t length, int64_t position, bool stream,
-                        Sum& carry, Sum& chain) {
+  static inline void scan_line(const char* x, char* y, int64_t length, int64_t position,
+                               bool stream, Sum& carry, Sum& chain) {
     constexpr int64_t x_step = Step * C * int64_t{sizeof(X)}, y_step = Step * C * int64_t{sizeof(R)};
     int64_t i = 0;
     while (i < length) {
@@ -212,13 +243,27 @@ struct Row {
   template <class X, class R, int Step, Store S>
   static void scan(const Piece& p) {
     constexpr int64_t size = C * sizeof(A);
+    const bool fresh = !p.carry;
+    if (fresh && p.length < group_size) {  // many short lines: nothing but the sums
+      for (int64_t line = 0; line < p.lines; ++line) {
+        Sum carry{}, chain{};
+        scan_rest<X, R, Step, S>(p.x + line * p.x_line, p.y + line * p.y_line,
+                                 static_cast<int>(p.length), carry, chain);
+      }
+      return;
+    }
     for (int64_t line = 0; line < p.lines; ++line) {
-      Sum carry = get(p.carry ? p.carry + line * size : nullptr);
-      Sum chain = get(p.chain ? p.chain + line * size : nullptr);
+      Sum carry{}, chain{};
+      if (!fresh) {
+        carry = get(p.carry + line * size);
+        chain = get(p.chain + line * size);
+      }
       scan_line<X, R, Step, S>(p.x + line * p.x_line, p.y + line * p.y_line, p.length, p.position,
                                p.stream, carry, chain);
-      if (p.carry) put(p.carry + line * size, carry);
-      if (p.chain) put(p.chain + line * size, chain);
+      if (!fresh) {
+        put(p.carry + line * size, carry);
+        put(p.chain + line * size, chain);
+      }
     }
   }
 };
@@ -233,9 +278,13 @@ struct Columns {
                                 A* chains) {
     using V = Vector<A, L>;
     V g[group_size];
-    for (int r = 0; r < rows; ++r) g[r] = load<A, L, X>(x + r * p.x_scan);
-    for (int r = rows; r < group_size; ++r) g[r] = V{};
+    CUMSUM_UNROLL
+    for (int r = 0; r < group_size; ++r) {
+      g[r] = r < rows ? load<A, L, X>(x + r * p.x_scan) : V{};
+    }
+    CUMSUM_UNROLL
     for (int d = 1; d < group_size; d *= 2) {
+      CUMSUM_UNROLL
       for (int r = 0; r < group_size; ++r) {
         if (r & d) g[r] += g[tree_source(r, d)];
       }
@@ -245,14 +294,17 @@ struct Columns {
     if constexpr (S == Store::nothing) return;
     V carry = read<V>(reinterpret_cast<char*>(carries));
     V before = carry + chain;
-    for (int r = 0; r < rows; ++r) {
+    CUMSUM_UNROLL
+    for (int r = 0; r < group_size; ++r) {
       V sum = carry + (chain + g[r]);
       V out = S == Store::exclusive ? before : sum;
       before = sum;
-      if (p.stream) {
-        store_stream<R, A, L>(y + r * p.y_scan, out);
-      } else {
-        store<R, A, L>(y + r * p.y_scan, out);
+      if (r < rows) {
+        if (p.stream) {
+          store_stream<R, A, L>(y + r * p.y_scan, out);
+        } else {
+          store<R, A, L>(y + r * p.y_scan, out);
+        }
       }
     }
   }
@@ -263,16 +315,15 @@ struct Columns {
     A* carries = reinterpret_cast<A*>(p.carry);
     A* chains = reinterpret_cast<A*>(p.chain);
     int64_t line = 0;
-    if (rows == group_size) {  // written out, so that the rows are known to the compiler
+    if (rows == group_size) {  // by far the most frequent: without a look at `rows`
       for (; line + L <= p.lines; line += L) {
         scan_group<X, R, L, S>(p, x + line * sizeof(X), y + line * sizeof(R), group_size,
                                carries + line, chains + line);
       }
-    } else {
-      for (; line + L <= p.lines; line += L) {
-        scan_group<X, R, L, S>(p, x + line * sizeof(X), y + line * sizeof(R), rows,
-                               carries + line, chains + line);
-      }
+    }
+    for (; line + L <= p.lines; line += L) {
+      scan_group<X, R, L, S>(p, x + line * sizeof(X), y + line * sizeof(R), rows, carries + line,
+                             chains + line);
     }
     for (; line < p.lines; ++line) {
       scan_group<X, R, 1, S>(p, x + line * sizeof(X), y + line * sizeof(R), rows, carries + line,

@@ -1,4 +1,7 @@
-"""The compiled core. Addresses are integers, strides are in bytes, dtypes are `dtypes.DType` numbers."""
+"""The compiled core.
+
+Addresses are integers, strides are in bytes, dtypes are numbers of `dtypes.DType`.
+"""
 
 from collections.abc import Callable
 from typing import Any

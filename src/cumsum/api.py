@@ -34,9 +34,9 @@ def cumsum(
 def cumsum(input: Any, dim: Any, *, dtype: Any = None, out: Any = None) -> Any:
     """The running sum of `input` along dimension `dim`.
 
-    Tensors follow ``torch.cumsum`` to the letter, arrays follow the conventions of ``numpy.cumsum``.
-    Sums of float16, bfloat16 and float32 are carried in float64 and rounded once; their bits do not
-    depend on threads, strides, batch, or which dimension is scanned.
+    Tensors follow ``torch.cumsum`` to the letter, arrays the conventions of ``numpy.cumsum``. Sums
+    of float16, bfloat16 and float32 are carried in float64 and rounded once; the bits of a sum
+    depend on nothing but the elements before it.
 
     Parameters
     ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,8 +14,16 @@ from cumsum.kernels import tensor
 
 def _scan_batched(x: Tensor, dim: int, dtype: torch.dtype, reverse: bool) -> Tensor:
     """torch's own scan, the only one that torch's older batching can see through."""
-    own = torch.ops.aten.cumsum.default
-    return own(x.flip(dim), dim, dtype=dtype).flip(dim) if reverse else own(x, dim, dtype=dtype)
+    scan: Callable[..., Tensor] = torch.ops.aten.cumsum.default
+    return scan(x.flip(dim), dim, dtype=dtype).flip(dim) if reverse else scan(x, dim, dtype=dtype)
+
+
+def differentiable_scan(
+    x: Tensor, dim: int, dtype: torch.dtype, *, reverse: bool = False
+) -> Tensor:
+    """The scan of `x`, cast to `dtype`, along a non-negative `dim`, as part of the graph."""
+    result: Tensor = Scan.apply(x, dim, dtype, reverse)  # type: ignore[no-untyped-call]
+    return result
 
 
 class Scan(torch.autograd.Function):
@@ -36,12 +45,12 @@ class Scan(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        grad = Scan.apply(grads[0], ctx.dim, ctx.input_dtype, not ctx.reverse)
+        grad = differentiable_scan(grads[0], ctx.dim, ctx.input_dtype, reverse=not ctx.reverse)
         return grad, None, None, None
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Any:
-        return Scan.apply(tangents[0], ctx.dim, ctx.dtype, ctx.reverse)
+        return differentiable_scan(tangents[0], ctx.dim, ctx.dtype, reverse=ctx.reverse)
 
     @staticmethod
     def vmap(
@@ -51,6 +60,5 @@ class Scan(torch.autograd.Function):
         assert batch is not None
         lines = x.movedim(batch, 0)
         if lines.dim() == 1:  # each sample is a number, and its own running sum
-            lines, dim = lines.unsqueeze(1), 0
-            return Scan.apply(lines, 1, dtype, reverse).squeeze(1), 0
-        return Scan.apply(lines, dim + 1, dtype, reverse), 0
+            return differentiable_scan(lines.unsqueeze(1), 1, dtype, reverse=reverse).squeeze(1), 0
+        return differentiable_scan(lines, dim + 1, dtype, reverse=reverse), 0

@@ -17,6 +17,8 @@ from typing import SupportsIndex
 
 from cumsum import _core
 
+MOST = 4096  # threads; more is a mistake
+
 
 class Source(IntEnum):
     """Where a thread count was set; the numbers are those of `src/core/thread_count.h`."""
@@ -34,8 +36,8 @@ def _checked(n: SupportsIndex) -> int:
         raise TypeError(f"n must be an integer, not {type(n).__name__}") from None
     if isinstance(n, bool):
         raise TypeError("n must be an integer, not bool")
-    if not 1 <= count <= 4096:
-        raise ValueError(f"n must be in [1, 4096], not {count}")
+    if not 1 <= count <= MOST:
+        raise ValueError(f"n must be in [1, {MOST}], not {count}")
     return count
 
 
@@ -121,9 +123,17 @@ def num_threads(n: SupportsIndex) -> Iterator[None]:
 
 
 def _from_environment(name: str) -> int:
-    """The first number in a variable such as "8" or "4,2"; 0 where there is none."""
-    text = os.environ.get(name, "").split(",")[0].strip()
-    return min(int(text), 4096) if text.isdecimal() else 0
+    """The number in our own variable; 0 where it is not set."""
+    text = os.environ.get(name, "").strip()
+    if text and not (text.isdecimal() and 1 <= int(text) <= MOST):
+        raise ValueError(f"{name} is {text!r}, it must be an integer in [1, {MOST}]")
+    return int(text or 0)
+
+
+def _from_openmp() -> int:
+    """The first number in OMP_NUM_THREADS, such as 8 or 4,2; 0 where there is none."""
+    text = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return min(int(text), MOST) if text.isdecimal() else 0
 
 
 def _processors() -> int:
@@ -141,7 +151,7 @@ def _processors() -> int:
 
 def _configure() -> None:
     _core.set_threads(Source.environment, _from_environment("CUMSUM_NUM_THREADS"))
-    _core.set_threads(Source.machine, _from_environment("OMP_NUM_THREADS") or _processors())
+    _core.set_threads(Source.machine, _from_openmp() or _processors())
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=lambda: _core.set_threads(Source.machine, 1))
 

@@ -17,7 +17,7 @@ from torch._C._functorch import TransformType, peek_interpreter_stack
 from torch.autograd import forward_ad
 
 from cumsum import _core
-from cumsum.autograd import Scan
+from cumsum.autograd import differentiable_scan
 from cumsum.kernels import tensor
 
 # Python's own types that torch takes for dtypes.
@@ -94,7 +94,7 @@ def _bind(args: tuple[Any, ...], kwargs: dict[str, Any], *, in_place: bool) -> _
     return _Call(values[0], dim, dtype, out)
 
 
-def _is_tensor_like(x: object) -> bool:
+def _is_tensor_like(x: Any) -> bool:
     return isinstance(x, Tensor) or hasattr(type(x), "__torch_function__")
 
 
@@ -232,7 +232,7 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
     if out is not None:
         return _write(x, out, dim)
     if transformed or (x.requires_grad and torch.is_grad_enabled()):
-        return Scan.apply(x, dim, dtype, False)
+        return differentiable_scan(x, dim, dtype)
     return tensor.scan(x, dim, dtype)
 
 
@@ -247,7 +247,7 @@ def _resize(out: Tensor, shape: torch.Size) -> None:
 def _write(x: Tensor, out: Tensor, dim: int) -> Tensor:
     if out.is_inference():  # such a tensor has no version
         return _write_unversioned(x, out, dim)
-    with torch.autograd._unsafe_preserve_version_counter(out):
+    with torch.autograd.grad_mode._unsafe_preserve_version_counter(out):
         _write_unversioned(x, out, dim)
     torch.autograd.graph.increment_version(out)
     return out
@@ -287,7 +287,7 @@ def cumsum_(*args: Any, **kwargs: Any) -> Any:
     ):
         return torchs_own(Tensor.cumsum_, args, kwargs)
     if tracked or _is_transformed():
-        return x.copy_(Scan.apply(x, dim, x.dtype, False))
+        return x.copy_(differentiable_scan(x, dim, x.dtype))
     return _write(x, x, dim)
 
 

@@ -26,6 +26,10 @@ DELIBERATE = {
         ("result", "args"),
         "torch carries bfloat16 in float32 and stays at inf; the carry here is float64",
     ),
+    "*float64 pairs past the range": (
+        ("result", "args"),
+        "neighbours are added first: inf and -inf meet where torch stays at inf",
+    ),
     "out crossing rows": (("result", "args"), "torch misses this overlap and reads what it wrote"),
     "out other strides": (("result", "args"), "torch misses this overlap and reads what it wrote"),
     "cumsum_ *vmap*": (("warnings", "versions"), "torch loops over the batch, with a warning"),

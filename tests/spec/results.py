@@ -72,6 +72,7 @@ VALUES = {
     "float32 overflow is not sticky": ([3e38, 3e38, -3e38, -3e38], (torch.float32,)),
     "bfloat16 sums past float32's range": ([3e38, 3e38, -3e38, -3e38], (torch.bfloat16,)),
     "float64 overflow": ([1e308, 1e308, 1.0], (torch.float64,)),
+    "float64 pairs past the range": ([1.7e308, 1.7e308, -1.7e308, -1.7e308], (torch.float64,)),
     "denormals": ([1e-45, 1e-45, 2e-45], (torch.float32,)),
     "float64 denormals": ([5e-324, 5e-324, 1e-323], (torch.float64,)),
     "float16 denormals": ([6e-8, 6e-8, 1.2e-7], (torch.float16,)),

@@ -10,9 +10,7 @@ from cumsum.kernels import cpu
 from cumsum.plan import Memory
 from cumsum.threads import chosen_threads
 
-CODES = {
-    getattr(torch, name): code for name, code in BY_NAME.items() if "longdouble" not in name
-}
+CODES = {getattr(torch, name): code for name, code in BY_NAME.items() if "longdouble" not in name}
 
 
 def scan(x: Tensor, dim: int, dtype: torch.dtype, *, reverse: bool = False) -> Tensor:
