@@ -115,19 +115,25 @@ inline void copy_run(const char* x, int64_t x_step, char* y, int64_t y_step, int
 
 inline int64_t magnitude(int64_t stride) { return stride < 0 ? -stride : stride; }
 
+// Rows far apart in memory are not foreseen by the hardware; short ones are fetched early.
+inline void fetch(const char* row, int64_t bytes) {
+  constexpr int64_t most = 1024, line = 64;
+  if (bytes > most) return;
+  for (int64_t at = 0; at < bytes; at += line) __builtin_prefetch(row + at);
+}
+
 // The inner loop runs along the axis of the narrower strides.
 template <class X, class R>
 void copy_piece(const Piece& p) {
-  bool along_scan = magnitude(p.x_scan) + magnitude(p.y_scan) <=
-                    magnitude(p.x_line) + magnitude(p.y_line);
-  if (along_scan || p.lines == 1) {
-    for (int64_t line = 0; line < p.lines; ++line) {
-      copy_run<X, R>(p.x + line * p.x_line, p.x_scan, p.y + line * p.y_line, p.y_scan, p.length);
-    }
-  } else {
-    for (int64_t i = 0; i < p.length; ++i) {
-      copy_run<X, R>(p.x + i * p.x_scan, p.x_line, p.y + i * p.y_scan, p.y_line, p.lines);
-    }
+  constexpr int64_t rows_ahead = 8;
+  const bool along_scan =
+      magnitude(p.x_scan) + magnitude(p.y_scan) <= magnitude(p.x_line) + magnitude(p.y_line);
+  const int64_t rows = along_scan ? p.lines : p.length, count = along_scan ? p.length : p.lines;
+  const int64_t x_row = along_scan ? p.x_line : p.x_scan, x_step = along_scan ? p.x_scan : p.x_line;
+  const int64_t y_row = along_scan ? p.y_line : p.y_scan, y_step = along_scan ? p.y_scan : p.y_line;
+  for (int64_t i = 0; i < rows; ++i) {
+    if (i + rows_ahead < rows) fetch(p.x + (i + rows_ahead) * x_row, count * magnitude(x_step));
+    copy_run<X, R>(p.x + i * x_row, x_step, p.y + i * y_row, y_step, count);
   }
 }
 

@@ -43,9 +43,8 @@ struct Complex {
 };
 
 constexpr int item_size(DType dtype) {
-  constexpr int size[dtype_count] = {1, 1, 1, 2, 2, 4, 4, 8, 8,
-                                     2, 2, 4, 8, sizeof(long double),
-                                     8, 16, 2 * sizeof(long double)};
+  constexpr int size[dtype_count] = {
+      1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 2, 4, 8, sizeof(long double), 8, 16, 2 * sizeof(long double)};
   return size[static_cast<int>(dtype)];
 }
 

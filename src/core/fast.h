@@ -1,5 +1,6 @@
 // The short way in: plain arrays and tensors go from the call to the kernels without Python code.
-// Whatever is not plain is left to the Python function of the same name, which also words the errors.
+// Whatever is not plain is left to the Python function of the same name, which also words the
+// errors.
 #pragma once
 
 #include "arrays.h"

@@ -1,8 +1,8 @@
 // Plain torch.Tensor objects on the CPU, by the DLPack exchange table of torch >= 2.10.
 //
 // Plain means that nothing would see or change the call: no gradient to record, no mode, transform,
-// tracing or forward-mode level active, no lazy negation or conjugation, no subclass. The checks cost
-// some 30 ns each and none may be left out: the exchange table exports such tensors' raw data.
+// tracing or forward-mode level active, no lazy negation or conjugation, no subclass. The checks
+// cost some 30 ns each and none may be left out: the exchange table exports such tensors' raw data.
 #include <initializer_list>
 
 #include "fast.h"
@@ -16,16 +16,16 @@ struct Torch {
   PyTypeObject* tensor_type;
   const dlpack::ExchangeApi* exchange;
   PyObject* empty_like;
-  PyObject* as_contiguous;           // keywords of empty_like for a contiguous result of the input's dtype
-  PyObject* as_int64;           // the same, of int64
+  PyObject* as_contiguous;  // keywords of empty_like for a contiguous result of the input's dtype
+  PyObject* as_int64;       // the same, of int64
   PyObject* get_num_threads;
   PyObject* increment_version;
-  PyObject* forward_ad;         // the module that holds _current_level
+  PyObject* forward_ad;  // the module that holds _current_level
   PyObject* is_neg;
   PyObject* is_conj;
   PyObject* is_inference;
-  PyObject* mode_depths[2];     // functions that answer 0 while no mode is on
-  PyObject* states[2];          // functions that answer None while no transform or tracing is on
+  PyObject* mode_depths[2];  // functions that answer 0 while no mode is on
+  PyObject* states[2];       // functions that answer None while no transform or tracing is on
 };
 Torch torch;
 PyObject* requires_grad;
@@ -128,7 +128,8 @@ int threads_for_tensors(const ArrayView& x) {
 bool bump_version(PyObject* tensor) {
   if (holds(PyObject_CallFunctionObjArgs(torch.is_inference, tensor, nullptr))) return false;
   PyObject* one = PyTuple_Pack(1, tensor);
-  PyObject* done = one ? PyObject_CallFunctionObjArgs(torch.increment_version, one, nullptr) : nullptr;
+  PyObject* done =
+      one ? PyObject_CallFunctionObjArgs(torch.increment_version, one, nullptr) : nullptr;
   Py_XDECREF(one);
   if (!done) PyErr_Clear();
   Py_XDECREF(done);
@@ -147,8 +148,8 @@ PyObject* scan_tensor(const PlainCall& call) {
   PyObject* out = call.out;
   if (out) {
     const bool discards = x.dtype >= DType::complex64;  // torch warns of a real result
-    if (!view_tensor(out, y) || !is_scanned(y.dtype) || (discards && y.dtype < DType::complex64) || !same_shape(x, y) || !is_contiguous(y) ||
-        !is_safe(x, y) || !bump_version(out)) {
+    if (!view_tensor(out, y) || !is_scanned(y.dtype) || (discards && y.dtype < DType::complex64) ||
+        !same_shape(x, y) || !is_contiguous(y) || !is_safe(x, y) || !bump_version(out)) {
       return nullptr;
     }
     Py_INCREF(out);
@@ -176,8 +177,8 @@ PyObject* register_torch(PyObject*, PyObject* args) {
                         &t.mode_depths[0], &t.mode_depths[1], &t.states[0], &t.states[1])) {
     return nullptr;
   }
-  auto* exchange = static_cast<const dlpack::ExchangeApi*>(
-      PyCapsule_GetPointer(capsule, "dlpack_exchange_api"));
+  auto* exchange =
+      static_cast<const dlpack::ExchangeApi*>(PyCapsule_GetPointer(capsule, "dlpack_exchange_api"));
   if (!exchange) return nullptr;
   if (exchange->header.major != 1) {
     PyErr_SetString(PyExc_ImportError, "torch's DLPack exchange table is not of version 1");
@@ -187,8 +188,8 @@ PyObject* register_torch(PyObject*, PyObject* args) {
   current_level = PyUnicode_InternFromString("_current_level");
   if (!requires_grad || !current_level) return nullptr;
   for (PyObject* kept : {type, t.empty_like, t.as_contiguous, t.as_int64, t.get_num_threads,
-                         t.increment_version, t.forward_ad, t.is_neg, t.is_conj, t.is_inference, t.mode_depths[0],
-                         t.mode_depths[1], t.states[0], t.states[1]}) {
+                         t.increment_version, t.forward_ad, t.is_neg, t.is_conj, t.is_inference,
+                         t.mode_depths[0], t.mode_depths[1], t.states[0], t.states[1]}) {
     Py_INCREF(kept);
   }
   t.tensor_type = reinterpret_cast<PyTypeObject*>(type);

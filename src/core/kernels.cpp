@@ -10,8 +10,8 @@ namespace {
 template <DType D, class T, class Part = T, int C = 1>
 struct Element {
   static constexpr int index = static_cast<int>(D);
-  using type = T;       // the whole element
-  using part = Part;    // what the accumulator adds up
+  using type = T;     // the whole element
+  using part = Part;  // what the accumulator adds up
   static constexpr int channels = C;
 };
 using B8 = Element<DType::boolean, Bool>;
@@ -34,8 +34,8 @@ using C160 = Element<DType::clongdouble, Complex<long double>, long double, 2>;
 
 template <class... E>
 struct List {};
-using Elements = List<B8, U8, I8, U16, I16, U32, I32, U64, I64, F16, BF16, F32, F64, F80, C64, C128,
-                      C160>;
+using Elements =
+    List<B8, U8, I8, U16, I16, U32, I32, U64, I64, F16, BF16, F32, F64, F80, C64, C128, C160>;
 
 template <class X, class R, Store S>
 constexpr void add_store(PairKernels& pair) {
@@ -48,8 +48,8 @@ constexpr void add_store(PairKernels& pair) {
   pair.columns[store] = Columns<A>::template scan<Xp, Rp, S>;  // channels are columns
 }
 
-// `As` is the pair's name in the table; X and R are how it is computed: addition modulo 2^n does not
-// tell signed from unsigned.
+// `As` is the pair's name in the table; X and R are how it is computed: addition modulo 2^n does
+// not tell signed from unsigned.
 template <class X, class R, class As = R>
 constexpr void add_pair(Kernels& kernels) {
   PairKernels& pair = kernels.pairs[X::index][As::index];

@@ -18,6 +18,7 @@ enum class Store { inclusive, exclusive, nothing };
 // A piece of several lines. Strides are in bytes. `position` is the index of the first element on
 // its line, a multiple of group_size. `carry` and `chain` hold one accumulator (two for complex
 // numbers) a line: the sum up to this tile, and the sum inside it. Null means fresh lines, whole.
+// Where nothing is stored, lines are whole tiles, and `carry` receives their sums.
 struct Piece {
   const char* x;
   char* y;
@@ -44,8 +45,8 @@ struct PairKernels {
 
 struct Kernels {
   const char* name;
-  PairKernels pairs[dtype_count][dtype_count];   // null functions where x must be packed first
-  ScanPiece copy[dtype_count][dtype_count];      // a piece, cast element by element
+  PairKernels pairs[dtype_count][dtype_count];  // null functions where x must be packed first
+  ScanPiece copy[dtype_count][dtype_count];     // a piece, cast element by element
 };
 
 }  // namespace cumsum

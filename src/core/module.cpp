@@ -72,9 +72,9 @@ PyObject* plan(PyObject*, PyObject* args) {
   return Py_BuildValue(
       "{s:s,s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:i,s:O,s:O,s:O}", "family",
       p.split ? "long" : (rows ? "rows" : "columns"), "outer", (long long)p.outer_size, "length",
-      (long long)p.scan.size, "inner", (long long)p.inner.size, "tile", (long long)tile_size, "panel",
-      (long long)p.panel, "block", (long long)p.block, "units", (long long)p.units, "workers",
-      p.workers, "pack_input", p.pack_x ? Py_True : Py_False, "pack_output",
+      (long long)p.scan.size, "inner", (long long)p.inner.size, "tile", (long long)tile_size,
+      "panel", (long long)p.panel, "block", (long long)p.block, "units", (long long)p.units,
+      "workers", p.workers, "pack_input", p.pack_x ? Py_True : Py_False, "pack_output",
       p.pack_y ? Py_True : Py_False, "stream", p.stream ? Py_True : Py_False);
 }
 
@@ -115,7 +115,8 @@ PyObject* get_threads(PyObject*, PyObject* args) {
 PyObject* set_threads(PyObject*, PyObject* args) {
   int number, threads;
   ThreadSource source;
-  if (!PyArg_ParseTuple(args, "ii", &number, &threads) || !read_source(number, source)) return nullptr;
+  if (!PyArg_ParseTuple(args, "ii", &number, &threads) || !read_source(number, source))
+    return nullptr;
   set_thread_setting(source, threads);
   Py_RETURN_NONE;
 }
@@ -134,8 +135,15 @@ PyMethodDef methods[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
-PyModuleDef definition = {PyModuleDef_HEAD_INIT, "cumsum._core", nullptr, -1,     methods,
-                          nullptr,               nullptr,        nullptr, nullptr};
+PyModuleDef definition = {PyModuleDef_HEAD_INIT,
+                          "cumsum._core",
+                          nullptr,
+                          -1,
+                          methods,
+                          nullptr,
+                          nullptr,
+                          nullptr,
+                          nullptr};
 
 }  // namespace
 }  // namespace cumsum

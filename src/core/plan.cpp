@@ -11,8 +11,8 @@ namespace {
 
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// The line axes, those of the widest strides first, with neighbours that are one axis to both arrays
-// made one.
+// The line axes, those of the widest strides first, with neighbours that are one axis to both
+// arrays made one.
 int collect_lines(const Problem& problem, Axis* lines) {
   int count = 0;
   for (int d = 0; d < problem.dims; ++d) {

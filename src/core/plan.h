@@ -36,24 +36,24 @@ struct Problem {
 struct Plan {
   Walk walk;
   Kind kind;
-  bool reversed;          // rows: the scan strides are minus one element
-  bool pack_x, pack_y;    // by way of a buffer, because of type or strides
-  bool split;             // the axis itself is shared out: few lines, long ones
-  bool stream;            // write past the cache
+  bool reversed;        // rows: the scan strides are minus one element
+  bool pack_x, pack_y;  // by way of a buffer, because of type or strides
+  bool split;           // the axis itself is shared out: few lines, long ones
+  bool stream;          // write past the cache
   DType x_dtype, y_dtype;
   int64_t x_offset, y_offset;  // of the first element in scan order, in bytes
   Axis scan;
-  Axis inner;                  // the lines side by side
-  Axis outer[most_dims];       // all others
+  Axis inner;             // the lines side by side
+  Axis outer[most_dims];  // all others
   int outer_dims;
   int64_t outer_size;
-  bool outer_first;            // units that follow each other differ in the outer axes
-  int64_t panel;               // lines of the inner axis in a unit
-  int64_t panels;              // units along the inner axis
-  int64_t block;               // elements of the scan axis in a unit: all, or whole tiles if split
+  bool outer_first;  // units that follow each other differ in the outer axes
+  int64_t panel;     // lines of the inner axis in a unit
+  int64_t panels;    // units along the inner axis
+  int64_t block;     // elements of the scan axis in a unit: all, or whole tiles if split
   int64_t blocks;
-  int64_t units;               // outer_size * panels * blocks
-  int64_t grain;               // units claimed at a time
+  int64_t units;  // outer_size * panels * blocks
+  int64_t grain;  // units claimed at a time
   int workers;
 };
 

@@ -1,4 +1,5 @@
-// The tuning numbers, each with the measurement that chose it. None of them changes a bit of a result.
+// The tuning numbers, each with the measurement that chose it. None of them changes a bit of a
+// result.
 #pragma once
 
 #include <cstdint>

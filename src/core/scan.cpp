@@ -1,4 +1,5 @@
-// The three steps: aggregates of the tiles, carries from tile to tile, tiles scanned with their carry.
+// The three steps: aggregates of the tiles, carries from tile to tile, tiles scanned with their
+// carry.
 //
 // Where there are lines enough, a worker scans whole lines and the carry stays with it. Where there
 // are few, the axis is split (Merrill and Garland, Single-pass Parallel Prefix Scan, 2016, with a
@@ -208,14 +209,7 @@ class Run {
   bool pass_carry_on(Workspace& space, const Unit& unit, int64_t index) {
     const int64_t tiles = unit.length / tile_size;
     const bool last = unit.begin + unit.length == plan_.scan.size;
-    if (!last) {
-      for (int64_t tile = 0; tile < tiles; ++tile) {
-        char* aggregate = &space.aggregates[tile * panel_carry_];
-        std::memset(aggregate, 0, panel_carry_);
-        std::memset(space.chain.data(), 0, panel_carry_);
-        scan_lines(space, unit, unit.begin + tile * tile_size, tile_size, Store::nothing, aggregate);
-      }
-    }
+    if (!last) add_up_tiles(space, unit, tiles);
     if (unit.begin > 0 && !wait_for(ready_[index])) return false;
     if (!last) {
       char* carry = &carries_[(index + 1) * panel_carry_];
@@ -226,6 +220,24 @@ class Run {
       ready_[index + 1].store(true, std::memory_order_release);
     }
     return true;
+  }
+
+  void add_up_tiles(Workspace& space, const Unit& unit, int64_t tiles) {
+    char* sums = space.aggregates.data();
+    std::memset(sums, 0, tiles * panel_carry_);
+    for (int64_t tile = 0; tile < tiles; ++tile, sums += panel_carry_) {
+      Piece piece = part_of(unit, unit.begin + tile * tile_size, tile_size);
+      piece.carry = sums;
+      piece.chain = space.chain.data();
+      if (plan_.walk == Walk::columns) {
+        std::memset(piece.chain, 0, panel_carry_);
+      } else if (unit.lines == 1) {  // the tiles are as good as lines
+        piece.lines = tiles;
+        piece.x_line = tile_size * unit.x_scan;
+        tile = tiles;
+      }
+      kernel(Store::nothing)(with_channels(piece));
+    }
   }
 
   bool wait_for(const std::atomic<bool>& ready) {
@@ -244,22 +256,9 @@ class Run {
   // else the chains are the workspace's.
   void scan_lines(Workspace& space, const Unit& unit, int64_t begin, int64_t length, Store store,
                   char* carry) {
-    const Axis &scan = plan_.scan, &inner = plan_.inner;
-    Piece piece;
-    piece.x = unit.x + (begin - unit.x_begin) * unit.x_scan;
-    piece.y = unit.y + begin * scan.y_stride;
-    piece.x_scan = unit.x_scan;
-    piece.y_scan = scan.y_stride;
-    piece.x_line = unit.x_line;
-    piece.y_line = inner.y_stride;
-    piece.length = length;
-    piece.lines = unit.lines;
-    piece.position = begin;
+    Piece piece = part_of(unit, begin, length);
     piece.carry = carry;
     piece.chain = carry ? space.chain.data() : nullptr;
-    piece.stream = plan_.stream && reinterpret_cast<uintptr_t>(piece.y) % 16 == 0 &&
-                   (plan_.walk == Walk::rows ? piece.lines == 1 || inner.y_stride % 16 == 0
-                                             : scan.y_stride % 16 == 0);
     if (!unit.pack_x && !plan_.pack_y) {
       kernel(store)(with_channels(piece));
       return;
@@ -273,6 +272,24 @@ class Run {
       some.lines = std::min(pack_shape_.lines, unit.lines - line);
       scan_packed(space, some, unit.pack_x, store);
     }
+  }
+
+  Piece part_of(const Unit& unit, int64_t begin, int64_t length) const {
+    const Axis &scan = plan_.scan, &inner = plan_.inner;
+    Piece piece{};
+    piece.x = unit.x + (begin - unit.x_begin) * unit.x_scan;
+    piece.y = unit.y + begin * scan.y_stride;
+    piece.x_scan = unit.x_scan;
+    piece.y_scan = scan.y_stride;
+    piece.x_line = unit.x_line;
+    piece.y_line = inner.y_stride;
+    piece.length = length;
+    piece.lines = unit.lines;
+    piece.position = begin;
+    piece.stream = plan_.stream && reinterpret_cast<uintptr_t>(piece.y) % 16 == 0 &&
+                   (plan_.walk == Walk::rows ? piece.lines == 1 || inner.y_stride % 16 == 0
+                                             : scan.y_stride % 16 == 0);
+    return piece;
   }
 
   void scan_packed(Workspace& space, const Piece& whole, bool pack_x, Store store) {
@@ -304,7 +321,7 @@ class Run {
         part.y_line = packed.y_line;
       }
       kernel(store)(with_channels(part));
-      if (plan_.pack_y && store != Store::nothing) unpack_(between(packed, outside, part));
+      if (plan_.pack_y) unpack_(between(packed, outside, part));
     }
   }
 
@@ -368,20 +385,22 @@ void run_plain(const Plan& plan, const Kernels& kernels, const char* x, char* y)
   piece.y_line = plan.inner.y_stride;
   piece.length = plan.scan.size;
   piece.lines = plan.inner.size;
-  scans[static_cast<int>(plan.kind == Kind::exclusive ? Store::exclusive : Store::inclusive)](piece);
+  scans[static_cast<int>(plan.kind == Kind::exclusive ? Store::exclusive : Store::inclusive)](
+      piece);
 }
 
 }  // namespace
 
-Status run(const Plan& plan, const Kernels& kernels, const void* x, void* y, Interrupted interrupted,
-           void* context) noexcept {
+Status run(const Plan& plan, const Kernels& kernels, const void* x, void* y,
+           Interrupted interrupted, void* context) noexcept {
   if (plan.units == 0) return Status::done;
   if (is_plain(plan)) {
     run_plain(plan, kernels, static_cast<const char*>(x), static_cast<char*>(y));
     return Status::done;
   }
   try {
-    Run scan(plan, kernels, static_cast<const char*>(x), static_cast<char*>(y), interrupted, context);
+    Run scan(plan, kernels, static_cast<const char*>(x), static_cast<char*>(y), interrupted,
+             context);
     return scan() ? Status::done : Status::interrupted;
   } catch (const std::bad_alloc&) {
     return Status::out_of_memory;

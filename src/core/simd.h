@@ -1,4 +1,5 @@
-// Vectors of this target, loaded from and stored to any element type. The only file that knows a CPU.
+// Vectors of this target, loaded from and stored to any element type. The only file that knows a
+// CPU.
 #pragma once
 
 #include <stdint.h>
@@ -34,9 +35,9 @@ using Vector = typename VectorOf<T, L>::type;
 
 // Lanes of the accumulator A in one vector, at most `most`.
 template <class A, int most>
-inline constexpr int lanes_of = static_cast<int>(vector_bytes / sizeof(A)) < most
-                                    ? static_cast<int>(vector_bytes / sizeof(A))
-                                    : most;
+inline constexpr int lanes_of =
+    static_cast<int>(vector_bytes / sizeof(A)) < most ? static_cast<int>(vector_bytes / sizeof(A))
+                                                      : most;
 template <int most>
 inline constexpr int lanes_of<long double, most> = 1;
 
@@ -146,8 +147,8 @@ inline Vector<double, L> widen_float16(Vector<uint16_t, L> bits) {
     return widen<double, 4, float>(bit_cast<Vector<float, 4>>(_mm_cvtph_ps(low)));
   }
 #endif
-  // Shift the fields into float32's places; the exponent's bias is mended by a multiplication, which
-  // puts subnormal numbers right as well.
+  // Shift the fields into float32's places; the exponent's bias is mended by a multiplication,
+  // which puts subnormal numbers right as well.
   auto wide = __builtin_convertvector(bits, Vector<uint32_t, L>);
   auto sign = (wide & 0x8000u) << 16;
   auto fields = (wide & 0x7fffu) << 13;
@@ -155,15 +156,15 @@ inline Vector<double, L> widen_float16(Vector<uint16_t, L> bits) {
   auto magnitude = __builtin_convertvector(bit_cast<Vector<float, L>>(fields), Vector<double, L>);
   auto infinite = __builtin_convertvector(
       bit_cast<Vector<float, L>>((fields | 0x7f800000u) & special), Vector<double, L>);
-  auto negative = __builtin_convertvector(bit_cast<Vector<float, L>>(sign | 0x3f800000u),
-                                          Vector<double, L>);
+  auto negative =
+      __builtin_convertvector(bit_cast<Vector<float, L>>(sign | 0x3f800000u), Vector<double, L>);
   return (magnitude * 0x1p112 + infinite) * negative;
 }
 
-// The sum rounded to `digits` bits, ties to even: adding a power of two so much larger that the sum's
-// last place is the one wanted, and taking it off again, leaves just that. The float it is then put
-// into holds it exactly. Sums of float16 and bfloat16 are multiples of their least numbers, so below
-// the normal range there is nothing to round.
+// The sum rounded to `digits` bits, ties to even: adding a power of two so much larger that the
+// sum's last place is the one wanted, and taking it off again, leaves just that. The float it is
+// then put into holds it exactly. Sums of float16 and bfloat16 are multiples of their least
+// numbers, so below the normal range there is nothing to round.
 template <int L, int digits>
 inline Vector<float, L> round_to(Vector<double, L> sum) {
   constexpr uint64_t exponent = 0xfff0000000000000u;  // and the sign
@@ -196,7 +197,8 @@ inline Vector<uint16_t, L> narrow_float16(Vector<double, L> sum) {
   auto normal = (magnitude >> 13) - (112u << 10);
   // Below the normal range the number itself, in units of the least one.
   auto units = __builtin_convertvector(
-      bit_cast<Vector<float, L>>(magnitude & bit_cast<Vector<uint32_t, L>>(magnitude < 0x38800000u)) *
+      bit_cast<Vector<float, L>>(magnitude &
+                                 bit_cast<Vector<uint32_t, L>>(magnitude < 0x38800000u)) *
           0x1p24f,
       Vector<uint32_t, L>);
   auto small = bit_cast<Vector<uint32_t, L>>(magnitude < 0x38800000u);

@@ -78,8 +78,8 @@ class Pool {
 };
 
 // A forked child has the memory of the pool but none of its threads, and its locks may be held for
-// ever: it leaves the old pool alone and makes a new one. Pools are leaked on purpose: their threads
-// may still be asleep in them when the process ends.
+// ever: it leaves the old pool alone and makes a new one. Pools are leaked on purpose: their
+// threads may still be asleep in them when the process ends.
 Pool* pool() {
   static std::atomic<Pool*> current{nullptr};
   Pool* found = current.load(std::memory_order_acquire);

@@ -3,8 +3,8 @@
 
 namespace cumsum {
 
-// A job is called once by each worker that takes part, the caller as worker 0; it must share out the
-// work by itself (by claims), because any number of the others may come late or not at all.
+// A job is called once by each worker that takes part, the caller as worker 0; it must share out
+// the work by itself (by claims), because any number of the others may come late or not at all.
 using Job = void (*)(void* context, int worker) noexcept;
 
 // Run `job` on up to `workers` threads and return when every participant has left it. Runs on the

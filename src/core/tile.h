@@ -18,7 +18,8 @@ namespace {
 // Loops over a group are written out by the compiler, so that the group stays in registers.
 #define CUMSUM_UNROLL _Pragma("GCC unroll 16")
 
-// The last element of the lower half-block of e at distance d, or e itself where e is in a lower one.
+// The last element of the lower half-block of e at distance d, or e itself where e is in a lower
+// one.
 constexpr int tree_source(int e, int d) { return e & d ? (e & ~(2 * d - 1)) + d - 1 : e; }
 
 // ---- rows: a group lies along the scan axis ---------------------------------------------------
@@ -27,9 +28,9 @@ constexpr int tree_source(int e, int d) { return e & d ? (e & ~(2 * d - 1)) + d 
 template <class A, int C>
 struct Row {
   static constexpr int L = lanes_of<A, group_size * C>;
-  static constexpr int parts = group_size * C / L;            // vectors in a group
-  static constexpr int elements = L >= C ? L / C : 1;         // whole elements in a vector
-  static constexpr int vectors = L >= C ? 1 : C / L;          // vectors in an element
+  static constexpr int parts = group_size * C / L;     // vectors in a group
+  static constexpr int elements = L >= C ? L / C : 1;  // whole elements in a vector
+  static constexpr int vectors = L >= C ? 1 : C / L;   // vectors in an element
   using V = Vector<A, L>;
 
   struct Group {
@@ -106,7 +107,8 @@ struct Row {
 
   static inline void put(char* p, const Sum& sum) { __builtin_memcpy(p, &sum, C * sizeof(A)); }
 
-  // Where vector j of the group lies from the group's first element, for a walk in either direction.
+  // Where vector j of the group lies from the group's first element, for a walk in either
+  // direction.
   template <class T, int Step>
   static constexpr int64_t place(int j) {
     constexpr int64_t size = sizeof(T);
@@ -188,10 +190,8 @@ struct Row {
         if (e == 1 || e == 3) low = prefix;
         if (e == 5) mid = pair;
         const A sum = above + (within + prefix);
-        if constexpr (S != Store::nothing) {
-          store<R, A, 1>(y + (Step * e * C + c) * int64_t{sizeof(R)},
-                         S == Store::exclusive ? before : sum);
-        }
+        store<R, A, 1>(y + (Step * e * C + c) * int64_t{sizeof(R)},
+                       S == Store::exclusive ? before : sum);
         before = sum;
       }
       set_lane(chain, c, within + prefix);
@@ -220,7 +220,8 @@ struct Row {
   template <class X, class R, int Step, Store S>
   static inline void scan_line(const char* x, char* y, int64_t length, int64_t position,
                                bool stream, Sum& carry, Sum& chain) {
-    constexpr int64_t x_step = Step * C * int64_t{sizeof(X)}, y_step = Step * C * int64_t{sizeof(R)};
+    constexpr int64_t x_step = Step * C * int64_t{sizeof(X)},
+                      y_step = Step * C * int64_t{sizeof(R)};
     int64_t i = 0;
     while (i < length) {
       int64_t tile_end = i + tile_size - (position + i) % tile_size;
@@ -240,9 +241,32 @@ struct Row {
     }
   }
 
+  // The sums of whole lines, two lines at a time: the chain of one waits while the other is added to.
+  template <class X, int Step>
+  static void add_up(const Piece& p) {
+    for (int64_t line = 0; line < p.lines; line += 2) {
+      const bool both = line + 1 < p.lines;
+      const char* x = p.x + line * p.x_line;
+      const char* next = both ? x + p.x_line : x;
+      Sum carry{}, chain{}, next_chain{};
+      constexpr int64_t step = Step * C * int64_t{sizeof(X)};
+      int64_t i = 0;
+      for (; i + group_size <= p.length; i += group_size) {
+        scan_group<X, X, Step, Store::nothing>(x + i * step, nullptr, carry, chain, false);
+        scan_group<X, X, Step, Store::nothing>(next + i * step, nullptr, carry, next_chain, false);
+      }
+      put(p.carry + line * C * sizeof(A), chain);
+      if (both) put(p.carry + (line + 1) * C * sizeof(A), next_chain);
+    }
+  }
+
   template <class X, class R, int Step, Store S>
   static void scan(const Piece& p) {
     constexpr int64_t size = C * sizeof(A);
+    if constexpr (S == Store::nothing) {
+      add_up<X, Step>(p);
+      return;
+    }
     const bool fresh = !p.carry;
     if (fresh && p.length < group_size) {  // many short lines: nothing but the sums
       for (int64_t line = 0; line < p.lines; ++line) {

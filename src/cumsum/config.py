@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from importlib import metadata
 
 from cumsum import _core
 from cumsum.threads import get_num_threads
@@ -48,6 +47,8 @@ class Config:
 
 def installed(name: str) -> str | None:
     """The version of an installed distribution, without importing it."""
+    from importlib import metadata  # takes longer to import than this package
+
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""The one table of element types: NumPy's and torch's names for each, and what a scan makes of it."""
+"""The element types of the core, by the names that NumPy and torch have for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The public functions as the core makes them: plain calls in C, all others by `api`'s slow ways."""
+"""The public functions as the core makes them: plain calls in C, others by `api`'s slow ways."""
 
 from __future__ import annotations
 

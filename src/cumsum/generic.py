@@ -1,7 +1,8 @@
 """The plain way for NumPy's element types that the core has no kernels for.
 
-Objects, variable-width strings, float8 and the like are added one index at a time along the axis, all
-lines at once, by NumPy's own addition. Durations are integers to the core, with their NaT put back.
+Objects, variable-width strings, float8 and the like are added one index at a time along the axis,
+all lines at once, by NumPy's own addition. Durations are integers to the core, and their NaT is put
+back afterwards.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def scan_durations(x: Array, y: Array, axis: int, *, exclusive: bool, reverse: b
 
 
 def scan_masked(input: Any, dim: Any, dtype: Any, out: Any) -> Any:
-    """`cumsum` of a masked array, as its own method has it: masked elements add nothing and stay."""
+    """`cumsum` of a masked array, as its own method has it: masked elements add nothing."""
     sums = door.cumsum(input.filled(0), dim, dtype=dtype, out=None)
     mask = np.ma.getmask(input)
     if mask is not np.ma.nomask:

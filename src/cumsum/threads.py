@@ -1,9 +1,9 @@
 """How many threads a scan may use.
 
 The first of these that is set counts: the innermost `num_threads` context of the calling thread,
-`set_num_threads`, the environment variable CUMSUM_NUM_THREADS as it was on import; then for a tensor
-`torch.get_num_threads()`, for an array OMP_NUM_THREADS and the processors this process may use. In a
-forked child the last of these is one thread.
+`set_num_threads`, the environment variable CUMSUM_NUM_THREADS as it was on import; then for a
+tensor `torch.get_num_threads()`, for an array OMP_NUM_THREADS and the processors this process may
+use. In a forked child the last of these is one thread.
 """
 
 from __future__ import annotations

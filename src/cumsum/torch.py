@@ -129,7 +129,7 @@ def _is_traced() -> bool:
 
 
 def _is_functionalized() -> bool:
-    level = peek_interpreter_stack()
+    level: Any = peek_interpreter_stack()
     return level is not None and level.key() == TransformType.Functionalize
 
 
@@ -148,7 +148,7 @@ def _result_dtype(call: _Call) -> torch.dtype:
 
 
 def _normalized(dim: int, x: Tensor) -> int | None:
-    """`dim` as a non-negative number, None if it is out of range; a 0-d tensor has the one dim 0."""
+    """`dim` made non-negative, None if it is out of range; a 0-d tensor has the one dim 0."""
     dims = max(x.dim(), 1)
     return dim % dims if -dims <= dim < dims else None
 
