@@ -2,8 +2,9 @@
 
 For every floating result the bits are those of this order, whatever the machine does:
 
-1. Each element is converted to the result dtype, then to the accumulator: float64 for every real
-   floating dtype, complex128 for every complex one, 64-bit integers that wrap for the rest.
+1. Each element is converted to the result dtype, then to the accumulator: float32 for the 16-bit
+   floating dtypes, float64 for the other real ones, complex128 for the complex ones, 64-bit
+   integers that wrap for the rest.
 2. The scan axis is cut in tiles of 4096 elements, a tile in groups of 8.
 3. Inside a group, ``p[0..7]`` is Sklansky's prefix: for the steps s = 1, 2, 4, every ``i`` with
    ``i & s`` adds the last element of the half-block below it, ``p[i // s * s - 1]``.
@@ -16,12 +17,10 @@ A group or a tile that is cut short has fewer elements and the same additions, s
 only on the elements up to it. No output is -0.0.
 """
 
-import ml_dtypes
 import numpy as np
 
 GROUP = 8
 TILE = 4096
-BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 
 
 def scan(x, axis=-1, dtype=None):
@@ -64,18 +63,14 @@ def accumulator(dtype):
         return np.dtype(np.uint64)
     if dtype.kind in "bi":
         return np.dtype(np.int64)
+    if dtype.itemsize == 2:
+        return np.dtype(np.float32)
     return np.dtype(np.complex128 if dtype.kind == "c" else np.float64)
 
 
 def convert(values, dtype):
-    """Convert with a single rounding; bfloat16 is spelled out because ml_dtypes rounds twice."""
+    """Convert as PyTorch does: to a 16-bit float by way of float32."""
     with np.errstate(all="ignore"):
-        if dtype != BFLOAT16 or values.dtype == BFLOAT16:
-            return values.astype(dtype)
-        values = np.ascontiguousarray(values.astype(np.float64))
-        bits = values.view(np.uint64)
-        dropped = np.uint64(45)  # float64 keeps 52 bits of fraction, bfloat16 keeps 7
-        odd = (bits >> dropped) & np.uint64(1)
-        rounded = (bits + np.uint64(2**44 - 1) + odd) >> dropped << dropped
-        exact = np.where(np.isfinite(values), rounded.view(np.float64), values)
-        return exact.astype(np.float32).astype(BFLOAT16)
+        if dtype.itemsize == 2 and dtype.kind not in "iu" and values.dtype != dtype:
+            values = values.astype(np.float32)
+        return values.astype(dtype)

@@ -2,6 +2,8 @@
 // typed input into a tile, and unpacking a tile into a strided result, need.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels.h"
 #include "simd.h"
 
@@ -29,7 +31,7 @@ inline auto value_of(X x) {
   if constexpr (__is_same(X, Bool)) {
     return static_cast<uint8_t>(x.byte != 0);
   } else if constexpr (__is_same(X, Float16) || __is_same(X, BFloat16)) {
-    return static_cast<float>(load<double, 1, X>(reinterpret_cast<const char*>(&x)));
+    return load<float, 1, X>(reinterpret_cast<const char*>(&x));
   } else {
     return x;
   }
@@ -66,16 +68,8 @@ inline R cast(X x) {
   } else if constexpr (__is_same(R, Bool)) {
     return {static_cast<uint8_t>(value_of(x) != 0)};
   } else if constexpr (__is_same(R, Float16) || __is_same(R, BFloat16)) {
-    R out;
-    auto value = value_of(x);
-    // A long integer meets float32 first, as in PyTorch and NumPy; so does every integer.
-    double wide;
-    if constexpr (is_integer<decltype(value)>) {
-      wide = static_cast<float>(value);
-    } else {
-      wide = static_cast<double>(value);
-    }
-    store<R, double, 1>(reinterpret_cast<char*>(&out), wide);
+    R out;  // by way of float32, as in PyTorch
+    store<R, float, 1>(reinterpret_cast<char*>(&out), static_cast<float>(value_of(x)));
     return out;
   } else if constexpr (is_integer<R> && !is_integer<decltype(value_of(x))>) {
     if constexpr (__is_same(R, uint64_t)) {
@@ -88,28 +82,29 @@ inline R cast(X x) {
   }
 }
 
-template <class X, class R>
-inline void copy_element(const char* x, char* y) {
-  write<R>(y, cast<R>(read<X>(x)));
-}
-
-// Constant strides let the compiler use vectors.
+// A constant x_step lets the compiler use vectors; 0 stands for any.
 template <class X, class R, int64_t x_step, int64_t y_step>
-inline void copy_regular(const char* x, char* y, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) copy_element<X, R>(x + i * x_step, y + i * y_step);
+inline void copy_steps(const char* __restrict x, int64_t x_any, char* __restrict y, int64_t y_any,
+                       int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    const X value = read<X>(x + i * (x_step ? x_step : x_any));
+    write<R>(y + i * (y_step ? y_step : y_any), cast<R>(value));
+  }
 }
 
 template <class X, class R>
 inline void copy_run(const char* x, int64_t x_step, char* y, int64_t y_step, int64_t count) {
   constexpr int64_t x_size = sizeof(X), y_size = sizeof(R);
-  if (y_step == y_size && x_step == x_size) {
-    copy_regular<X, R, x_size, y_size>(x, y, count);
-  } else if (y_step == y_size && x_step == -x_size) {
-    copy_regular<X, R, -x_size, y_size>(x, y, count);
-  } else if (y_step == y_size && x_step == 2 * x_size) {
-    copy_regular<X, R, 2 * x_size, y_size>(x, y, count);
+  if (y_step != y_size) {
+    copy_steps<X, R, 0, 0>(x, x_step, y, y_step, count);
+  } else if (x_step == x_size) {
+    copy_steps<X, R, x_size, y_size>(x, x_step, y, y_step, count);
+  } else if (x_step == -x_size) {
+    copy_steps<X, R, -x_size, y_size>(x, x_step, y, y_step, count);
+  } else if (x_step == 2 * x_size) {
+    copy_steps<X, R, 2 * x_size, y_size>(x, x_step, y, y_step, count);
   } else {
-    for (int64_t i = 0; i < count; ++i) copy_element<X, R>(x + i * x_step, y + i * y_step);
+    copy_steps<X, R, 0, y_size>(x, x_step, y, y_step, count);
   }
 }
 
@@ -122,12 +117,52 @@ inline void fetch(const char* row, int64_t bytes) {
   for (int64_t at = 0; at < bytes; at += line) __builtin_prefetch(row + at);
 }
 
-// The inner loop runs along the axis of the narrower strides.
+// x[r][c] to y[c][r], each dense in its last index; strides in bytes. T is any type of the right
+// size.
+template <class T>
+void copy_transposed(const char* x, int64_t x_row, char* y, int64_t y_row, int64_t rows,
+                     int64_t columns) {
+  constexpr int64_t size = sizeof(T), side = 8;
+  const int64_t whole_rows = rows / side * side, whole_columns = columns / side * side;
+  for (int64_t r = 0; r < whole_rows; r += side) {
+    for (int64_t ahead = r + side; ahead < rows && ahead < r + 2 * side; ++ahead) {
+      fetch(x + ahead * x_row, columns * size);
+    }
+    for (int64_t c = 0; c < whole_columns; c += side) {
+      Vector<T, side> block[side];
+#pragma GCC unroll 8
+      for (int i = 0; i < side; ++i) {
+        block[i] = read<Vector<T, side>>(x + (r + i) * x_row + c * size);
+      }
+      transpose(block);
+#pragma GCC unroll 8
+      for (int i = 0; i < side; ++i) write(y + (c + i) * y_row + r * size, block[i]);
+    }
+  }
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = r < whole_rows ? whole_columns : 0; c < columns; ++c) {
+      write(y + c * y_row + r * size, read<T>(x + r * x_row + c * size));
+    }
+  }
+}
+
 template <class X, class R>
 void copy_piece(const Piece& p) {
+  constexpr int64_t x_size = sizeof(X), y_size = sizeof(R);
+  if constexpr (__is_same(X, R) && (sizeof(X) == 4 || sizeof(X) == 8)) {
+    using Word = std::conditional_t<sizeof(X) == 4, uint32_t, uint64_t>;
+    const bool square = p.length >= 8 && p.lines >= 8;
+    if (square && p.x_line == x_size && p.y_scan == y_size) {
+      return copy_transposed<Word>(p.x, p.x_scan, p.y, p.y_line, p.length, p.lines);
+    }
+    if (square && p.x_scan == x_size && p.y_line == y_size) {
+      return copy_transposed<Word>(p.x, p.x_line, p.y, p.y_scan, p.lines, p.length);
+    }
+  }
+  // The inner loop runs along the axis of the narrower strides.
   constexpr int64_t rows_ahead = 8;
-  const bool along_scan =
-      magnitude(p.x_scan) + magnitude(p.y_scan) <= magnitude(p.x_line) + magnitude(p.y_line);
+  const bool along_scan = p.lines == 1 || magnitude(p.x_scan) + magnitude(p.y_scan) <=
+                                              magnitude(p.x_line) + magnitude(p.y_line);
   const int64_t rows = along_scan ? p.lines : p.length, count = along_scan ? p.length : p.lines;
   const int64_t x_row = along_scan ? p.x_line : p.x_scan, x_step = along_scan ? p.x_scan : p.x_line;
   const int64_t y_row = along_scan ? p.y_line : p.y_scan, y_step = along_scan ? p.y_scan : p.y_line;

@@ -48,11 +48,19 @@ constexpr int item_size(DType dtype) {
   return size[static_cast<int>(dtype)];
 }
 
-// The running sums of a result: floats in double (rounded once, on the store), integers in unsigned
-// words, where wrapping round is defined.
+// The running sums of a result: 16-bit floats in float, the others in double, each rounded once, on
+// the store; integers in unsigned words, where wrapping round is defined.
 template <class Result>
 struct AccumulatorOf {
   using type = double;
+};
+template <>
+struct AccumulatorOf<Float16> {
+  using type = float;
+};
+template <>
+struct AccumulatorOf<BFloat16> {
+  using type = float;
 };
 template <>
 struct AccumulatorOf<Bool> {

@@ -72,6 +72,9 @@ inline Vector<A, L> widen(Vector<X, L> x) {
 #if defined(__AVX512F__)
   if constexpr (L == 8 && __is_same(A, double) && __is_same(X, float)) {
     return bit_cast<Vector<A, L>>(_mm512_cvtps_pd(bit_cast<__m256>(x)));
+  } else if constexpr (L == 16 && integers && to == 4 && from == 2) {
+    auto v = bit_cast<__m256i>(x);
+    return bit_cast<Vector<A, L>>(is_signed ? _mm512_cvtepi16_epi32(v) : _mm512_cvtepu16_epi32(v));
   } else if constexpr (L == 8 && integers && to == 8 && from == 4) {
     auto v = bit_cast<__m256i>(x);
     return bit_cast<Vector<A, L>>(is_signed ? _mm512_cvtepi32_epi64(v) : _mm512_cvtepu32_epi64(v));
@@ -113,6 +116,9 @@ inline Vector<A, L> widen(Vector<X, L> x) {
 template <int L>
 inline Vector<uint16_t, L> low_halves(Vector<uint32_t, L> x) {
 #if defined(__AVX512VL__)
+  if constexpr (L == 16) {
+    return bit_cast<Vector<uint16_t, L>>(_mm512_cvtepi32_epi16(bit_cast<__m512i>(x)));
+  }
   if constexpr (L == 8) {
     return bit_cast<Vector<uint16_t, L>>(_mm256_cvtepi32_epi16(bit_cast<__m256i>(x)));
   }
@@ -127,84 +133,79 @@ inline Vector<uint16_t, L> low_halves(Vector<uint32_t, L> x) {
   return __builtin_convertvector(x, Vector<uint16_t, L>);
 }
 
-// ---- float16 and bfloat16 -------------------------------------------------------------------
+// ---- float16 and bfloat16, to and from float -------------------------------------------------
 
 template <int L>
-inline Vector<double, L> widen_bfloat16(Vector<uint16_t, L> bits) {
-  auto wide = widen<uint32_t, L, uint16_t>(bits) << 16;
-  return widen<double, L, float>(bit_cast<Vector<float, L>>(wide));
+inline Vector<float, L> from_bfloat16(Vector<uint16_t, L> bits) {
+  return bit_cast<Vector<float, L>>(widen<uint32_t, L, uint16_t>(bits) << 16);
+}
+
+// Rounded to the nearest, ties to even. A NaN stays one: as a sum it is quiet, its highest bit set.
+template <int L>
+inline Vector<uint16_t, L> to_bfloat16(Vector<float, L> x) {
+  auto bits = bit_cast<Vector<uint32_t, L>>(x);
+  auto rounded = bits + 0x7fffu + ((bits >> 16) & 1u);
+  return low_halves<L>((x == x ? rounded : bits) >> 16);
 }
 
 template <int L>
-inline Vector<double, L> widen_float16(Vector<uint16_t, L> bits) {
+inline Vector<float, L> from_float16(Vector<uint16_t, L> bits) {
+#if defined(__AVX512F__)
+  if constexpr (L == 16) {
+    return bit_cast<Vector<float, 16>>(_mm512_cvtph_ps(bit_cast<__m256i>(bits)));
+  }
+#endif
 #if defined(__F16C__)
   if constexpr (L == 8) {
-    return widen<double, 8, float>(
-        bit_cast<Vector<float, 8>>(_mm256_cvtph_ps(bit_cast<__m128i>(bits))));
+    return bit_cast<Vector<float, 8>>(_mm256_cvtph_ps(bit_cast<__m128i>(bits)));
   }
   if constexpr (L == 4) {
     __m128i low = _mm_cvtsi64_si128(bit_cast<int64_t>(bits));
-    return widen<double, 4, float>(bit_cast<Vector<float, 4>>(_mm_cvtph_ps(low)));
+    return bit_cast<Vector<float, 4>>(_mm_cvtph_ps(low));
   }
 #endif
   // Shift the fields into float32's places; the exponent's bias is mended by a multiplication,
   // which puts subnormal numbers right as well.
-  auto wide = __builtin_convertvector(bits, Vector<uint32_t, L>);
+  auto wide = widen<uint32_t, L, uint16_t>(bits);
   auto sign = (wide & 0x8000u) << 16;
-  auto fields = (wide & 0x7fffu) << 13;
-  auto special = bit_cast<Vector<uint32_t, L>>((wide & 0x7c00u) == 0x7c00u);
-  auto magnitude = __builtin_convertvector(bit_cast<Vector<float, L>>(fields), Vector<double, L>);
-  auto infinite = __builtin_convertvector(
-      bit_cast<Vector<float, L>>((fields | 0x7f800000u) & special), Vector<double, L>);
-  auto negative =
-      __builtin_convertvector(bit_cast<Vector<float, L>>(sign | 0x3f800000u), Vector<double, L>);
-  return (magnitude * 0x1p112 + infinite) * negative;
+  auto special = bit_cast<Vector<uint32_t, L>>((wide & 0x7c00u) == 0x7c00u) & 0x7f800000u;
+  auto magnitude = bit_cast<Vector<float, L>>((wide & 0x7fffu) << 13) * 0x1p112f;
+  return bit_cast<Vector<float, L>>(bit_cast<Vector<uint32_t, L>>(magnitude) | special | sign);
 }
 
-// The sum rounded to `digits` bits, ties to even: adding a power of two so much larger that the
-// sum's last place is the one wanted, and taking it off again, leaves just that. The float it is
-// then put into holds it exactly. Sums of float16 and bfloat16 are multiples of their least
-// numbers, so below the normal range there is nothing to round.
-template <int L, int digits>
-inline Vector<float, L> round_to(Vector<double, L> sum) {
-  constexpr uint64_t exponent = 0xfff0000000000000u;  // and the sign
-  auto power = (bit_cast<Vector<uint64_t, L>>(sum) & exponent) + (uint64_t{53 - digits} << 52);
-  auto large = bit_cast<Vector<double, L>>(power);
-  return __builtin_convertvector((sum + large) - large, Vector<float, L>);
-}
-
+// Rounded to the nearest, ties to even.
 template <int L>
-inline Vector<uint16_t, L> narrow_bfloat16(Vector<double, L> sum) {
-  auto bits = bit_cast<Vector<uint32_t, L>>(round_to<L, 8>(sum));
-  return low_halves<L>(bits >> 16);
-}
-
-template <int L>
-inline Vector<uint16_t, L> narrow_float16(Vector<double, L> sum) {
-  auto rounded = round_to<L, 11>(sum);
+inline Vector<uint16_t, L> to_float16(Vector<float, L> x) {
+#if defined(__AVX512F__)
+  if constexpr (L == 16) {
+    return bit_cast<Vector<uint16_t, 16>>(_mm512_cvtps_ph(bit_cast<__m512>(x), 0));
+  }
+#endif
 #if defined(__F16C__)
   if constexpr (L == 8) {
-    return bit_cast<Vector<uint16_t, 8>>(_mm256_cvtps_ph(bit_cast<__m256>(rounded), 0));
+    return bit_cast<Vector<uint16_t, 8>>(_mm256_cvtps_ph(bit_cast<__m256>(x), 0));
   }
   if constexpr (L == 4) {
-    __m128i low = _mm_cvtps_ph(bit_cast<__m128>(rounded), 0);
+    __m128i low = _mm_cvtps_ph(bit_cast<__m128>(x), 0);
     return bit_cast<Vector<uint16_t, 4>>(_mm_cvtsi128_si64(low));
   }
 #endif
-  auto bits = bit_cast<Vector<uint32_t, L>>(rounded);
+  // Adding a power of two 2^13 times float16's last place at x rounds to that place: the sum's low
+  // bits then count such places.
+  auto bits = bit_cast<Vector<uint32_t, L>>(x);
   auto sign = (bits >> 16) & 0x8000u;
   auto magnitude = bits & 0x7fffffffu;
-  auto normal = (magnitude >> 13) - (112u << 10);
-  // Below the normal range the number itself, in units of the least one.
-  auto units = __builtin_convertvector(
-      bit_cast<Vector<float, L>>(magnitude &
-                                 bit_cast<Vector<uint32_t, L>>(magnitude < 0x38800000u)) *
-          0x1p24f,
-      Vector<uint32_t, L>);
-  auto small = bit_cast<Vector<uint32_t, L>>(magnitude < 0x38800000u);
-  auto over = bit_cast<Vector<uint32_t, L>>(magnitude >= 0x47800000u);
-  auto nan = bit_cast<Vector<uint32_t, L>>(magnitude > 0x7f800000u);
-  auto half = (normal & ~(small | over)) | (units & small) | (0x7c00u & over) | (0x200u & nan);
+  constexpr uint32_t least = (127u - 14u) << 23;  // float16's least normal number
+  auto exponent = magnitude & 0x7f800000u;
+  auto small = bit_cast<Vector<uint32_t, L>>(exponent < least);
+  exponent = (exponent & ~small) | (least & small);
+  auto lifted =
+      bit_cast<Vector<float, L>>(magnitude) + bit_cast<Vector<float, L>>(exponent + (13u << 23));
+  auto places = bit_cast<Vector<uint32_t, L>>(lifted) & 0x7fffffu;
+  auto half = (((exponent >> 23) - 113u) << 10) + places;
+  auto over = bit_cast<Vector<uint32_t, L>>(magnitude >= 0x477ff000u);
+  auto nan = bit_cast<Vector<uint32_t, L>>(x != x);
+  half = (half & ~over) | (0x7c00u & over) | (0x200u & nan);
   return low_halves<L>(half | sign);
 }
 
@@ -246,9 +247,9 @@ inline Vector<A, L> load(const char* p) {
       raw = bit_cast<decltype(raw)>(raw != 0) & 1;
     }
     if constexpr (__is_same(X, Float16)) {
-      return widen_float16<L>(raw);
+      return widen<A, L, float>(from_float16<L>(raw));
     } else if constexpr (__is_same(X, BFloat16)) {
-      return widen_bfloat16<L>(raw);
+      return widen<A, L, float>(from_bfloat16<L>(raw));
     } else {
       return widen<A, L, Storage<X>>(raw);
     }
@@ -260,9 +261,9 @@ inline auto narrow(Vector<A, L> sum) {
   if constexpr (__is_same(R, Bool)) {
     return __builtin_convertvector(sum != 0, Vector<uint8_t, L>) & 1;
   } else if constexpr (__is_same(R, Float16)) {
-    return narrow_float16<L>(sum);
+    return to_float16<L>(__builtin_convertvector(sum, Vector<float, L>));
   } else if constexpr (__is_same(R, BFloat16)) {
-    return narrow_bfloat16<L>(sum);
+    return to_bfloat16<L>(__builtin_convertvector(sum, Vector<float, L>));
   } else {
     return __builtin_convertvector(sum, Vector<R, L>);
   }
@@ -312,6 +313,30 @@ struct LaneMap<std::integer_sequence<int, I...>> {
   template <class F>
   using Mapped = std::integer_sequence<int, F::lane(I)...>;
 };
+
+// The first halves of a and b, or the second ones, lane by lane in turn.
+template <int first, class V, int... I>
+inline V interleave(V a, V b, std::integer_sequence<int, I...>) {
+  constexpr int L = sizeof...(I);
+  return __builtin_shufflevector(a, b, (I % 2 * L + I / 2 + first)...);
+}
+
+// Eight rows of eight become eight columns: a perfect shuffle of the rows, three times.
+template <class V>
+inline void transpose(V (&rows)[8]) {
+  constexpr std::make_integer_sequence<int, 8> lanes;
+#pragma GCC unroll 3
+  for (int round = 0; round < 3; ++round) {
+    V next[8];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      next[2 * i] = interleave<0>(rows[i], rows[i + 4], lanes);
+      next[2 * i + 1] = interleave<4>(rows[i], rows[i + 4], lanes);
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; ++i) rows[i] = next[i];
+  }
+}
 
 // Lanes of (a, zero) chosen by F::lane, where L + i means lane i of zero.
 template <class F, class A, int L>

@@ -155,8 +155,9 @@ struct Row {
     return out;
   }
 
+  // `carry` is null in a line's first tile, where it would add nothing.
   template <class X, class R, int Step, Store S>
-  static inline void scan_group(const char* x, char* y, Sum& carry, Sum& chain, bool stream) {
+  static inline void scan_group(const char* x, char* y, const Sum* carry, Sum& chain, bool stream) {
     Group g = load_group<X, Step>(x);
     prefix(g);
     Sum before = chain, sum = total(g);
@@ -165,10 +166,11 @@ struct Row {
     if constexpr (S == Store::nothing) return;
     CUMSUM_UNROLL
     for (int j = 0; j < parts; ++j) {
-      g.part[j] = carry.part[j % vectors] + (before.part[j % vectors] + g.part[j]);
+      g.part[j] = before.part[j % vectors] + g.part[j];
+      if (carry) g.part[j] += carry->part[j % vectors];
     }
     if constexpr (S == Store::exclusive) {
-      for (int k = 0; k < vectors; ++k) before.part[k] += carry.part[k];
+      for (int k = 0; carry && k < vectors; ++k) before.part[k] += carry->part[k];
       g = shift(g, before);
     }
     store_group<R, Step>(y, g, stream);
@@ -176,7 +178,7 @@ struct Row {
 
   // The last elements of a line, fewer than a group: the same tree, an element at a time.
   template <class X, class R, int Step, Store S>
-  static inline void scan_rest(const char* x, char* y, int rest, Sum& carry, Sum& chain) {
+  static inline void scan_rest(const char* x, char* y, int rest, const Sum& carry, Sum& chain) {
     CUMSUM_UNROLL
     for (int c = 0; c < C; ++c) {
       const A above = lane(carry, c), within = lane(chain, c);
@@ -190,8 +192,10 @@ struct Row {
         if (e == 1 || e == 3) low = prefix;
         if (e == 5) mid = pair;
         const A sum = above + (within + prefix);
-        store<R, A, 1>(y + (Step * e * C + c) * int64_t{sizeof(R)},
-                       S == Store::exclusive ? before : sum);
+        if constexpr (S != Store::nothing) {
+          store<R, A, 1>(y + (Step * e * C + c) * int64_t{sizeof(R)},
+                         S == Store::exclusive ? before : sum);
+        }
         before = sum;
       }
       set_lane(chain, c, within + prefix);
@@ -217,46 +221,52 @@ struct Row {
     }
   }
 
+  // `length` elements of one tile. Carry and chain are copied, so that they can stay in registers:
+  // for all the compiler knows, a store to y might change the originals.
+  template <class X, class R, int Step, Store S>
+  [[gnu::always_inline]] static inline void scan_tile(const char* x, char* y, int64_t length,
+                                                      const Sum* carry, Sum& chain, bool stream) {
+    constexpr int64_t x_step = Step * C * int64_t{sizeof(X)},
+                      y_step = Step * C * int64_t{sizeof(R)};
+    const Sum above = carry ? *carry : Sum{};
+    const Sum* const carried = carry ? &above : nullptr;
+    Sum within = chain;
+    int64_t i = 0;
+    for (; i + group_size <= length; i += group_size) {
+      scan_group<X, R, Step, S>(x + i * x_step, y + i * y_step, carried, within, stream);
+    }
+    if (i < length) {
+      scan_rest<X, R, Step, S>(x + i * x_step, y + i * y_step, static_cast<int>(length - i), above,
+                               within);
+    }
+    chain = within;
+  }
+
   template <class X, class R, int Step, Store S>
   static inline void scan_line(const char* x, char* y, int64_t length, int64_t position,
                                bool stream, Sum& carry, Sum& chain) {
     constexpr int64_t x_step = Step * C * int64_t{sizeof(X)},
                       y_step = Step * C * int64_t{sizeof(R)};
-    int64_t i = 0;
-    while (i < length) {
-      int64_t tile_end = i + tile_size - (position + i) % tile_size;
-      int64_t end = tile_end < length ? tile_end : length;
-      for (; i + group_size <= end; i += group_size) {
-        scan_group<X, R, Step, S>(x + i * x_step, y + i * y_step, carry, chain, stream);
-      }
-      if (i < end) {
-        scan_rest<X, R, Step, S>(x + i * x_step, y + i * y_step, static_cast<int>(end - i), carry,
-                                 chain);
-        i = end;
-      }
-      if (end == tile_end) {
+    for (int64_t i = 0; i < length;) {
+      const int64_t tile_left = tile_size - (position + i) % tile_size;
+      const int64_t count = tile_left < length - i ? tile_left : length - i;
+      scan_tile<X, R, Step, S>(x + i * x_step, y + i * y_step, count, &carry, chain, stream);
+      i += count;
+      if (count == tile_left) {
         for (int k = 0; k < vectors; ++k) carry.part[k] += chain.part[k];
         chain = Sum{};
       }
     }
   }
 
-  // The sums of whole lines, two lines at a time: the chain of one waits while the other is added to.
+  // The sums of whole tiles. (Two at a time, to hide the chain's latency, took a third longer.)
   template <class X, int Step>
   static void add_up(const Piece& p) {
-    for (int64_t line = 0; line < p.lines; line += 2) {
-      const bool both = line + 1 < p.lines;
-      const char* x = p.x + line * p.x_line;
-      const char* next = both ? x + p.x_line : x;
-      Sum carry{}, chain{}, next_chain{};
-      constexpr int64_t step = Step * C * int64_t{sizeof(X)};
-      int64_t i = 0;
-      for (; i + group_size <= p.length; i += group_size) {
-        scan_group<X, X, Step, Store::nothing>(x + i * step, nullptr, carry, chain, false);
-        scan_group<X, X, Step, Store::nothing>(next + i * step, nullptr, carry, next_chain, false);
-      }
+    for (int64_t line = 0; line < p.lines; ++line) {
+      Sum chain{};
+      scan_tile<X, X, Step, Store::nothing>(p.x + line * p.x_line, nullptr, p.length, nullptr,
+                                            chain, false);
       put(p.carry + line * C * sizeof(A), chain);
-      if (both) put(p.carry + (line + 1) * C * sizeof(A), next_chain);
     }
   }
 
@@ -267,24 +277,23 @@ struct Row {
       add_up<X, Step>(p);
       return;
     }
-    const bool fresh = !p.carry;
-    if (fresh && p.length < group_size) {  // many short lines: nothing but the sums
+    if (!p.carry && p.length <= tile_size) {
       for (int64_t line = 0; line < p.lines; ++line) {
-        Sum carry{}, chain{};
-        scan_rest<X, R, Step, S>(p.x + line * p.x_line, p.y + line * p.y_line,
-                                 static_cast<int>(p.length), carry, chain);
+        Sum chain{};
+        scan_tile<X, R, Step, S>(p.x + line * p.x_line, p.y + line * p.y_line, p.length, nullptr,
+                                 chain, p.stream);
       }
       return;
     }
     for (int64_t line = 0; line < p.lines; ++line) {
       Sum carry{}, chain{};
-      if (!fresh) {
+      if (p.carry) {
         carry = get(p.carry + line * size);
         chain = get(p.chain + line * size);
       }
       scan_line<X, R, Step, S>(p.x + line * p.x_line, p.y + line * p.y_line, p.length, p.position,
                                p.stream, carry, chain);
-      if (!fresh) {
+      if (p.carry) {
         put(p.carry + line * size, carry);
         put(p.chain + line * size, chain);
       }
@@ -335,7 +344,7 @@ struct Columns {
 
   template <class X, class R, Store S>
   static inline void scan_rows(const Piece& p, const char* x, char* y, int rows) {
-    constexpr int L = lanes_of<A, group_size>;
+    constexpr int L = lanes_of<A, vector_bytes>;
     A* carries = reinterpret_cast<A*>(p.carry);
     A* chains = reinterpret_cast<A*>(p.chain);
     int64_t line = 0;
