@@ -69,7 +69,8 @@ inline R cast(X x) {
     return {static_cast<uint8_t>(value_of(x) != 0)};
   } else if constexpr (__is_same(R, Float16) || __is_same(R, BFloat16)) {
     R out;  // by way of float32, as in PyTorch
-    store<R, float, 1>(reinterpret_cast<char*>(&out), static_cast<float>(value_of(x)));
+    const float value = static_cast<float>(value_of(x));
+    store<R, float, 1>(reinterpret_cast<char*>(&out), value == value ? value : __builtin_nanf(""));
     return out;
   } else if constexpr (is_integer<R> && !is_integer<decltype(value_of(x))>) {
     if constexpr (__is_same(R, uint64_t)) {

@@ -25,6 +25,7 @@ inline constexpr int64_t panel_bytes = 1 << 12;
 
 // Lines gathered at a time when they don't lie along the axis of memory, and the bytes gathered.
 inline constexpr int64_t packed_lines = 64;
+inline constexpr int64_t packed_rows = 16;
 inline constexpr int64_t packed_bytes = 1 << 15;
 
 // Bytes between gathered lines, so that they don't all fall into the same sets of the cache.

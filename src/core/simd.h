@@ -140,12 +140,12 @@ inline Vector<float, L> from_bfloat16(Vector<uint16_t, L> bits) {
   return bit_cast<Vector<float, L>>(widen<uint32_t, L, uint16_t>(bits) << 16);
 }
 
-// Rounded to the nearest, ties to even. A NaN stays one: as a sum it is quiet, its highest bit set.
+// Rounded to the nearest, ties to even. A NaN stays one if the lower half of its bits is zero, as
+// in those that come from bfloat16 or from an addition.
 template <int L>
 inline Vector<uint16_t, L> to_bfloat16(Vector<float, L> x) {
   auto bits = bit_cast<Vector<uint32_t, L>>(x);
-  auto rounded = bits + 0x7fffu + ((bits >> 16) & 1u);
-  return low_halves<L>((x == x ? rounded : bits) >> 16);
+  return low_halves<L>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
 template <int L>
