@@ -11,6 +11,8 @@ namespace {
 // Below this many bytes, handing the GIL over costs more than the scan.
 constexpr int64_t release_bytes = 1 << 15;
 
+unsigned long main_thread = 0;
+
 DType sized_int(int size, bool is_signed) {
   switch (size) {
     case 1:
@@ -118,6 +120,8 @@ bool interrupted(void* state) {
 
 }  // namespace
 
+void set_main_thread(unsigned long ident) { main_thread = ident; }
+
 bool view_buffer(const Py_buffer& buffer, ArrayView& view) {
   if (buffer.ndim > most_dims || !parse_format(buffer.format, buffer.itemsize, view.dtype)) {
     return false;
@@ -148,9 +152,9 @@ bool view_dlpack(const dlpack::Tensor& tensor, ArrayView& view) {
 }
 
 int64_t element_count(const ArrayView& view) {
-  int64_t count = 1;
-  for (int d = 0; d < view.dims; ++d) count *= view.shape[d];
-  return count;
+  uint64_t count = 1;  // with a zero among the sizes the product of the others may wrap round
+  for (int d = 0; d < view.dims; ++d) count *= static_cast<uint64_t>(view.shape[d]);
+  return static_cast<int64_t>(count);
 }
 
 bool same_shape(const ArrayView& a, const ArrayView& b) {
@@ -189,8 +193,11 @@ bool scan_views(const ArrayView& x, const ArrayView& y, int axis, Kind kind, Dir
     run(plan, kernels, x.data, y.data);
     return true;
   }
+  // Signals are handled on the main thread alone; another must not even ask, as the interpreter may
+  // be shutting down around it.
+  const bool asks = PyThread_get_thread_ident() == main_thread;
   PyThreadState* state = PyEval_SaveThread();
-  const Status status = run(plan, kernels, x.data, y.data, interrupted, &state);
+  const Status status = run(plan, kernels, x.data, y.data, asks ? interrupted : nullptr, &state);
   PyEval_RestoreThread(state);
   if (status == Status::out_of_memory) PyErr_NoMemory();
   return status == Status::done;

@@ -57,6 +57,9 @@ struct ArrayView {
 bool view_buffer(const Py_buffer& buffer, ArrayView& view);
 bool view_dlpack(const dlpack::Tensor& tensor, ArrayView& view);
 
+// Whose calls may be interrupted by signals.
+void set_main_thread(unsigned long ident);
+
 // y[...] = scan of x, with the GIL released for long scans. False with an exception set.
 bool scan_views(const ArrayView& x, const ArrayView& y, int axis, Kind kind, Direction direction,
                 int threads);

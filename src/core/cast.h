@@ -44,6 +44,12 @@ inline int64_t truncate(F value) {
   return value >= F(-0x1p63) && value < F(0x1p63) ? static_cast<int64_t>(value) : INT64_MIN;
 }
 
+// The same for 32 bits, which shorter integers are the low bits of.
+template <class F>
+inline int32_t truncate_short(F value) {
+  return value >= F(-0x1p31) && value < F(0x1p31) ? static_cast<int32_t>(value) : INT32_MIN;
+}
+
 template <class F>
 inline uint64_t truncate_unsigned(F value) {
   if (value >= F(0x1p63) && value < F(0x1p64)) return static_cast<uint64_t>(value);
@@ -75,6 +81,8 @@ inline R cast(X x) {
   } else if constexpr (is_integer<R> && !is_integer<decltype(value_of(x))>) {
     if constexpr (__is_same(R, uint64_t)) {
       return truncate_unsigned(value_of(x));
+    } else if constexpr (sizeof(R) < 4 || __is_same(R, int32_t)) {
+      return static_cast<R>(truncate_short(value_of(x)));
     } else {
       return static_cast<R>(truncate(value_of(x)));
     }

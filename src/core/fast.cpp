@@ -5,7 +5,8 @@
 namespace cumsum {
 namespace {
 
-bool parse(PyObject* const* args, Py_ssize_t count, PyObject* names, PlainCall& call) {
+bool parse(PyObject* const* args, Py_ssize_t count, PyObject* names, bool has_out,
+           PlainCall& call) {
   PyObject* dim = count > 1 ? args[1] : nullptr;
   if (count < 1 || count > 2) return false;
   call.input = args[0];
@@ -13,7 +14,7 @@ bool parse(PyObject* const* args, Py_ssize_t count, PyObject* names, PlainCall& 
   for (Py_ssize_t i = 0; i < named; ++i) {
     PyObject* name = PyTuple_GetItem(names, i);
     PyObject* value = args[count + i];
-    if (PyUnicode_CompareWithASCIIString(name, "out") == 0) {
+    if (has_out && PyUnicode_CompareWithASCIIString(name, "out") == 0) {
       call.out = value == Py_None ? nullptr : value;
     } else if (!dim && (PyUnicode_CompareWithASCIIString(name, "dim") == 0 ||
                         PyUnicode_CompareWithASCIIString(name, "axis") == 0)) {
@@ -59,7 +60,7 @@ PyObject* call_slow(PyObject* slow, PyObject* const* args, Py_ssize_t count, PyO
 template <bool in_place>
 PyObject* call(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* names) {
   PlainCall plain;
-  if (parse(args, count, names, plain) && !(in_place && plain.out)) {
+  if (parse(args, count, names, !in_place, plain)) {
     if (in_place) plain.out = plain.input;
     PyObject* result = scan_array(plain);
     if (!result && !PyErr_Occurred()) result = scan_tensor(plain);

@@ -2,7 +2,8 @@
 #include "kernels.h"
 
 #include "cast.h"
-#include "tile.h"
+#include "columns.h"
+#include "rows.h"
 
 namespace cumsum {
 namespace {

@@ -121,6 +121,13 @@ PyObject* set_threads(PyObject*, PyObject* args) {
   Py_RETURN_NONE;
 }
 
+PyObject* set_main(PyObject*, PyObject* args) {
+  unsigned long ident;
+  if (!PyArg_ParseTuple(args, "k", &ident)) return nullptr;
+  set_main_thread(ident);
+  Py_RETURN_NONE;
+}
+
 PyMethodDef methods[] = {
     {"scan", scan, METH_VARARGS, nullptr},
     {"plan", plan, METH_VARARGS, nullptr},
@@ -129,6 +136,7 @@ PyMethodDef methods[] = {
     {"choose_target", choose, METH_VARARGS, nullptr},
     {"get_threads", get_threads, METH_VARARGS, nullptr},
     {"set_threads", set_threads, METH_VARARGS, nullptr},
+    {"set_main_thread", set_main, METH_VARARGS, nullptr},
     {"make_function", make_function, METH_VARARGS, nullptr},
     {"register_numpy", register_numpy, METH_VARARGS, nullptr},
     {"register_torch", register_torch, METH_VARARGS, nullptr},

@@ -176,15 +176,17 @@ Plan make_plan(const Problem& problem, const Kernels& kernels) {
 PackShape pack_shape(const Plan& plan) {
   const int64_t size = std::max(item_size(plan.x_dtype), item_size(plan.y_dtype));
   const int64_t elements = policy::packed_bytes / size;
-  // Several lines at a time only where neighbours in memory belong to different lines.
+  // Several lines at a time where neighbours in memory belong to different lines, or lines are
+  // short.
   const Axis &scan = plan.scan, &inner = plan.inner;
-  const bool across = (plan.pack_x && std::llabs(inner.x_stride) < std::llabs(scan.x_stride)) ||
-                      (plan.pack_y && std::llabs(inner.y_stride) < std::llabs(scan.y_stride));
+  const bool x_across = plan.pack_x && std::llabs(inner.x_stride) < std::llabs(scan.x_stride);
+  const bool y_across = plan.pack_y && std::llabs(inner.y_stride) < std::llabs(scan.y_stride);
+  const bool together = x_across || y_across || scan.size * policy::packed_lines < elements;
   PackShape shape;
   if (plan.walk == Walk::columns) {
     shape.lines = std::min<int64_t>(plan.panel, elements / policy::packed_rows);
   } else {
-    shape.lines = across ? std::min<int64_t>(plan.panel, policy::packed_lines) : 1;
+    shape.lines = together ? std::min<int64_t>(plan.panel, policy::packed_lines) : 1;
   }
   shape.length = std::max<int64_t>(group_size, elements / shape.lines / group_size * group_size);
   return shape;

@@ -17,8 +17,12 @@ class Pool {
  public:
   // False if another caller's job is running.
   bool run(int workers, Job job, void* context) {
+    static thread_local bool inside =
+        false;  // a signal's handler may call again from the same thread
+    if (inside) return false;
     std::unique_lock busy(busy_, std::try_to_lock);
     if (!busy.owns_lock()) return false;
+    inside = true;
     start_threads(workers - 1);
     {
       std::lock_guard lock(mutex_);
@@ -33,6 +37,7 @@ class Pool {
     places_ = 0;  // those who were not awake in time are not waited for
     job_ = nullptr;
     left_.wait(lock, [this] { return active_ == 0; });
+    inside = false;
     return true;
   }
 

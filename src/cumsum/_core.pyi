@@ -53,6 +53,9 @@ def get_threads(source: int, /) -> int:
 def set_threads(source: int, threads: int, /) -> None:
     """Set the thread count at one of `threads.Source`; 0 unsets it."""
 
+def set_main_thread(ident: int, /) -> None:
+    """Name the thread whose scans signals may interrupt."""
+
 def make_function(slow: Callable[..., Any], doc: str, in_place: bool, /) -> Callable[..., Any]:
     """The public function: takes plain calls itself and hands all others to `slow`."""
 

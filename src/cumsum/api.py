@@ -31,12 +31,24 @@ def cumsum(
     dtype: DTypeLike | None = None,
     out: NDArray[Any] | None = None,
 ) -> NDArray[Any]: ...
-def cumsum(input: Any, dim: Any, *, dtype: Any = None, out: Any = None) -> Any:
+@overload
+def cumsum(
+    input: Tensor, *, axis: int, dtype: TorchDType | None = None, out: Tensor | None = None
+) -> Tensor: ...
+@overload
+def cumsum(
+    input: NDArray[Any],
+    *,
+    axis: int | None,
+    dtype: DTypeLike | None = None,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]: ...
+def cumsum(*args: Any, **kwargs: Any) -> Any:
     """The running sum of `input` along dimension `dim`.
 
     Tensors follow ``torch.cumsum`` to the letter, arrays the conventions of ``numpy.cumsum``. Sums
-    of float16, bfloat16 and float32 are carried in float64 and rounded once; the bits of a sum
-    depend on nothing but the elements before it.
+    of float32 are carried in float64, those of 16-bit floats in float32, and rounded once; the bits
+    of a sum depend on nothing but the elements up to it.
 
     Parameters
     ----------
@@ -81,7 +93,7 @@ def cumsum(input: Any, dim: Any, *, dtype: Any = None, out: Any = None) -> Any:
     >>> cumsum.cumsum(np.array([True, True, False]), 0)
     array([1, 2, 2])
     """
-    return slow_cumsum(input, dim, dtype=dtype, out=out)
+    return slow_cumsum(*args, **kwargs)
 
 
 @overload

@@ -82,6 +82,11 @@ def _of_ndarray(x: Any, axis: int, dtype: Any, include_initial: bool) -> Any:
     if not include_initial:
         return door.cumsum(x, axis, dtype=dtype)
     axis = door.axis_of(axis, x.ndim)
+    if isinstance(x, np.ma.MaskedArray):
+        sums = door.cumsum(x, axis, dtype=dtype)
+        first = np.zeros((*x.shape[:axis], 1, *x.shape[axis + 1 :]), sums.dtype)
+        joined: Any = np.ma.concatenate((first, sums), axis)  # type: ignore[no-untyped-call]
+        return joined
     shape = (*x.shape[:axis], x.shape[axis] + 1, *x.shape[axis + 1 :])
     sums = np.zeros(shape, door.result_dtype(x, dtype))
     door.scan_into(np.asarray(x), sums[(slice(None),) * axis + (slice(1, None),)], axis)

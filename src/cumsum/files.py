@@ -88,6 +88,10 @@ def read_npz(path: Path, member: str | None) -> Source:
         raise CommandError(f"{path} is not a .npz file that can be read: {error}") from None
 
 
+# What stands for a missing value in a .csv; nan is a number.
+NULLS = ["", "NULL", "null", "NA", "N/A", "#N/A", "n/a"]
+
+
 def among(names: Sequence[str]) -> str:
     """The end of a message that says what there is."""
     return f"; there is {', '.join(names)}" if names else "; there is none"
@@ -98,9 +102,13 @@ def read_table(path: Path, suffix: str, columns: Sequence[str]) -> Source:
     arrow = require("pyarrow", f"reading {suffix}")
     try:
         if suffix == ".csv":
-            table = require("pyarrow.csv", "reading .csv").read_csv(path)
+            csv = require("pyarrow.csv", "reading .csv")
+            options = csv.ConvertOptions(null_values=NULLS)
+            table = csv.read_csv(path, convert_options=options)
         else:
             table = require("pyarrow.parquet", "reading .parquet").read_table(path)
+        if not table.column_names:  # a name that is not UTF-8 fails here
+            raise ValueError("it has no columns")
     except (arrow.ArrowException, ValueError) as error:
         raise CommandError(f"{path} is not a {suffix} file that can be read: {error}") from None
     names = tuple(columns) or only_numeric_column(arrow, path, table)
@@ -166,21 +174,21 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     process, and the next run to the same output removes it.
     """
     path = path.resolve()
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         remove_abandoned(path)
-        partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
         with open(partial, "x+b") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-                partial.replace(path)
-            except BaseException:
-                partial.unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        raise CommandError(f"cannot write {path}: {error.strerror or error}") from error
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            partial.replace(path)
+    except BaseException as error:  # an interrupt as well, wherever it comes
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise CommandError(f"cannot write {path}: {error.strerror or error}") from error
+        raise
 
 
 def remove_abandoned(path: Path) -> None:

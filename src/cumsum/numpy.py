@@ -87,7 +87,10 @@ def result_dtype(x: Array, dtype: Any, out: Array | None = None) -> np.dtype[Any
         if d.names is not None or d.subdtype is not None or d.type is np.void:
             raise TypeError(f"cumsum(): structured elements cannot be added, got dtype {d}")
     if x.dtype.kind == "m" and dtype is not None and result.kind not in "mO":
-        result = x.dtype  # as NumPy: a duration stays one
+        result = native(x.dtype)  # as NumPy: a duration stays one
+    durations = [d.kind == "m" for d in (result, result if out is None else out.dtype)]
+    if out is not None and out.dtype.kind != "O" and durations[0] != durations[1]:
+        raise TypeError(f"cumsum(): sums of dtype {result} cannot be written to out of {out.dtype}")
     if x.dtype.kind == "c" and result.kind in "iuf":
         message = "Casting complex values to real discards the imaginary part"
         warnings.warn(message, np.exceptions.ComplexWarning, stacklevel=4)
@@ -107,8 +110,10 @@ def scan_into(
         generic.scan_durations(x, y, axis, **flags)
     elif y_code is not None and x.dtype.kind not in "mOT":
         if x_code is None:  # another byte order, or a type the core cannot read
-            x = x.astype(native(x.dtype) if x.dtype.kind in "biufc" else y.dtype)
-            x_code = _CODES.get(x.dtype, y_code)
+            plain = native(x.dtype)
+            x = x.astype(y.dtype if code_of(plain) is None else plain)
+            x_code = code_of(x.dtype)
+            assert x_code is not None
         x_memory, y_memory = memory_of(x, x_code), memory_of(y, y_code)
         cpu.scan(x_memory, y_memory, axis, threads=get_num_threads(), **flags)
     else:

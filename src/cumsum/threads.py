@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import operator
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
@@ -150,10 +151,16 @@ def _processors() -> int:
 
 
 def _configure() -> None:
+    _core.set_main_thread(threading.main_thread().ident or 0)
     _core.set_threads(Source.environment, _from_environment("CUMSUM_NUM_THREADS"))
     _core.set_threads(Source.machine, _from_openmp() or _processors())
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=lambda: _core.set_threads(Source.machine, 1))
+        os.register_at_fork(after_in_child=_configure_child)
+
+
+def _configure_child() -> None:
+    _core.set_main_thread(threading.get_ident())
+    _core.set_threads(Source.machine, 1)
 
 
 _configure()

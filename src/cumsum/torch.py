@@ -13,7 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, overrides
-from torch._C._functorch import TransformType, peek_interpreter_stack
+from torch._C._functorch import (
+    TransformType,
+    is_functorch_wrapped_tensor,
+    peek_interpreter_stack,
+)
 from torch.autograd import forward_ad
 
 from cumsum import _core
@@ -114,6 +118,7 @@ def _has_kernel(x: Tensor) -> bool:
         and x.device.type == "cpu"
         and not x.is_quantized
         and not x.is_nested
+        and not (is_functorch_wrapped_tensor(x) and peek_interpreter_stack() is None)
         and type(x).__torch_dispatch__ is Tensor.__torch_dispatch__
     )
 

@@ -24,7 +24,7 @@ DELIBERATE = {
     "input= is self=": (("exception",), "no tensor to tell torch's rules from NumPy's"),
     "*bfloat16 sums past float32's range": (
         ("result", "args"),
-        "torch carries bfloat16 in float32 and stays at inf; the carry here is float64",
+        "neighbours are added before the carry: overflows of both signs meet as nan",
     ),
     "*float64 pairs past the range": (
         ("result", "args"),

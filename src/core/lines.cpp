@@ -1,0 +1,124 @@
+// Any lines, by the kernels directly or by way of a buffer; and whole lines, where there are enough
+// of them for each worker to keep the carries of its own.
+#include <algorithm>
+#include <cstring>
+
+#include "policy.h"
+#include "run.h"
+
+namespace cumsum {
+namespace {
+
+// A copy from where `from` reads to where `to` writes, of as many elements as `shape` has.
+Piece between(const Piece& from, const Piece& to, const Piece& shape) {
+  Piece piece = shape;
+  piece.x = from.x;
+  piece.x_scan = from.x_scan;
+  piece.x_line = from.x_line;
+  piece.y = to.y;
+  piece.y_scan = to.y_scan;
+  piece.y_line = to.y_line;
+  return piece;
+}
+
+}  // namespace
+
+// In pieces short enough to be interrupted between them.
+void Run::scan_whole(int worker, const Unit& unit) {
+  Workspace& space = workspaces_[worker];
+  const int64_t tiles = policy::piece_elements / (tile_size * unit.lines);
+  const int64_t length = tile_size * std::max<int64_t>(1, tiles);
+  if (plan_.walk == Walk::rows && unit.length <= length && !plan_.pack_x && !plan_.pack_y) {
+    scan_lines(space, unit, 0, unit.length, nullptr);
+    return;
+  }
+  std::memset(space.carry.data(), 0, panel_carry_);
+  std::memset(space.chain.data(), 0, panel_carry_);
+  for (int64_t i = 0; i < unit.length; i += length) {
+    if (i > 0 && asked_to_stop(worker)) return;
+    scan_lines(space, unit, i, std::min(length, unit.length - i), space.carry.data());
+  }
+}
+
+void Run::scan_lines(Workspace& space, const Unit& unit, int64_t begin, int64_t length,
+                     char* carry) {
+  Piece piece = part_of(unit, begin, length);
+  piece.carry = carry;
+  piece.chain = carry ? space.chain.data() : nullptr;
+  if (!unit.pack_x && !plan_.pack_y) {
+    kernels_[int(store_)](with_channels(piece));
+    return;
+  }
+  for (int64_t line = 0; line < unit.lines; line += pack_shape_.lines) {
+    Piece some = piece;
+    some.x += line * piece.x_line;
+    some.y += line * piece.y_line;
+    some.carry += line * pair_.carry_size;
+    some.chain += line * pair_.carry_size;
+    some.lines = std::min(pack_shape_.lines, unit.lines - line);
+    scan_packed(space, some, unit.pack_x);
+  }
+}
+
+void Run::scan_packed(Workspace& space, const Piece& whole, bool pack_x) {
+  Piece packed = whole;  // the buffer's own strides
+  packed.x = packed.y = space.packed.data();
+  if (plan_.walk == Walk::columns) {
+    packed.x_line = packed.y_line = y_size_;
+    packed.x_scan = packed.y_scan = whole.lines * y_size_;
+  } else {
+    packed.x_scan = packed.y_scan = y_size_;
+    packed.x_line = packed.y_line = pack_shape_.length * y_size_ + policy::packed_padding;
+  }
+  for (int64_t i = 0; i < whole.length; i += pack_shape_.length) {
+    Piece part = whole;
+    part.x += i * whole.x_scan;
+    part.y += i * whole.y_scan;
+    part.length = std::min(pack_shape_.length, whole.length - i);
+    part.position += i;
+    const Piece outside = part;
+    if (pack_x) {
+      pack_(between(part, packed, part));
+      part.x = packed.x;
+      part.x_scan = packed.x_scan;
+      part.x_line = packed.x_line;
+    }
+    if (plan_.pack_y) {
+      part.y = packed.y;
+      part.y_scan = packed.y_scan;
+      part.y_line = packed.y_line;
+    }
+    kernels_[int(store_)](with_channels(part));
+    if (plan_.pack_y) unpack_(between(packed, outside, part));
+  }
+}
+
+Piece Run::part_of(const Unit& unit, int64_t begin, int64_t length) const {
+  const Axis &scan = plan_.scan, &inner = plan_.inner;
+  Piece piece{};
+  piece.x = unit.x + (begin - unit.x_begin) * unit.x_scan;
+  piece.y = unit.y + begin * scan.y_stride;
+  piece.x_scan = unit.x_scan;
+  piece.y_scan = scan.y_stride;
+  piece.x_line = unit.x_line;
+  piece.y_line = inner.y_stride;
+  piece.length = length;
+  piece.lines = unit.lines;
+  piece.position = begin;
+  piece.stream = can_stream(piece);
+  return piece;
+}
+
+// Stores past the cache are of 16 bytes each, at multiples of 16.
+bool Run::can_stream(const Piece& piece) const {
+  if (!plan_.stream || reinterpret_cast<uintptr_t>(piece.y) % 16 != 0) return false;
+  if (plan_.walk == Walk::columns) return piece.y_scan % 16 == 0;
+  return piece.lines == 1 || piece.y_line % 16 == 0;
+}
+
+Piece Run::with_channels(Piece piece) const {
+  if (plan_.walk == Walk::columns) piece.lines *= channels_;
+  return piece;
+}
+
+}  // namespace cumsum

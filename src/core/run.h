@@ -1,0 +1,80 @@
+// One scan under way: what its workers share, and what each has for itself.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <vector>
+
+#include "scan.h"
+
+namespace cumsum {
+
+// What a worker needs for itself.
+struct Workspace {
+  std::vector<char> carry, chain;  // of a panel's lines
+  std::vector<char> packed;        // elements on their way in or out
+  // When the axis is split, of a block: its tiles' sums, and its input if that must be packed.
+  std::vector<char> aggregates, block;
+};
+
+// A claimed piece of work: some lines side by side, elements [begin, begin + length) of each.
+struct Unit {
+  const char* x;  // of element x_begin of the first line
+  char* y;        // of element 0
+  int64_t x_begin, x_scan, x_line;
+  bool pack_x;
+  int64_t lines, begin, length;
+};
+
+class Run {
+ public:
+  Run(const Plan& plan, const Kernels& kernels, const char* x, char* y, Interrupted interrupted,
+      void* context);
+
+  // False if the user interrupted it.
+  bool operator()();
+
+ private:
+  static void work(void* self, int worker) noexcept;
+  bool asked_to_stop(int worker);
+  Unit place(int64_t index) const;
+
+  // Any elements of a unit's lines (lines.cpp). The lines are fresh where `carry` is null; else the
+  // chains are the workspace's.
+  void scan_lines(Workspace& space, const Unit& unit, int64_t begin, int64_t length, char* carry);
+  void scan_packed(Workspace& space, const Piece& whole, bool pack_x);
+  void scan_whole(int worker, const Unit& unit);
+  Piece part_of(const Unit& unit, int64_t begin, int64_t length) const;
+  bool can_stream(const Piece& piece) const;
+  // In columns the two parts of a complex number are two lines.
+  Piece with_channels(Piece piece) const;
+
+  // A block of an axis that is shared out (split.cpp).
+  void scan_block(Workspace& space, Unit unit, int64_t index);
+  void pack_block(Workspace& space, Unit& unit);
+  void add_up_tiles(Workspace& space, const Unit& unit, int64_t tiles);
+  bool pass_carry_on(Workspace& space, const Unit& unit, int64_t index);
+  bool wait_for(const std::atomic<bool>& ready) const;
+
+  const Plan& plan_;
+  const char* const x_;
+  char* const y_;
+  const PairKernels& pair_;        // of the elements that the kernels see, packed or not
+  const ScanPiece (&kernels_)[3];  // of the walk, by Store
+  const ScanPiece pack_, unpack_;
+  const Store store_;
+  const int64_t y_size_;
+  const int channels_;
+  const int64_t panel_carry_;  // bytes of the carries of a panel
+  const PackShape pack_shape_;
+  const Interrupted interrupted_;
+  void* const context_;
+  std::chrono::steady_clock::time_point last_asked_;
+  std::vector<Workspace> workspaces_;
+  std::vector<char> carries_;             // into each unit, when the axis is split
+  std::vector<std::atomic<bool>> ready_;  // whether that is known
+  std::atomic<int64_t> next_{0};
+  std::atomic<bool> stop_{false};
+};
+
+}  // namespace cumsum
