@@ -107,10 +107,11 @@ def read_table(path: Path, suffix: str, columns: Sequence[str]) -> Source:
             table = csv.read_csv(path, convert_options=options)
         else:
             table = require("pyarrow.parquet", "reading .parquet").read_table(path)
-        if not table.column_names:  # a name that is not UTF-8 fails here
-            raise ValueError("it has no columns")
+        width = len(table.column_names)  # a name that is not UTF-8 fails here
     except (arrow.ArrowException, ValueError) as error:
         raise CommandError(f"{path} is not a {suffix} file that can be read: {error}") from None
+    if not width:
+        raise CommandError(f"{path} has no columns")
     names = tuple(columns) or only_numeric_column(arrow, path, table)
     arrays = [column_values(arrow, path, table, name) for name in names]
     return Source(path, arrays[0] if len(arrays) == 1 else np.stack(arrays).T, names, table)
