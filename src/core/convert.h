@@ -21,6 +21,9 @@ inline Vector<A, L> widen(Vector<X, L> x) {
   } else if constexpr (L == 16 && integers && to == 4 && from == 2) {
     auto v = bit_cast<__m256i>(x);
     return bit_cast<Vector<A, L>>(is_signed ? _mm512_cvtepi16_epi32(v) : _mm512_cvtepu16_epi32(v));
+  } else if constexpr (L == 16 && integers && to == 4 && from == 1) {
+    auto v = bit_cast<__m128i>(x);
+    return bit_cast<Vector<A, L>>(is_signed ? _mm512_cvtepi8_epi32(v) : _mm512_cvtepu8_epi32(v));
   } else if constexpr (L == 8 && integers && to == 8 && from == 4) {
     auto v = bit_cast<__m256i>(x);
     return bit_cast<Vector<A, L>>(is_signed ? _mm512_cvtepi32_epi64(v) : _mm512_cvtepu32_epi64(v));
@@ -56,6 +59,17 @@ inline Vector<A, L> widen(Vector<X, L> x) {
   }
 #endif
   return __builtin_convertvector(x, Vector<A, L>);
+}
+
+// The lowest bytes of 32-bit lanes.
+template <int L>
+inline Vector<uint8_t, L> low_bytes(Vector<uint32_t, L> x) {
+#if defined(__AVX512F__)
+  if constexpr (L == 16) {
+    return bit_cast<Vector<uint8_t, L>>(_mm512_cvtepi32_epi8(bit_cast<__m512i>(x)));
+  }
+#endif
+  return __builtin_convertvector(x, Vector<uint8_t, L>);
 }
 
 // The low halves of 32-bit lanes.

@@ -6,11 +6,17 @@
 namespace cumsum {
 namespace {
 
-// C channels are interleaved (complex numbers have two); L lanes of A make a vector.
+// Groups that one vector holds: two where a vector has lanes for them.
 template <class A, int C>
+inline constexpr int groups_in_vector = lanes_of<A, vector_bytes> >= 2 * group_size * C ? 2 : 1;
+
+// C channels are interleaved (complex numbers have two); L lanes of A make a vector. G groups are
+// taken together, a bundle.
+template <class A, int C, int G = groups_in_vector<A, C>>
 struct Row {
-  static constexpr int L = lanes_of<A, group_size * C>;
-  static constexpr int parts = group_size * C / L;     // vectors in a group
+  static constexpr int bundle = group_size * G;
+  static constexpr int L = lanes_of<A, bundle * C>;
+  static constexpr int parts = bundle * C / L;         // vectors in a bundle
   static constexpr int elements = L >= C ? L / C : 1;  // whole elements in a vector
   static constexpr int vectors = L >= C ? 1 : C / L;   // vectors in an element
   using V = Vector<A, L>;
@@ -64,6 +70,28 @@ struct Row {
     }
   }
 
+  struct FirstGroupsLast {
+    static constexpr int lane(int i) { return (group_size - 1) * C + i % C; }
+  };
+  struct SecondGroup {  // lanes of the first vector, then those of the second
+    static constexpr int lane(int i) { return i < group_size * C ? i : L + i; }
+  };
+
+  // The chain into each element's group, from the chain into the bundle; and the chain out of it.
+  static inline Sum chain_in(const Group& g, Sum& chain) {
+    const Sum sum = total(g);
+    Sum before = chain;
+    if constexpr (G == 2) {
+      const V second = chain.part[0] + permute<FirstGroupsLast, A, L>(g.part[0]);
+      before.part[0] = choose<SecondGroup, A, L>(chain.part[0], second);
+      chain.part[0] = second + sum.part[0];
+    } else {
+      CUMSUM_UNROLL
+      for (int k = 0; k < vectors; ++k) chain.part[k] += sum.part[k];
+    }
+    return before;
+  }
+
   static inline void prefix(Group& g) {
     step<1>(g);
     step<2>(g);
@@ -85,6 +113,12 @@ struct Row {
     Sum sum;
     __builtin_memcpy(&sum, lanes, sizeof(sum));
     return sum;
+  }
+
+  // Another row's sum in this row's lanes.
+  template <class Other>
+  static inline Sum spread(const Other& sum) {
+    return get(reinterpret_cast<const char*>(&sum));
   }
 
   static inline void put(char* p, const Sum& sum) { __builtin_memcpy(p, &sum, C * sizeof(A)); }
@@ -142,9 +176,8 @@ struct Row {
   static inline void scan_group(const char* x, char* y, const Sum* carry, Sum& chain, bool stream) {
     Group g = load_group<X, Step>(x);
     prefix(g);
-    Sum before = chain, sum = total(g);
-    CUMSUM_UNROLL
-    for (int k = 0; k < vectors; ++k) chain.part[k] += sum.part[k];
+    Sum first = chain;
+    const Sum before = chain_in(g, chain);
     if constexpr (S == Store::nothing) return;
     CUMSUM_UNROLL
     for (int j = 0; j < parts; ++j) {
@@ -152,8 +185,8 @@ struct Row {
       if (carry) g.part[j] += carry->part[j % vectors];
     }
     if constexpr (S == Store::exclusive) {
-      for (int k = 0; carry && k < vectors; ++k) before.part[k] += carry->part[k];
-      g = shift(g, before);
+      for (int k = 0; carry && k < vectors; ++k) first.part[k] += carry->part[k];
+      g = shift(g, first);
     }
     store_group<R, Step>(y, g, stream);
   }
@@ -214,8 +247,16 @@ struct Row {
     const Sum* const carried = carry ? &above : nullptr;
     Sum within = chain;
     int64_t i = 0;
-    for (; i + group_size <= length; i += group_size) {
+    for (; i + bundle <= length; i += bundle) {
       scan_group<X, R, Step, S>(x + i * x_step, y + i * y_step, carried, within, stream);
+    }
+    if constexpr (G > 1) {  // what is left is less than a bundle: on with single groups
+      using Single = Row<A, C, 1>;
+      typename Single::Sum one_above = Single::spread(above), one_within = Single::spread(within);
+      Single::template scan_tile<X, R, Step, S>(x + i * x_step, y + i * y_step, length - i,
+                                                carry ? &one_above : nullptr, one_within, stream);
+      chain = spread(one_within);
+      return;
     }
     if (i < length) {
       scan_rest<X, R, Step, S>(x + i * x_step, y + i * y_step, static_cast<int>(length - i), above,

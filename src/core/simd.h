@@ -61,6 +61,10 @@ inline auto narrow(Vector<A, L> sum) {
     return to_float16<L>(__builtin_convertvector(sum, Vector<float, L>));
   } else if constexpr (__is_same(R, BFloat16)) {
     return to_bfloat16<L>(__builtin_convertvector(sum, Vector<float, L>));
+  } else if constexpr (__is_same(A, uint32_t) && sizeof(R) == 1) {
+    return bit_cast<Vector<R, L>>(low_bytes<L>(sum));
+  } else if constexpr (__is_same(A, uint32_t) && sizeof(R) == 2) {
+    return bit_cast<Vector<R, L>>(low_halves<L>(sum));
   } else {
     return __builtin_convertvector(sum, Vector<R, L>);
   }

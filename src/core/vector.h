@@ -107,5 +107,12 @@ inline Vector<A, L> permute(Vector<A, L> a) {
   return pick<Vector<A, L>>(a, Vector<A, L>{}, Lanes{});
 }
 
+// Lanes of (a, b) chosen by F::lane, where L + i means lane i of b.
+template <class F, class A, int L>
+inline Vector<A, L> choose(Vector<A, L> a, Vector<A, L> b) {
+  using Lanes = typename LaneMap<std::make_integer_sequence<int, L>>::template Mapped<F>;
+  return pick<Vector<A, L>>(a, b, Lanes{});
+}
+
 }  // namespace
 }  // namespace cumsum
