@@ -308,9 +308,14 @@ def test_memory_is_bounded(long_job):
     assert err.startswith("cumsum: error: not enough memory: Unable to allocate 229. MiB")
 
 
+def hear_interrupts():
+    """Undo what a shell does to the jobs it starts in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def stop_in_the_middle(argv, folder, number):
     """Start the job, send the signal as soon as it has begun to write."""
-    with command(*argv) as process:
+    with command(*argv, preexec_fn=hear_interrupts) as process:
         deadline = time.monotonic() + 60
         while not list(folder.glob(".y.npy.*.partial")):
             assert process.poll() is None

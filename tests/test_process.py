@@ -193,6 +193,7 @@ INTERRUPTED = """
         sent.append(time.perf_counter())
         os.kill(os.getpid(), signal.SIGINT)
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
     cumsum.set_num_threads({threads})
     thread = threading.Thread(target=interrupt)
     try:
