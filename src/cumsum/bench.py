@@ -1,7 +1,8 @@
 """Measure this machine: a scan beside a copy of the same bytes, NumPy and torch.
 
-One round calls every contestant in turn, so that a machine that slows down slows all of them; the
-figure kept is the median over the rounds. Every contestant writes into memory it is given.
+One round calls every contestant, in an order drawn anew, so that a machine that slows down slows
+all of them; the figure kept is the median over the rounds. Every contestant writes into memory it
+is given.
 
     Case -> make_input -> the contestants' calls -> measure -> Result
 """
@@ -16,6 +17,7 @@ import itertools
 import math
 import os
 import platform
+import random
 import statistics
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -113,10 +115,12 @@ def measure(calls: Mapping[str, Callable[[], object]], seconds: float) -> dict[s
             repeats[name] = math.ceil(SAMPLE_SECONDS / max(once, 1e-9))
     samples: dict[str, list[float]] = {name: [] for name in repeats}
     share = seconds / max(1, len(repeats))
+    order = random.Random(0)
     for done in range(MAX_ROUNDS):
         # Who is slow sits out the later rounds, so that the others get as many as they need.
         early = done < (MIN_ROUNDS if seconds else 1)
         playing = [n for n in repeats if early or sum(samples[n]) * repeats[n] < share]
+        order.shuffle(playing)  # whoever follows a copy waits for what it left in the cache
         for name in playing:
             samples[name].append(sample(calls[name], repeats[name]))
         if not playing:
