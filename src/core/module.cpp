@@ -25,7 +25,6 @@ struct Arguments {
   int axis, threads;
   Kind kind;
   Direction direction;
-  bool in_place;
 };
 
 bool read_arguments(PyObject* args, Arguments& a) {

@@ -12,6 +12,8 @@ inline constexpr int64_t parallel_bytes = 1 << 19;
 
 // Bytes (read and written) a worker claims at a time. Small enough that a piece of a long line is
 // still in the second-level cache when it is read again, large enough that claiming costs nothing.
+// float32, 10 million, two threads of a Zen 5: 0.31, 0.23, 0.21, 0.21, 0.20 ns an element at 2^16,
+// 17, 18, 19, 20; read through a buffer (every second element), 2^20 and 2^21 are slower again.
 inline constexpr int64_t claim_bytes = 1 << 19;
 
 // Results larger than this are written past the cache, where nothing reads them back soon.
@@ -23,7 +25,10 @@ inline constexpr int64_t least_columns = 4;
 // Lines side by side in one panel: their carries stay in the first-level cache.
 inline constexpr int64_t panel_bytes = 1 << 12;
 
-// Lines gathered at a time when they don't lie along the axis of memory, and the bytes gathered.
+// What is gathered at a time when lines don't lie along the axis of memory: lines, for a walk by
+// rows; elements of each, for a walk by columns; and bytes. Transposed (4096, 4096) float32, on the
+// same machine: by columns 0.34 ns an element with 16 elements, 0.39 with 64; by rows 0.36 to 0.42
+// whatever the lines; 2^16 and 2^17 bytes cost columns a third more, and up to twice as much.
 inline constexpr int64_t packed_lines = 64;
 inline constexpr int64_t packed_rows = 16;
 inline constexpr int64_t packed_bytes = 1 << 15;
