@@ -42,6 +42,17 @@ struct Complex {
   T real, imag;
 };
 
+// A running sum kept as an unevaluated pair: its rounded value and what the rounding left over.
+template <class T>
+struct Twice {
+  using part = T;
+  T high, low;
+};
+template <class T>
+inline constexpr bool is_twice = false;
+template <class T>
+inline constexpr bool is_twice<Twice<T>> = true;
+
 constexpr int item_size(DType dtype) {
   constexpr int size[dtype_count] = {
       1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 2, 4, 8, sizeof(long double), 8, 16, 2 * sizeof(long double)};
@@ -88,5 +99,17 @@ struct AccumulatorOf<long double> {
 };
 template <class Result>
 using Accumulator = typename AccumulatorOf<Result>::type;
+
+// What is carried from tile to tile: the same, or a pair where one float would be too narrow.
+template <class A>
+struct CarryOf {
+  using type = A;
+};
+template <>
+struct CarryOf<float> {
+  using type = Twice<float>;
+};
+template <class A>
+using Carry = typename CarryOf<A>::type;
 
 }  // namespace cumsum

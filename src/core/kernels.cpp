@@ -3,7 +3,7 @@
 
 #include "cast.h"
 #include "columns.h"
-#include "rows.h"
+#include "totals.h"
 
 namespace cumsum {
 namespace {
@@ -38,27 +38,38 @@ struct List {};
 using Elements =
     List<B8, U8, I8, U16, I16, U32, I32, U64, I64, F16, BF16, F32, F64, F80, C64, C128, C160>;
 
-template <class X, class R, Store S>
+template <class X, class R, class A, Store S>
 constexpr void add_store(PairKernels& pair) {
   using Xp = typename X::part;
   using Rp = typename R::part;
-  using A = Accumulator<Rp>;
   constexpr int store = static_cast<int>(S);
-  pair.rows[store] = Row<A, R::channels>::template scan<Xp, Rp, 1, S>;
-  pair.reversed[store] = Row<A, R::channels>::template scan<Xp, Rp, -1, S>;
+  if constexpr (S == Store::nothing) {
+    pair.rows[store] = Totals<A, R::channels>::template add_up<Xp, 1>;
+    pair.reversed[store] = Totals<A, R::channels>::template add_up<Xp, -1>;
+  } else {
+    pair.rows[store] = Row<A, R::channels>::template scan<Xp, Rp, 1, S>;
+    pair.reversed[store] = Row<A, R::channels>::template scan<Xp, Rp, -1, S>;
+  }
   pair.columns[store] = Columns<A>::template scan<Xp, Rp, S>;  // channels are columns
+}
+
+template <class X, class R, class A = Accumulator<typename R::part>>
+constexpr PairKernels make_pair() {
+  PairKernels pair{};
+  add_store<X, R, A, Store::inclusive>(pair);
+  add_store<X, R, A, Store::exclusive>(pair);
+  add_store<X, R, A, Store::nothing>(pair);
+  pair.add = Columns<A>::add;
+  pair.carry_size = R::channels * sizeof(Carry<A>);
+  pair.chain_size = R::channels * sizeof(A);
+  return pair;
 }
 
 // `As` is the pair's name in the table; X and R are how it is computed: addition modulo 2^n does
 // not tell signed from unsigned.
 template <class X, class R, class As = R>
 constexpr void add_pair(Kernels& kernels) {
-  PairKernels& pair = kernels.pairs[X::index][As::index];
-  add_store<X, R, Store::inclusive>(pair);
-  add_store<X, R, Store::exclusive>(pair);
-  add_store<X, R, Store::nothing>(pair);
-  pair.add = Columns<Accumulator<typename R::part>>::add;
-  pair.carry_size = R::channels * sizeof(Accumulator<typename R::part>);
+  kernels.pairs[X::index][As::index] = make_pair<X, R>();
 }
 
 template <class X, class... R>
@@ -108,6 +119,8 @@ constexpr Kernels make_kernels(const char* name) {
   add_pair<C64, C64>(kernels);
   add_pair<C128, C128>(kernels);
   add_pair<C160, C160>(kernels);
+  kernels.compensated[0] = make_pair<F64, F64, Twice<double>>();
+  kernels.compensated[1] = make_pair<C128, C128, Twice<double>>();
   add_copies(kernels, Elements{});
   return kernels;
 }

@@ -16,9 +16,9 @@ inline constexpr int group_size = 8;
 enum class Store { inclusive, exclusive, nothing };
 
 // A piece of several lines. Strides are in bytes. `position` is the index of the first element on
-// its line, a multiple of group_size. `carry` and `chain` hold one accumulator (two for complex
-// numbers) a line: the sum up to this tile, and the sum inside it. Null means fresh lines, whole.
-// Where nothing is stored, lines are whole tiles, and `carry` receives their sums.
+// its line, a multiple of group_size. `carry` and `chain` hold a sum (two for complex numbers) a
+// line: up to this tile, and inside it. Null means fresh lines, whole. Where nothing is stored,
+// lines are whole tiles, and `carry` receives their sums, as wide as chains.
 struct Piece {
   const char* x;
   char* y;
@@ -40,12 +40,13 @@ struct PairKernels {
   ScanPiece reversed[3];  // scan strides are minus one element
   ScanPiece columns[3];   // line strides are one element
   AddCarries add;
-  int carry_size;  // bytes of one line's carry
+  int carry_size, chain_size;  // bytes of one line's
 };
 
 struct Kernels {
   const char* name;
   PairKernels pairs[dtype_count][dtype_count];  // null functions where x must be packed first
+  PairKernels compensated[2];                   // float64 and complex128, carried as pairs
   ScanPiece copy[dtype_count][dtype_count];     // a piece, cast element by element
 };
 

@@ -33,7 +33,7 @@ void Run::scan_whole(int worker, const Unit& unit) {
     return;
   }
   std::memset(space.carry.data(), 0, panel_carry_);
-  std::memset(space.chain.data(), 0, panel_carry_);
+  std::memset(space.chain.data(), 0, panel_chain_);
   for (int64_t i = 0; i < unit.length; i += length) {
     if (i > 0 && asked_to_stop(worker)) return;
     scan_lines(space, unit, i, std::min(length, unit.length - i), space.carry.data());
@@ -54,7 +54,7 @@ void Run::scan_lines(Workspace& space, const Unit& unit, int64_t begin, int64_t 
     some.x += line * piece.x_line;
     some.y += line * piece.y_line;
     some.carry += line * pair_.carry_size;
-    some.chain += line * pair_.carry_size;
+    some.chain += line * pair_.chain_size;
     some.lines = std::min(pack_shape_.lines, unit.lines - line);
     scan_packed(space, some, unit.pack_x);
   }
@@ -109,10 +109,15 @@ Piece Run::part_of(const Unit& unit, int64_t begin, int64_t length) const {
   return piece;
 }
 
-// Stores past the cache are of 16 bytes each, at multiples of 16.
+// Rows are stored past the cache 16 bytes at a time, at multiples of 16; columns by whole cache lines,
+// so that what is left at either end of a row must not be much.
 bool Run::can_stream(const Piece& piece) const {
-  if (!plan_.stream || reinterpret_cast<uintptr_t>(piece.y) % 16 != 0) return false;
-  if (plan_.walk == Walk::columns) return piece.y_scan % 16 == 0;
+  if (!plan_.stream) return false;
+  if (plan_.walk == Walk::columns) {
+    const int64_t row_bytes = piece.lines * y_size_;
+    return row_bytes >= policy::least_streamed_row || piece.y_scan == row_bytes;
+  }
+  if (reinterpret_cast<uintptr_t>(piece.y) % 16 != 0) return false;
   return piece.lines == 1 || piece.y_line % 16 == 0;
 }
 

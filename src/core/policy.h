@@ -20,10 +20,17 @@ inline constexpr int64_t claim_bytes = 1 << 19;
 inline constexpr int64_t stream_bytes = 1 << 23;
 
 // Fewer lines side by side than this are gathered and scanned as rows.
-inline constexpr int64_t least_columns = 4;
+inline constexpr int64_t least_columns = 2;
 
 // Lines side by side in one panel: their carries stay in the first-level cache.
 inline constexpr int64_t panel_bytes = 1 << 12;
+
+// Shorter runs of results than this are not worth it.
+inline constexpr int64_t least_streamed_row = 512;
+
+// Results of a group of rows, or of several where lines are few, before they are written past the
+// cache.
+inline constexpr int64_t stage_bytes = 8 * panel_bytes;
 
 // What is gathered at a time when lines don't lie along the axis of memory: lines, for a walk by
 // rows; elements of each, for a walk by columns; and bytes. Transposed (4096, 4096) float32, on the

@@ -24,9 +24,13 @@ struct Row {
   struct Group {
     V part[parts];
   };
-  struct Sum {  // one element, repeated over the lanes
-    V part[vectors];
+  template <class T>
+  struct Spread {  // one element, repeated over the lanes
+    static constexpr int lanes = L;
+    Vector<T, L> part[vectors];
   };
+  using Sum = Spread<A>;
+  using Above = Spread<Carry<A>>;
 
   template <int D>
   struct Lower {
@@ -105,23 +109,51 @@ struct Row {
     return sum;
   }
 
-  // One element in memory, spread over the lanes and back.
-  static inline Sum get(const char* p) {
-    A lanes[vectors * L];
+  struct Channels {
+    static constexpr int lane(int i) { return i % C == 0 ? i : L + i; }
+  };
+
+  // One element, spread over the lanes and back.
+  template <class T>
+  static inline Spread<T> spread(const T (&element)[C]) {
+    Spread<T> sum;
     CUMSUM_UNROLL
-    for (int i = 0; i < vectors * L; ++i) lanes[i] = read<A>(p + i % C * sizeof(A));
-    Sum sum;
-    __builtin_memcpy(&sum, lanes, sizeof(sum));
+    for (int k = 0; k < vectors; ++k) sum.part[k] = all_lanes<T, L>(element[k]);
+    if constexpr (C == 2 && vectors == 1) {
+      sum.part[0] = choose<Channels, T, L>(sum.part[0], all_lanes<T, L>(element[1]));
+    }
     return sum;
   }
 
-  // Another row's sum in this row's lanes.
-  template <class Other>
-  static inline Sum spread(const Other& sum) {
-    return get(reinterpret_cast<const char*>(&sum));
+  template <class T>
+  static inline T lane(const Spread<T>& sum, int c) {
+    return lane_of<T, L>(sum.part[c / L], c % L);
   }
 
-  static inline void put(char* p, const Sum& sum) { __builtin_memcpy(p, &sum, C * sizeof(A)); }
+  // The same from memory and back, or from the lanes of another kind of row.
+  template <class T>
+  static inline Spread<T> get(const char* p) {
+    T element[C];
+    CUMSUM_UNROLL
+    for (int c = 0; c < C; ++c) element[c] = read<T>(p + c * sizeof(T));
+    return spread<T>(element);
+  }
+
+  template <class T>
+  static inline void put(char* p, const Spread<T>& sum) {
+    CUMSUM_UNROLL
+    for (int c = 0; c < C; ++c) write(p + c * sizeof(T), lane<T>(sum, c));
+  }
+
+  template <class T, class Other>
+  static inline Spread<T> respread(const Other& sum) {
+    T element[C];
+    CUMSUM_UNROLL
+    for (int c = 0; c < C; ++c) {
+      element[c] = lane_of<T, Other::lanes>(sum.part[c / Other::lanes], c % Other::lanes);
+    }
+    return spread<T>(element);
+  }
 
   // Where vector j of the group lies from the group's first element, for a walk in either
   // direction.
@@ -173,19 +205,19 @@ struct Row {
 
   // `carry` is null in a line's first tile, where it would add nothing.
   template <class X, class R, int Step, Store S>
-  static inline void scan_group(const char* x, char* y, const Sum* carry, Sum& chain, bool stream) {
+  static inline void scan_group(const char* x, char* y, const Above* carry, Sum& chain,
+                                bool stream) {
     Group g = load_group<X, Step>(x);
     prefix(g);
     Sum first = chain;
     const Sum before = chain_in(g, chain);
-    if constexpr (S == Store::nothing) return;
     CUMSUM_UNROLL
     for (int j = 0; j < parts; ++j) {
       g.part[j] = before.part[j % vectors] + g.part[j];
-      if (carry) g.part[j] += carry->part[j % vectors];
+      if (carry) g.part[j] = carry->part[j % vectors] + g.part[j];
     }
     if constexpr (S == Store::exclusive) {
-      for (int k = 0; carry && k < vectors; ++k) first.part[k] += carry->part[k];
+      for (int k = 0; carry && k < vectors; ++k) first.part[k] = carry->part[k] + first.part[k];
       g = shift(g, first);
     }
     store_group<R, Step>(y, g, stream);
@@ -193,10 +225,12 @@ struct Row {
 
   // The last elements of a line, fewer than a group: the same tree, an element at a time.
   template <class X, class R, int Step, Store S>
-  static inline void scan_rest(const char* x, char* y, int rest, const Sum& carry, Sum& chain) {
+  static inline void scan_rest(const char* x, char* y, int rest, const Above& carry, Sum& chain) {
+    A last[C];
     CUMSUM_UNROLL
     for (int c = 0; c < C; ++c) {
-      const A above = lane(carry, c), within = lane(chain, c);
+      const Carry<A> above = lane<Carry<A>>(carry, c);
+      const A within = lane<A>(chain, c);
       A before = above + within, low{}, mid{}, pair{}, prefix{};
       CUMSUM_UNROLL
       for (int e = 0; e < group_size - 1; ++e) {
@@ -207,44 +241,25 @@ struct Row {
         if (e == 1 || e == 3) low = prefix;
         if (e == 5) mid = pair;
         const A sum = above + (within + prefix);
-        if constexpr (S != Store::nothing) {
-          store<R, A, 1>(y + (Step * e * C + c) * int64_t{sizeof(R)},
-                         S == Store::exclusive ? before : sum);
-        }
+        store<R, A, 1>(y + (Step * e * C + c) * int64_t{sizeof(R)},
+                       S == Store::exclusive ? before : sum);
         before = sum;
       }
-      set_lane(chain, c, within + prefix);
+      last[c] = within + prefix;
     }
-  }
-
-  static inline A lane(const Sum& sum, int c) {
-    if constexpr (L == 1) {
-      return sum.part[c];
-    } else {
-      return sum.part[c / L][c % L];
-    }
-  }
-
-  static inline void set_lane(Sum& sum, int c, A value) {
-    CUMSUM_UNROLL
-    for (int i = c; i < vectors * L; i += C) {
-      if constexpr (L == 1) {
-        sum.part[i] = value;
-      } else {
-        sum.part[i / L][i % L] = value;
-      }
-    }
+    chain = spread<A>(last);
   }
 
   // `length` elements of one tile. Carry and chain are copied, so that they can stay in registers:
   // for all the compiler knows, a store to y might change the originals.
   template <class X, class R, int Step, Store S>
   [[gnu::always_inline]] static inline void scan_tile(const char* x, char* y, int64_t length,
-                                                      const Sum* carry, Sum& chain, bool stream) {
+                                                      const Above* carry, Sum& chain,
+                                                      bool stream) {
     constexpr int64_t x_step = Step * C * int64_t{sizeof(X)},
                       y_step = Step * C * int64_t{sizeof(R)};
-    const Sum above = carry ? *carry : Sum{};
-    const Sum* const carried = carry ? &above : nullptr;
+    const Above above = carry ? *carry : Above{};
+    const Above* const carried = carry ? &above : nullptr;
     Sum within = chain;
     int64_t i = 0;
     for (; i + bundle <= length; i += bundle) {
@@ -252,10 +267,11 @@ struct Row {
     }
     if constexpr (G > 1) {  // what is left is less than a bundle: on with single groups
       using Single = Row<A, C, 1>;
-      typename Single::Sum one_above = Single::spread(above), one_within = Single::spread(within);
+      const auto one_above = Single::template respread<Carry<A>>(above);
+      auto one_within = Single::template respread<A>(within);
       Single::template scan_tile<X, R, Step, S>(x + i * x_step, y + i * y_step, length - i,
                                                 carry ? &one_above : nullptr, one_within, stream);
-      chain = spread(one_within);
+      chain = respread<A>(one_within);
       return;
     }
     if (i < length) {
@@ -267,7 +283,7 @@ struct Row {
 
   template <class X, class R, int Step, Store S>
   static inline void scan_line(const char* x, char* y, int64_t length, int64_t position,
-                               bool stream, Sum& carry, Sum& chain) {
+                               bool stream, Above& carry, Sum& chain) {
     constexpr int64_t x_step = Step * C * int64_t{sizeof(X)},
                       y_step = Step * C * int64_t{sizeof(R)};
     for (int64_t i = 0; i < length;) {
@@ -282,25 +298,8 @@ struct Row {
     }
   }
 
-  // The sums of whole tiles. (Two at a time, to hide the chain's latency, took a third longer.)
-  template <class X, int Step>
-  static void add_up(const Piece& p) {
-    for (int64_t line = 0; line < p.lines; ++line) {
-      Sum chain{};
-      const char* x = p.x + line * p.x_line;
-      char* nowhere = const_cast<char*>(x);  // nothing is stored
-      scan_tile<X, X, Step, Store::nothing>(x, nowhere, p.length, nullptr, chain, false);
-      put(p.carry + line * C * sizeof(A), chain);
-    }
-  }
-
   template <class X, class R, int Step, Store S>
   static void scan(const Piece& p) {
-    constexpr int64_t size = C * sizeof(A);
-    if constexpr (S == Store::nothing) {
-      add_up<X, Step>(p);
-      return;
-    }
     if (!p.carry && p.length <= tile_size) {
       for (int64_t line = 0; line < p.lines; ++line) {
         Sum chain{};
@@ -310,16 +309,19 @@ struct Row {
       return;
     }
     for (int64_t line = 0; line < p.lines; ++line) {
-      Sum carry{}, chain{};
+      char* const carry_at = p.carry + line * C * int64_t{sizeof(Carry<A>)};
+      char* const chain_at = p.chain + line * C * int64_t{sizeof(A)};
+      Above carry{};
+      Sum chain{};
       if (p.carry) {
-        carry = get(p.carry + line * size);
-        chain = get(p.chain + line * size);
+        carry = get<Carry<A>>(carry_at);
+        chain = get<A>(chain_at);
       }
       scan_line<X, R, Step, S>(p.x + line * p.x_line, p.y + line * p.y_line, p.length, p.position,
                                p.stream, carry, chain);
       if (p.carry) {
-        put(p.carry + line * size, carry);
-        put(p.chain + line * size, chain);
+        put<Carry<A>>(carry_at, carry);
+        put<A>(chain_at, chain);
       }
     }
   }

@@ -65,7 +65,7 @@ class Run {
   const Store store_;
   const int64_t y_size_;
   const int channels_;
-  const int64_t panel_carry_;  // bytes of the carries of a panel
+  const int64_t panel_carry_, panel_chain_;  // bytes of a panel's carries and chains
   const PackShape pack_shape_;
   const Interrupted interrupted_;
   void* const context_;

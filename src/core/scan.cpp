@@ -60,6 +60,7 @@ Run::Run(const Plan& plan, const Kernels& kernels, const char* x, char* y, Inter
       y_size_(item_size(plan.y_dtype)),
       channels_(plan.y_dtype >= DType::complex64 ? 2 : 1),
       panel_carry_(plan.panel * pair_.carry_size),
+      panel_chain_(plan.panel * pair_.chain_size),
       pack_shape_(pack_shape(plan)),
       interrupted_(interrupted),
       context_(context),
@@ -67,9 +68,9 @@ Run::Run(const Plan& plan, const Kernels& kernels, const char* x, char* y, Inter
   const int64_t packed_line = pack_shape_.length * y_size_ + policy::packed_padding;
   for (Workspace& space : workspaces_) {
     space.carry.resize(panel_carry_);
-    space.chain.resize(panel_carry_);
+    space.chain.resize(panel_chain_);
     if (plan.pack_x || plan.pack_y) space.packed.resize(pack_shape_.lines * packed_line);
-    if (plan.split) space.aggregates.resize(plan.block / tile_size * panel_carry_);
+    if (plan.split) space.aggregates.resize(plan.block / tile_size * panel_chain_);
     if (plan.split && plan.pack_x) space.block.resize(plan.block * plan.panel * y_size_);
   }
   if (plan.split) {

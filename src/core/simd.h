@@ -2,6 +2,7 @@
 #pragma once
 
 #include "convert.h"
+#include "sums.h"
 
 namespace cumsum {
 namespace {
@@ -29,7 +30,10 @@ using Storage = typename StorageOf<T>::type;
 
 template <class A, int L, class X>
 inline Vector<A, L> load(const char* p) {
-  if constexpr (L == 1 && __is_same(A, long double)) {
+  if constexpr (is_twice<A>) {
+    using Part = typename A::part;
+    return {load<Part, L, X>(p), Vector<Part, L>{}};
+  } else if constexpr (L == 1 && __is_same(A, long double)) {
     return read<X>(p);
   } else if constexpr (L == 1 && __is_same(X, Storage<X>)) {
     return static_cast<A>(read<X>(p));
@@ -72,7 +76,9 @@ inline auto narrow(Vector<A, L> sum) {
 
 template <class R, class A, int L>
 inline void store(char* p, Vector<A, L> sum) {
-  if constexpr (L == 1 && __is_same(A, long double)) {
+  if constexpr (is_twice<A>) {
+    store<R, typename A::part, L>(p, round(sum));
+  } else if constexpr (L == 1 && __is_same(A, long double)) {
     write<R>(p, sum);
   } else if constexpr (L == 1 && __is_same(R, Storage<R>)) {
     write<R>(p, static_cast<R>(sum));
@@ -83,11 +89,28 @@ inline void store(char* p, Vector<A, L> sum) {
   }
 }
 
+#if defined(__x86_64__)
+// Past the cache; p is a multiple of the vector's size.
+inline void stream(char* p, Vector<char, vector_bytes> v) {
+#if defined(__AVX512F__)
+  _mm512_stream_si512(reinterpret_cast<__m512i*>(p), bit_cast<__m512i>(v));
+#elif defined(__AVX2__)
+  _mm256_stream_si256(reinterpret_cast<__m256i*>(p), bit_cast<__m256i>(v));
+#else
+  _mm_stream_si128(reinterpret_cast<__m128i*>(p), bit_cast<__m128i>(v));
+#endif
+}
+#endif
+
 // Past the cache, where a whole number of 16-byte stores allows it; p is then a multiple of 16.
 template <class R, class A, int L>
 inline void store_stream(char* p, Vector<A, L> sum) {
+  if constexpr (is_twice<A>) {
+    store_stream<R, typename A::part, L>(p, round(sum));
+    return;
+  }
 #if defined(__x86_64__)
-  if constexpr (L > 1 && sizeof(R) * L % 16 == 0) {
+  else if constexpr (L > 1 && sizeof(R) * L % 16 == 0) {
     auto out = narrow<R, A, L>(sum);
     char bytes[sizeof(out)];
     __builtin_memcpy(bytes, &out, sizeof(out));
@@ -97,7 +120,27 @@ inline void store_stream(char* p, Vector<A, L> sum) {
     return;
   }
 #endif
-  store<R, A, L>(p, sum);
+  else {
+    store<R, A, L>(p, sum);
+  }
+}
+
+// Whole cache lines of y are written without being read first.
+inline void copy_past_cache(char* y, const char* x, int64_t bytes) {
+#if defined(__x86_64__)
+  constexpr int64_t line = 64, piece = vector_bytes;
+  const int64_t head = -reinterpret_cast<intptr_t>(y) & (line - 1);
+  if (bytes >= head + line) {
+    __builtin_memcpy(y, x, head);
+    int64_t i = head;
+    for (; i + line <= bytes; i += line) {
+#pragma GCC unroll 4
+      for (int64_t j = i; j < i + line; j += piece) stream(y + j, read<Vector<char, piece>>(x + j));
+    }
+    x += i, y += i, bytes -= i;
+  }
+#endif
+  __builtin_memcpy(y, x, bytes);
 }
 
 }  // namespace

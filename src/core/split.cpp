@@ -34,7 +34,7 @@ void Run::scan_block(Workspace& space, Unit unit, int64_t index) {
   if (unit.pack_x) pack_block(space, unit);
   if (!pass_carry_on(space, unit, index)) return;
   std::memcpy(space.carry.data(), &carries_[index * panel_carry_], panel_carry_);
-  std::memset(space.chain.data(), 0, panel_carry_);
+  std::memset(space.chain.data(), 0, panel_chain_);
   scan_lines(space, unit, unit.begin, unit.length, space.carry.data());
 }
 
@@ -67,7 +67,7 @@ bool Run::pass_carry_on(Workspace& space, const Unit& unit, int64_t index) {
     char* carry = &carries_[(index + 1) * panel_carry_];
     std::memcpy(carry, &carries_[index * panel_carry_], panel_carry_);
     for (int64_t tile = 0; tile < tiles; ++tile) {
-      pair_.add(carry, &space.aggregates[tile * panel_carry_], unit.lines * channels_);
+      pair_.add(carry, &space.aggregates[tile * panel_chain_], unit.lines * channels_);
     }
     ready_[index + 1].store(true, std::memory_order_release);
   }
@@ -76,13 +76,13 @@ bool Run::pass_carry_on(Workspace& space, const Unit& unit, int64_t index) {
 
 void Run::add_up_tiles(Workspace& space, const Unit& unit, int64_t tiles) {
   char* sums = space.aggregates.data();
-  std::memset(sums, 0, tiles * panel_carry_);
-  for (int64_t tile = 0; tile < tiles; ++tile, sums += panel_carry_) {
+  std::memset(sums, 0, tiles * panel_chain_);
+  for (int64_t tile = 0; tile < tiles; ++tile, sums += panel_chain_) {
     Piece piece = part_of(unit, unit.begin + tile * tile_size, tile_size);
     piece.carry = sums;
     piece.chain = space.chain.data();
     if (plan_.walk == Walk::columns) {
-      std::memset(piece.chain, 0, panel_carry_);
+      std::memset(piece.chain, 0, panel_chain_);
     } else if (unit.lines == 1) {  // the tiles are as good as lines
       piece.lines = tiles;
       piece.x_line = tile_size * unit.x_scan;

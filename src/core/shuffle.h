@@ -1,0 +1,100 @@
+// Lanes moved about inside vectors.
+#pragma once
+
+#include <utility>
+
+#include "vector.h"
+
+namespace cumsum {
+namespace {
+
+template <class V, int... I>
+inline V pick(V a, V b, std::integer_sequence<int, I...>) {
+  return __builtin_shufflevector(a, b, I...);
+}
+
+template <class T>
+struct LaneMap;  // calls F::lane(i) for each lane i
+template <int... I>
+struct LaneMap<std::integer_sequence<int, I...>> {
+  template <class F>
+  using Mapped = std::integer_sequence<int, F::lane(I)...>;
+};
+
+// The first halves of a and b, or the second ones, lane by lane in turn.
+template <int first, class V, int... I>
+inline V interleave(V a, V b, std::integer_sequence<int, I...>) {
+  constexpr int L = sizeof...(I);
+  return __builtin_shufflevector(a, b, (I % 2 * L + I / 2 + first)...);
+}
+
+// Eight rows of eight become eight columns: a perfect shuffle of the rows, three times.
+template <class V>
+inline void transpose(V (&rows)[8]) {
+  constexpr std::make_integer_sequence<int, 8> lanes;
+#pragma GCC unroll 3
+  for (int round = 0; round < 3; ++round) {
+    V next[8];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      next[2 * i] = interleave<0>(rows[i], rows[i + 4], lanes);
+      next[2 * i + 1] = interleave<4>(rows[i], rows[i + 4], lanes);
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; ++i) rows[i] = next[i];
+  }
+}
+
+// Bit i is set where lane i of the result is one of the L lanes of the source.
+template <int L, int... I>
+constexpr unsigned lanes_taken(std::integer_sequence<int, I...>) {
+  unsigned mask = 0, bit = 1;
+  ((mask |= I < L ? bit : 0, bit *= 2), ...);
+  return mask;
+}
+
+template <class V, int... I, int... Own>
+inline V pick_or_zero(V a, std::integer_sequence<int, I...> lanes,
+                      [[maybe_unused]] std::integer_sequence<int, Own...> all) {
+#if defined(__AVX512F__)  // zeros by a mask; a shuffle with a vector of zeros takes a copy of it first
+  constexpr int L = sizeof...(I);
+  constexpr unsigned taken = lanes_taken<L>(lanes);
+  [[maybe_unused]] const V picked = __builtin_shufflevector(a, a, (I < L ? I : Own)...);
+  if constexpr (sizeof(V) == 64 && L == 8) {
+    return bit_cast<V>(_mm512_maskz_mov_pd(taken, bit_cast<__m512d>(picked)));
+  } else if constexpr (sizeof(V) == 64 && L == 16) {
+    return bit_cast<V>(_mm512_maskz_mov_ps(taken, bit_cast<__m512>(picked)));
+  }
+#endif
+  return pick(a, V{}, lanes);
+}
+
+template <class F, int L>
+using Lanes = typename LaneMap<std::make_integer_sequence<int, L>>::template Mapped<F>;
+
+// Lanes of (a, zero) chosen by F::lane, where L + i means lane i of zero.
+template <class F, class A, int L>
+inline Vector<A, L> permute(Vector<A, L> a) {
+  if constexpr (is_twice<A>) {
+    using Part = typename A::part;
+    return {permute<F, Part, L>(a.high), permute<F, Part, L>(a.low)};
+  } else if constexpr (lanes_taken<L>(Lanes<F, L>{}) + 1 == 1u << L) {
+    return pick(a, a, Lanes<F, L>{});
+  } else {
+    return pick_or_zero(a, Lanes<F, L>{}, std::make_integer_sequence<int, L>{});
+  }
+}
+
+// Lanes of (a, b) chosen by F::lane, where L + i means lane i of b.
+template <class F, class A, int L>
+inline Vector<A, L> choose(Vector<A, L> a, Vector<A, L> b) {
+  if constexpr (is_twice<A>) {
+    using Part = typename A::part;
+    return {choose<F, Part, L>(a.high, b.high), choose<F, Part, L>(a.low, b.low)};
+  } else {
+    return pick<Vector<A, L>>(a, b, Lanes<F, L>{});
+  }
+}
+
+}  // namespace
+}  // namespace cumsum
