@@ -8,21 +8,15 @@ Precision = Literal["compensated"] | None
 
 
 def is_compensated(precision: object) -> bool:
-    """Whether sums are to be carried as pairs of numbers.
-
-    Raises
-    ------
-    TypeError
-        If `precision` is neither None nor a string.
-    ValueError
-        If it is a string that names no precision.
-    """
-    if precision is None or precision == "compensated":
-        return precision is not None
-    known = isinstance(precision, str)
-    given = repr(precision) if known else type(precision).__name__
-    message = f"argument 'precision' must be None or 'compensated', not {given}"
-    raise ValueError(message) if known else TypeError(message)
+    """Whether sums are to be carried as pairs of numbers; an error for what is no precision."""
+    if precision is None:
+        return False
+    expected = "argument 'precision' must be None or 'compensated'"
+    if not isinstance(precision, str):
+        raise TypeError(f"{expected}, not {type(precision).__name__}")
+    if precision != "compensated":
+        raise ValueError(f"{expected}, not {precision!r}")
+    return True
 
 
 def torch_cannot(situation: str) -> NotImplementedError:

@@ -235,7 +235,7 @@ def _refuse_compensated(call: _Call, dtype: torch.dtype) -> None:
     if not call.compensated or dtype not in tensor.COMPENSATED:
         return
     if _is_recorded():
-        raise torch_cannot("while a call is traced, or under a dispatch mode")
+        raise torch_cannot("in a call that is traced, compiled or seen by a dispatch mode")
     for x in (call.input, call.out):
         if x is not None and not (_has_kernel(x) or x.is_meta or isinstance(x, FakeTensor)):
             raise torch_cannot(f"for a {type(x).__name__} of layout {x.layout} on {x.device}")
