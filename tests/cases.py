@@ -108,6 +108,12 @@ def values(shape, dtype, seed=0):
     return np.asarray(real).astype(dtype)
 
 
+def hard(shape, dtype="float64"):
+    """Terms of very different sizes: much of the small ones is rounded away in a plain sum."""
+    sizes = 10.0 ** np.random.default_rng(len(shape)).integers(-9, 9, shape)
+    return (values(shape, dtype) * sizes).astype(dtype)
+
+
 def _sliced(x, step):
     parent = np.zeros([step * n for n in x.shape], x.dtype)
     view = parent[(slice(None, None, step),) * x.ndim]

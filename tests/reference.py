@@ -12,10 +12,20 @@ For every floating result the bits are those of this order, whatever the machine
    ``local[7]`` is the chain of the next group.
 5. A carry runs through the tiles. It starts at +0.0; the output is ``carry + local[i]``, rounded
    once to the result dtype, and each full tile adds its last chain to the carry.
+6. For the 16-bit floating dtypes the carry is a pair of float32, ``high`` and ``low``. The output
+   is ``high + (low + local[i])``, rounded once more; a full tile adds ``low + chain`` to ``high``,
+   and the exact error of that addition is the next ``low``, or +0.0 where it is nan.
+
+With ``precision="compensated"`` and a result of float64 or complex128 (each part of a complex
+number by itself) every number above is a pair (s, e), an element enters as (x, +0.0), and chain and
+carry start at (+0.0, +0.0). The sum of two pairs is (s, (e1 + e2) + t), where s = s1 + s2 and t is
+the exact error of that addition. The output is s + e, or s where e is nan.
 
 A group or a tile that is cut short has fewer elements and the same additions, so an output depends
 only on the elements up to it. No output is -0.0.
 """
+
+from math import prod
 
 import numpy as np
 
@@ -23,31 +33,84 @@ GROUP = 8
 TILE = 4096
 
 
-def scan(x, axis=-1, dtype=None):
+def scan(x, axis=-1, dtype=None, precision=None):
     """Inclusive scan of an array along one axis, in the order stated above."""
     dtype = np.dtype(dtype or default_dtype(x.dtype))
     lanes = np.moveaxis(convert(x, dtype).astype(accumulator(dtype)), axis, -1)
+    length = lanes.shape[-1]
+    with np.errstate(all="ignore"):
+        tiles = cut(lanes)
+        if precision == "compensated" and dtype in (np.float64, np.complex128):
+            pairs = np.stack([tiles, np.zeros_like(tiles)])
+            sums = value(carry_tiles(scan_tiles(pairs, add_pairs), add_pairs))
+        elif lanes.dtype == np.float32:
+            sums = carry_tiles_in_two(scan_tiles(tiles, np.add))
+        else:
+            sums = carry_tiles(scan_tiles(tiles, np.add), np.add)
+    result = sums.reshape(*lanes.shape[:-1], prod(sums.shape[-3:]))[..., :length]
+    return np.ascontiguousarray(np.moveaxis(convert(result, dtype), -1, axis))
+
+
+def cut(lanes):
+    """The last axis cut in tiles and groups, filled up with zeros: (..., tiles, groups, 8)."""
     outer, length = lanes.shape[:-1], lanes.shape[-1]
     tile = min(TILE, max(1, -(-length // GROUP)) * GROUP)
-    tiles = -(-length // tile)
+    tiles = max(1, -(-length // tile))
     p = np.zeros((*outer, tiles * tile), lanes.dtype)
     p[..., :length] = lanes
-    p = p.reshape(*outer, tiles, tile // GROUP, GROUP)
-    with np.errstate(all="ignore"):
-        for step in (1, 2, 4):
-            for i in range(GROUP):
-                if i & step:
-                    p[..., i] += p[..., i // step * step - 1]
-        chain = np.zeros((*outer, tiles), p.dtype)
-        for group in range(tile // GROUP):
-            p[..., group, :] += chain[..., None]
-            chain = p[..., group, -1]
-        carry = np.zeros(outer, p.dtype)
-        for t in range(tiles):
-            p[..., t, :, :] += carry[..., None, None]
-            carry = p[..., t, -1, -1]
-    result = p.reshape(*outer, tiles * tile)[..., :length]
-    return np.ascontiguousarray(np.moveaxis(convert(result, dtype), -1, axis))
+    return p.reshape(*outer, tiles, tile // GROUP, GROUP)
+
+
+def scan_tiles(p, add):
+    """Each tile by itself: the tree of its groups, then the chain through them."""
+    for step in (1, 2, 4):
+        for i in range(GROUP):
+            if i & step:
+                p[..., i] = add(p[..., i], p[..., i // step * step - 1])
+    chain = np.zeros(p.shape[:-2], p.dtype)
+    for group in range(p.shape[-2]):
+        p[..., group, :] = add(chain[..., None], p[..., group, :])
+        chain = p[..., group, -1]
+    return p
+
+
+def carry_tiles(p, add):
+    """The carry through the tiles."""
+    carry = np.zeros(p.shape[:-3], p.dtype)
+    for t in range(p.shape[-3]):
+        p[..., t, :, :] = add(carry[..., None, None], p[..., t, :, :])
+        carry = p[..., t, -1, -1]
+    return p
+
+
+def carry_tiles_in_two(p):
+    """The carry of 16-bit floats, the pair (high, low)."""
+    high = low = np.zeros(p.shape[:-3], p.dtype)
+    for t in range(p.shape[-3]):
+        aggregate = p[..., t, -1, -1].copy()
+        p[..., t, :, :] = high[..., None, None] + (low[..., None, None] + p[..., t, :, :])
+        high, error = two_sum(high, low + aggregate)
+        low = np.where(np.isnan(error), np.float32(0), error)
+    return p
+
+
+def two_sum(a, b):
+    """The rounded sum of two numbers and its exact error, by Knuth."""
+    s = a + b
+    b_seen = s - a
+    return s, (a - (s - b_seen)) + (b - b_seen)
+
+
+def add_pairs(a, b):
+    """The sum of two pairs; the first axis tells s from e."""
+    s, error = two_sum(a[0], b[0])
+    return np.stack([s, (a[1] + b[1]) + error])
+
+
+def value(pair):
+    """The number that a pair stands for, each part of a complex one by itself."""
+    s, e = (part.view(np.float64) for part in pair)
+    return np.where(np.isnan(e), s, s + e).view(pair.dtype)
 
 
 def default_dtype(dtype):

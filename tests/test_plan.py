@@ -90,6 +90,15 @@ def test_reversed_rows_need_no_buffer():
     assert not plan.pack_output
 
 
+@pytest.mark.parametrize("dtype", DType)
+def test_compensated_is_planned_where_it_differs(dtype):
+    x = Memory(0, dtype, (10,), (16,))
+    chosen = make_plan(x, x, 0, threads=1, compensated=True).precision
+    differs = dtype in (DType.float64, DType.complex128)
+    assert chosen == ("compensated" if differs else "standard")
+    assert make_plan(x, x, 0, threads=1).precision == "standard"
+
+
 def test_results_larger_than_the_cache_are_streamed_unless_in_place():
     x = Memory(0, F32, (10_000_000,), (4,))
     assert make_plan(x, x._replace(address=1 << 40), 0, threads=2).stream

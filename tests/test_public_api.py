@@ -13,9 +13,9 @@ import cumsum
 PACKAGE = Path(cumsum.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 SIGNATURES = {
-    "cumsum": "(input, dim, *, dtype=None, out=None)",
-    "cumsum_": "(input, dim, *, dtype=None)",
-    "cumulative_sum": "(x, /, *, axis=None, dtype=None, include_initial=False)",
+    "cumsum": "(input, dim, *, dtype=None, out=None, precision=None)",
+    "cumsum_": "(input, dim, *, dtype=None, precision=None)",
+    "cumulative_sum": "(x, /, *, axis=None, dtype=None, include_initial=False, precision=None)",
     "set_num_threads": "(n)",
     "get_num_threads": "()",
     "num_threads": "(n)",

@@ -18,7 +18,7 @@ LAYERS = (
     ("torch", "numpy", "autograd", "generic"),
     ("kernels",),
     ("config", "plan"),
-    ("threads", "dtypes"),
+    ("threads", "dtypes", "precision"),
     ("_core",),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

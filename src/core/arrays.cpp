@@ -182,12 +182,12 @@ bool is_safe(const ArrayView& x, const ArrayView& y) {
 }
 
 bool scan_views(const ArrayView& x, const ArrayView& y, int axis, Kind kind, Direction direction,
-                int threads) {
+                Precision precision, int threads) {
   const int64_t bytes = element_count(y) * (item_size(x.dtype) + item_size(y.dtype));
   if (bytes == 0) return true;
   const Kernels& kernels = current_target();
   const Plan plan = make_plan({x.dtype, y.dtype, x.dims, x.shape, x.strides, y.strides, axis, kind,
-                               direction, x.data == y.data, threads},
+                               direction, precision, x.data == y.data, threads},
                               kernels);
   if (bytes < release_bytes) {
     run(plan, kernels, x.data, y.data);

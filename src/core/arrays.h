@@ -62,7 +62,7 @@ void set_main_thread(unsigned long ident);
 
 // y[...] = scan of x, with the GIL released for long scans. False with an exception set.
 bool scan_views(const ArrayView& x, const ArrayView& y, int axis, Kind kind, Direction direction,
-                int threads);
+                Precision precision, int threads);
 
 int64_t element_count(const ArrayView& view);
 bool same_shape(const ArrayView& a, const ArrayView& b);

@@ -161,7 +161,8 @@ PyObject* scan_tensor(const PlainCall& call) {
       return nullptr;
     }
   }
-  if (!scan_views(x, y, axis, Kind::inclusive, Direction::forward, threads_for_tensors(x))) {
+  if (!scan_views(x, y, axis, Kind::inclusive, Direction::forward, Precision::standard,
+                  threads_for_tensors(x))) {
     Py_DECREF(out);
     return nullptr;
   }

@@ -25,15 +25,16 @@ struct Arguments {
   int axis, threads;
   Kind kind;
   Direction direction;
+  Precision precision;
 };
 
 bool read_arguments(PyObject* args, Arguments& a) {
   unsigned long long x_data, y_data;
-  int x_dtype, y_dtype, exclusive, reverse;
+  int x_dtype, y_dtype, exclusive, reverse, compensated;
   PyObject *shape, *x_strides, *y_strides;
-  if (!PyArg_ParseTuple(args, "KiKiO!O!O!ippi", &x_data, &x_dtype, &y_data, &y_dtype, &PyTuple_Type,
-                        &shape, &PyTuple_Type, &x_strides, &PyTuple_Type, &y_strides, &a.axis,
-                        &exclusive, &reverse, &a.threads)) {
+  if (!PyArg_ParseTuple(args, "KiKiO!O!O!ipppi", &x_data, &x_dtype, &y_data, &y_dtype,
+                        &PyTuple_Type, &shape, &PyTuple_Type, &x_strides, &PyTuple_Type, &y_strides,
+                        &a.axis, &exclusive, &reverse, &compensated, &a.threads)) {
     return false;
   }
   const Py_ssize_t dims = PyTuple_Size(shape);
@@ -49,6 +50,7 @@ bool read_arguments(PyObject* args, Arguments& a) {
   a.y.data = reinterpret_cast<char*>(y_data);
   a.kind = exclusive ? Kind::exclusive : Kind::inclusive;
   a.direction = reverse ? Direction::reverse : Direction::forward;
+  a.precision = compensated ? Precision::compensated : Precision::standard;
   return read_sizes(shape, a.x.dims, a.x.shape) && read_sizes(shape, a.y.dims, a.y.shape) &&
          read_sizes(x_strides, a.x.dims, a.x.strides) &&
          read_sizes(y_strides, a.y.dims, a.y.strides);
@@ -57,24 +59,26 @@ bool read_arguments(PyObject* args, Arguments& a) {
 PyObject* scan(PyObject*, PyObject* args) {
   Arguments a;
   if (!read_arguments(args, a)) return nullptr;
-  if (!scan_views(a.x, a.y, a.axis, a.kind, a.direction, a.threads)) return nullptr;
+  if (!scan_views(a.x, a.y, a.axis, a.kind, a.direction, a.precision, a.threads)) return nullptr;
   Py_RETURN_NONE;
 }
 
 PyObject* plan(PyObject*, PyObject* args) {
   Arguments a;
   if (!read_arguments(args, a)) return nullptr;
-  const Plan p = make_plan({a.x.dtype, a.y.dtype, a.x.dims, a.x.shape, a.x.strides, a.y.strides,
-                            a.axis, a.kind, a.direction, a.x.data == a.y.data, a.threads},
-                           current_target());
+  const Plan p =
+      make_plan({a.x.dtype, a.y.dtype, a.x.dims, a.x.shape, a.x.strides, a.y.strides, a.axis,
+                 a.kind, a.direction, a.precision, a.x.data == a.y.data, a.threads},
+                current_target());
   const bool rows = p.walk == Walk::rows;
   return Py_BuildValue(
-      "{s:s,s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:i,s:O,s:O,s:O}", "family",
+      "{s:s,s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:i,s:O,s:O,s:O,s:s}", "family",
       p.split ? "long" : (rows ? "rows" : "columns"), "outer", (long long)p.outer_size, "length",
       (long long)p.scan.size, "inner", (long long)p.inner.size, "tile", (long long)tile_size,
       "panel", (long long)p.panel, "block", (long long)p.block, "units", (long long)p.units,
       "workers", p.workers, "pack_input", p.pack_x ? Py_True : Py_False, "pack_output",
-      p.pack_y ? Py_True : Py_False, "stream", p.stream ? Py_True : Py_False);
+      p.pack_y ? Py_True : Py_False, "stream", p.stream ? Py_True : Py_False, "precision",
+      p.precision == Precision::compensated ? "compensated" : "standard");
 }
 
 PyObject* targets(PyObject*, PyObject*) {

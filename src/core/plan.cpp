@@ -156,11 +156,14 @@ void share_out(Plan& plan, int threads) {
   plan.stream = y_bytes >= policy::stream_bytes && !plan.pack_y && !plan.reversed;
 }
 
+bool can_compensate(DType dtype) { return dtype == DType::float64 || dtype == DType::complex128; }
+
 }  // namespace
 
 Plan make_plan(const Problem& problem, const Kernels& kernels) {
   Plan plan;
   plan.kind = problem.kind;
+  plan.precision = can_compensate(problem.y_dtype) ? problem.precision : Precision::standard;
   plan.x_dtype = problem.x_dtype;
   plan.y_dtype = problem.y_dtype;
   Axis lines[most_dims];

@@ -10,6 +10,9 @@ namespace cumsum {
 enum class Kind { inclusive, exclusive };
 enum class Direction { forward, reverse };
 
+// compensated: float64 and complex128 results are carried as an unevaluated pair.
+enum class Precision { standard, compensated };
+
 // rows: a group of elements lies along the scan axis. columns: a group lies across lines.
 enum class Walk { rows, columns };
 
@@ -29,6 +32,7 @@ struct Problem {
   int axis;
   Kind kind;
   Direction direction;
+  Precision precision;
   bool in_place;  // x and y are the same memory
   int threads;    // at most
 };
@@ -36,6 +40,7 @@ struct Problem {
 struct Plan {
   Walk walk;
   Kind kind;
+  Precision precision;  // standard where the result's dtype has no compensated scan
   bool reversed;        // rows: the scan strides are minus one element
   bool pack_x, pack_y;  // by way of a buffer, because of type or strides
   bool split;           // the axis itself is shared out: few lines, long ones

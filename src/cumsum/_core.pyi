@@ -17,6 +17,7 @@ def scan(
     axis: int,
     exclusive: bool,
     reverse: bool,
+    compensated: bool,
     threads: int,
     /,
 ) -> None:
@@ -33,6 +34,7 @@ def plan(
     axis: int,
     exclusive: bool,
     reverse: bool,
+    compensated: bool,
     threads: int,
     /,
 ) -> dict[str, Any]:

@@ -16,12 +16,19 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch import dtype as TorchDType
 
+    from cumsum.precision import Precision
+
 INPUT_NAMES = ("input", "a", "x")  # torch's name for the first argument and NumPy's
 
 
 @overload
 def cumsum(
-    input: Tensor, dim: int, *, dtype: TorchDType | None = None, out: Tensor | None = None
+    input: Tensor,
+    dim: int,
+    *,
+    dtype: TorchDType | None = None,
+    out: Tensor | None = None,
+    precision: Precision = None,
 ) -> Tensor: ...
 @overload
 def cumsum(
@@ -30,10 +37,16 @@ def cumsum(
     *,
     dtype: DTypeLike | None = None,
     out: NDArray[Any] | None = None,
+    precision: Precision = None,
 ) -> NDArray[Any]: ...
 @overload
 def cumsum(
-    input: Tensor, *, axis: int, dtype: TorchDType | None = None, out: Tensor | None = None
+    input: Tensor,
+    *,
+    axis: int,
+    dtype: TorchDType | None = None,
+    out: Tensor | None = None,
+    precision: Precision = None,
 ) -> Tensor: ...
 @overload
 def cumsum(
@@ -42,6 +55,7 @@ def cumsum(
     axis: int | None,
     dtype: DTypeLike | None = None,
     out: NDArray[Any] | None = None,
+    precision: Precision = None,
 ) -> NDArray[Any]: ...
 def cumsum(*args: Any, **kwargs: Any) -> Any:
     """The running sum of `input` along dimension `dim`.
@@ -62,6 +76,10 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
         (unsigned NumPy integers uint64) and other dtypes stay.
     out : torch.Tensor or numpy.ndarray, optional
         Where to write the result; it may be `input` itself.
+    precision : {None, "compensated"}, optional
+        "compensated" carries each sum of float64 or complex128 as two numbers, the second of which
+        collects what rounding takes from the first. Other dtypes are carried wider than they are
+        stored, or exactly, and stay as they are.
 
     Returns
     -------
@@ -77,7 +95,10 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
     RuntimeError
         For tensors, whenever ``torch.cumsum`` raises it, with its words.
     ValueError
-        For arrays, if `out` is read-only or has another shape.
+        For arrays, if `out` is read-only or has another shape. If `precision` names none.
+    NotImplementedError
+        If `precision` is "compensated" where torch's own operator would have to answer: for a call
+        that is traced, and for a tensor that is not in this machine's memory.
 
     See Also
     --------
@@ -92,15 +113,24 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
            [ 4,  9, 15]])
     >>> cumsum.cumsum(np.array([True, True, False]), 0)
     array([1, 2, 2])
+    >>> x = np.array([1e16, 1.0, -1e16])
+    >>> cumsum.cumsum(x, 0)
+    array([1.e+16, 1.e+16, 0.e+00])
+    >>> cumsum.cumsum(x, 0, precision="compensated")
+    array([1.e+16, 1.e+16, 1.e+00])
     """
     return slow_cumsum(*args, **kwargs)
 
 
 @overload
-def cumsum_(input: Tensor, dim: int, *, dtype: TorchDType | None = None) -> Tensor: ...
+def cumsum_(
+    input: Tensor, dim: int, *, dtype: TorchDType | None = None, precision: Precision = None
+) -> Tensor: ...
 @overload
-def cumsum_(input: NDArray[Any], dim: int, *, dtype: DTypeLike | None = None) -> NDArray[Any]: ...
-def cumsum_(input: Any, dim: Any, *, dtype: Any = None) -> Any:
+def cumsum_(
+    input: NDArray[Any], dim: int, *, dtype: DTypeLike | None = None, precision: Precision = None
+) -> NDArray[Any]: ...
+def cumsum_(input: Any, dim: Any, *, dtype: Any = None, precision: Precision = None) -> Any:
     """The running sum of `input` along dimension `dim`, written over `input`.
 
     Parameters
@@ -111,6 +141,8 @@ def cumsum_(input: Any, dim: Any, *, dtype: Any = None) -> Any:
         In [-input.ndim, input.ndim). The name `axis` is understood as well.
     dtype : torch.dtype or numpy.dtype, optional
         If given, it must be that of `input`.
+    precision : {None, "compensated"}, optional
+        As for `cumsum`.
 
     Returns
     -------
@@ -119,7 +151,7 @@ def cumsum_(input: Any, dim: Any, *, dtype: Any = None) -> Any:
 
     Raises
     ------
-    TypeError, IndexError, RuntimeError, ValueError
+    TypeError, IndexError, RuntimeError, ValueError, NotImplementedError
         As `cumsum` does.
 
     Examples
@@ -131,7 +163,7 @@ def cumsum_(input: Any, dim: Any, *, dtype: Any = None) -> Any:
     >>> x
     array([1., 3., 6.])
     """
-    return slow_cumsum_(input, dim, dtype=dtype)
+    return slow_cumsum_(input, dim, dtype=dtype, precision=precision)
 
 
 def _input_of(function: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -193,7 +225,7 @@ def slow_cumsum(*args: Any, **kwargs: Any) -> Any:
         return torch_door().cumsum(*args, **kwargs)
     if not isinstance(x, np.ndarray):
         raise refuse("cumsum", x)
-    x, dim, rest = _bind_array_call("cumsum", args, kwargs, ("dtype", "out"))
+    x, dim, rest = _bind_array_call("cumsum", args, kwargs, ("dtype", "out", "precision"))
     return numpy_door.cumsum(x, dim, **rest)
 
 
@@ -204,5 +236,5 @@ def slow_cumsum_(*args: Any, **kwargs: Any) -> Any:
         return torch_door().cumsum_(*args, **kwargs)
     if not isinstance(x, np.ndarray):
         raise refuse("cumsum_", x)
-    x, dim, rest = _bind_array_call("cumsum_", args, kwargs, ("dtype",))
+    x, dim, rest = _bind_array_call("cumsum_", args, kwargs, ("dtype", "precision"))
     return numpy_door.cumsum_(x, dim, **rest)

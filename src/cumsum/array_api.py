@@ -9,10 +9,17 @@ import numpy as np
 
 from cumsum import api
 from cumsum import numpy as door
+from cumsum.precision import Precision, is_compensated
 
 
 def cumulative_sum(
-    x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+    x: Any,
+    /,
+    *,
+    axis: int | None = None,
+    dtype: Any = None,
+    include_initial: bool = False,
+    precision: Precision = None,
 ) -> Any:
     """The running sum of `x` along `axis`, as the Array API standard defines it.
 
@@ -28,6 +35,8 @@ def cumulative_sum(
         integers and other dtypes stay.
     include_initial : bool, optional
         Whether the result begins with the sum of no elements, zero, and is one longer along `axis`.
+    precision : {None, "compensated"}, optional
+        As for `cumsum`.
 
     Returns
     -------
@@ -37,7 +46,8 @@ def cumulative_sum(
     Raises
     ------
     ValueError
-        If `axis` is left out and `x` has not one dimension, or `x` has none.
+        If `axis` is left out and `x` has not one dimension, or `x` has none, or `precision` names
+        none.
     TypeError
         If `x` is no such array.
     IndexError
@@ -45,7 +55,7 @@ def cumulative_sum(
 
     Notes
     -----
-    Defined by the Python array API standard, 2023.12, `cumulative_sum`.
+    Defined by the Python array API standard, 2023.12, `cumulative_sum`; `precision` is ours.
 
     Examples
     --------
@@ -53,9 +63,10 @@ def cumulative_sum(
     >>> cumsum.cumulative_sum(np.array([1, 2, 3]), include_initial=True)
     array([0, 1, 3, 6])
     """
+    is_compensated(precision)
     is_tensor = api.is_tensor(x)
     if not is_tensor and not isinstance(x, np.ndarray):
-        return _of_other_kind(x, axis, dtype, include_initial)
+        return _of_other_kind(x, axis, dtype, include_initial, precision)
     if axis is None:
         if x.ndim != 1:
             message = f"cumulative_sum(): axis is needed for an array of {x.ndim} dimensions"
@@ -64,12 +75,12 @@ def cumulative_sum(
     if x.ndim == 0:
         raise ValueError("cumulative_sum(): x must have at least one dimension")
     if is_tensor:
-        return _of_tensor(x, axis, dtype, include_initial)
-    return _of_ndarray(x, axis, dtype, include_initial)
+        return _of_tensor(x, axis, dtype, include_initial, precision)
+    return _of_ndarray(x, axis, dtype, include_initial, precision)
 
 
-def _of_tensor(x: Any, axis: int, dtype: Any, include_initial: bool) -> Any:
-    sums = api.torch_door().cumsum(x, axis, dtype=dtype)
+def _of_tensor(x: Any, axis: int, dtype: Any, include_initial: bool, precision: Precision) -> Any:
+    sums = api.torch_door().cumsum(x, axis, dtype=dtype, precision=precision)
     if not include_initial:
         return sums
     zero = sums.narrow(axis, 0, 0).new_zeros(
@@ -78,22 +89,25 @@ def _of_tensor(x: Any, axis: int, dtype: Any, include_initial: bool) -> Any:
     return sys.modules["torch"].cat((zero, sums), dim=axis)
 
 
-def _of_ndarray(x: Any, axis: int, dtype: Any, include_initial: bool) -> Any:
+def _of_ndarray(x: Any, axis: int, dtype: Any, include_initial: bool, precision: Precision) -> Any:
     if not include_initial:
-        return door.cumsum(x, axis, dtype=dtype)
+        return door.cumsum(x, axis, dtype=dtype, precision=precision)
     axis = door.axis_of(axis, x.ndim)
     if isinstance(x, np.ma.MaskedArray):
-        sums = door.cumsum(x, axis, dtype=dtype)
+        sums = door.cumsum(x, axis, dtype=dtype, precision=precision)
         first = np.zeros((*x.shape[:axis], 1, *x.shape[axis + 1 :]), sums.dtype)
         joined: Any = np.ma.concatenate((first, sums), axis)  # type: ignore[no-untyped-call]
         return joined
     shape = (*x.shape[:axis], x.shape[axis] + 1, *x.shape[axis + 1 :])
     sums = np.zeros(shape, door.result_dtype(x, dtype))
-    door.scan_into(np.asarray(x), sums[(slice(None),) * axis + (slice(1, None),)], axis)
+    rest = sums[(slice(None),) * axis + (slice(1, None),)]
+    door.scan_into(np.asarray(x), rest, axis, compensated=is_compensated(precision))
     return sums if type(x) is np.ndarray else x.__array_wrap__(sums, None, False)
 
 
-def _of_other_kind(x: Any, axis: int | None, dtype: Any, include_initial: bool) -> Any:
+def _of_other_kind(
+    x: Any, axis: int | None, dtype: Any, include_initial: bool, precision: Precision
+) -> Any:
     """By DLPack to NumPy and back."""
     if not hasattr(x, "__dlpack__"):
         raise api.refuse("cumulative_sum", x, "an array with __array_namespace__ or __dlpack__")
@@ -105,6 +119,7 @@ def _of_other_kind(x: Any, axis: int | None, dtype: Any, include_initial: bool) 
         axis=axis,
         dtype=None if name is None else np.dtype(name),
         include_initial=include_initial,
+        precision=precision,
     )
     if hasattr(x, "__array_namespace__"):
         return x.__array_namespace__().from_dlpack(result)

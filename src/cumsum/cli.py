@@ -114,6 +114,11 @@ def add_run(parser: Parser) -> None:
     add("-o", "--output", type=Path, metavar="OUTPUT", help="where to write, the same four kinds")
     add("--dim", type=int, metavar="N", help="dim to scan; 0 for 1-D arrays and tables")
     add("--dtype", metavar="T", help="dtype of the sums, a NumPy name such as float64")
+    add(
+        "--precision",
+        choices=["compensated"],
+        help="carry float64 sums as two numbers, so that nearly nothing is rounded away",
+    )
     add("--member", metavar="NAME", help="array of a .npz that holds several")
     add("--column", action="append", default=[], metavar="NAME", help="column; repeat for several")
     add(
@@ -154,7 +159,7 @@ def run_file(args: argparse.Namespace) -> None:
     if args.plot:
         plot.check_picture(args.plot)
     source = files.read(args.input, args.member, args.column)
-    todo = job.decide(source, args.dim, args.dtype, args.by)
+    todo = job.decide(source, args.dim, args.dtype, args.by, args.precision)
     done = job.run(todo, args.output, args.plot, args.title)
     console.say(job.summary(done, time.perf_counter() - start, written))
 

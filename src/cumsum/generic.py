@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from cumsum import numpy as door
+from cumsum.precision import Precision
 
 Array = np.ndarray[Any, Any]
 
@@ -53,9 +54,9 @@ def scan_durations(x: Array, y: Array, axis: int, *, exclusive: bool, reverse: b
         y[seen > 0] = np.timedelta64("NaT")
 
 
-def scan_masked(input: Any, dim: Any, dtype: Any, out: Any) -> Any:
+def scan_masked(input: Any, dim: Any, dtype: Any, out: Any, precision: Precision) -> Any:
     """`cumsum` of a masked array, as its own method has it: masked elements add nothing."""
-    sums = door.cumsum(input.filled(0), dim, dtype=dtype, out=None)
+    sums = door.cumsum(input.filled(0), dim, dtype=dtype, precision=precision)
     mask = np.ma.getmask(input)
     if mask is not np.ma.nomask:
         mask = mask.reshape(sums.shape)

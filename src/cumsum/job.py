@@ -18,6 +18,7 @@ import cumsum
 from cumsum import console, files, plot
 from cumsum.console import CommandError
 from cumsum.files import Source
+from cumsum.precision import Precision
 
 # A piece of this size keeps every thread busy and still lets a bar move several times a second.
 PIECE_BYTES = 128 << 20
@@ -50,6 +51,7 @@ class Job:
     dtype: np.dtype[Any]
     groups: tuple[Group, ...] = ()
     by: str = ""
+    precision: Precision = None
 
     @property
     def period(self) -> str:
@@ -85,7 +87,9 @@ def run(job: Job, output: Path | None, draw: Path | None, title: str) -> Done:
         return done
 
 
-def decide(source: Source, dim: int | None, dtype: str | None, by: str) -> Job:
+def decide(
+    source: Source, dim: int | None, dtype: str | None, by: str, precision: Precision
+) -> Job:
     """Check the dim, the dtype and the groups against the values."""
     values = source.values
     if values.dtype.kind not in "biufc":
@@ -103,7 +107,8 @@ def decide(source: Source, dim: int | None, dtype: str | None, by: str) -> Job:
     if by and axis != 0:
         raise CommandError(f"--by groups rows: it goes with --dim 0, not --dim {dim}")
     result_dtype = cumsum.cumsum(np.empty(0, values.dtype), 0, dtype=dtype).dtype
-    return Job(source, axis, result_dtype, make_groups(source, by) if by else (), by)
+    groups = make_groups(source, by) if by else ()
+    return Job(source, axis, result_dtype, groups, by, precision)
 
 
 def check_dim(dim: int, ndim: int) -> int:
@@ -139,10 +144,11 @@ def job_pieces(job: Job, nbytes: int) -> Sequence[Any]:
 
 def scan_piece(job: Job, values: Any, out: Any, piece: Any) -> None:
     """Scan one piece; a slice is scanned in place, the rows of a group are gathered first."""
+    how: dict[str, Any] = {"dtype": job.dtype, "precision": job.precision}
     if isinstance(piece, slice):
-        cumsum.cumsum(values[piece], job.dim, dtype=job.dtype, out=out[piece])
+        cumsum.cumsum(values[piece], job.dim, **how, out=out[piece])
     else:
-        out[piece] = cumsum.cumsum(values[piece], job.dim, dtype=job.dtype)
+        out[piece] = cumsum.cumsum(values[piece], job.dim, **how)
 
 
 def make_groups(source: Source, by: str) -> tuple[Group, ...]:

@@ -12,6 +12,7 @@ from cumsum import _core, generic
 from cumsum.dtypes import BY_NAME, DType
 from cumsum.kernels import cpu
 from cumsum.plan import Memory
+from cumsum.precision import Precision, is_compensated
 from cumsum.threads import get_num_threads
 
 Array = np.ndarray[Any, Any]
@@ -98,7 +99,13 @@ def result_dtype(x: Array, dtype: Any, out: Array | None = None) -> np.dtype[Any
 
 
 def scan_into(
-    x: Array, y: Array, axis: int, *, exclusive: bool = False, reverse: bool = False
+    x: Array,
+    y: Array,
+    axis: int,
+    *,
+    exclusive: bool = False,
+    reverse: bool = False,
+    compensated: bool = False,
 ) -> None:
     """Write the scan of `x`, cast to `y`'s dtype, to `y`, by whichever way knows the dtypes.
 
@@ -115,7 +122,8 @@ def scan_into(
             x_code = code_of(x.dtype)
             assert x_code is not None
         x_memory, y_memory = memory_of(x, x_code), memory_of(y, y_code)
-        cpu.scan(x_memory, y_memory, axis, threads=get_num_threads(), **flags)
+        flags |= {"compensated": compensated, "threads": get_num_threads()}
+        cpu.scan(x_memory, y_memory, axis, **flags)
     else:
         generic.scan_any(x, y, axis, **flags)
 
@@ -142,10 +150,13 @@ def _checked_out(out: Any, shape: tuple[int, ...]) -> Array:
     return out
 
 
-def cumsum(input: Any, dim: Any, *, dtype: Any = None, out: Any = None) -> Any:
+def cumsum(
+    input: Any, dim: Any, *, dtype: Any = None, out: Any = None, precision: Precision = None
+) -> Any:
     """`cumsum.cumsum` for a NumPy array or any subclass; `dim=None` scans the flattened array."""
     if isinstance(input, np.ma.MaskedArray):
-        return generic.scan_masked(input, dim, dtype, out)
+        return generic.scan_masked(input, dim, dtype, out, precision)
+    compensated = is_compensated(precision)
     x = np.asarray(input)
     if dim is None:
         x = x.reshape(-1)
@@ -156,17 +167,17 @@ def cumsum(input: Any, dim: Any, *, dtype: Any = None, out: Any = None) -> Any:
     target = None if out is None else np.asarray(_checked_out(out, x.shape))
     wanted = result_dtype(x, dtype, target)
     if target is not None and _is_plain_target(target, x, wanted):
-        scan_into(x, target, axis)
+        scan_into(x, target, axis, compensated=compensated)
         return out
     result = np.empty_like(x, dtype=wanted, subok=False)
-    scan_into(x, result, axis)
+    scan_into(x, result, axis, compensated=compensated)
     if target is None:
         return result if type(input) is np.ndarray else input.__array_wrap__(result, None, False)
     np.copyto(target, result, casting="unsafe")
     return out
 
 
-def cumsum_(input: Any, dim: Any, *, dtype: Any = None) -> Any:
+def cumsum_(input: Any, dim: Any, *, dtype: Any = None, precision: Precision = None) -> Any:
     """`cumsum.cumsum_` for a NumPy array: the dtype stays what it is."""
     if dtype is not None and np.dtype(dtype) != input.dtype:
         message = f"cumsum_(): dtype is {np.dtype(dtype)}, but the array's own is {input.dtype}"
@@ -175,5 +186,6 @@ def cumsum_(input: Any, dim: Any, *, dtype: Any = None) -> Any:
         raise TypeError("cumsum_(): argument 'dim' must be int, not NoneType")
     if input.ndim == 0:
         axis_of(dim, 1)
+        is_compensated(precision)
         return input
-    return cumsum(input, dim, dtype=input.dtype, out=input)
+    return cumsum(input, dim, dtype=input.dtype, out=input, precision=precision)

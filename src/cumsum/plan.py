@@ -23,13 +23,19 @@ class Memory(NamedTuple):
     strides: tuple[int, ...]
 
 
-CoreArguments = tuple[
-    int, int, int, int, tuple[int, ...], tuple[int, ...], tuple[int, ...], int, bool, bool, int
-]
+Shape = tuple[int, ...]
+CoreArguments = tuple[int, int, int, int, Shape, Shape, Shape, int, bool, bool, bool, int]
 
 
 def arguments(
-    x: Memory, y: Memory, axis: int, *, exclusive: bool, reverse: bool, threads: int
+    x: Memory,
+    y: Memory,
+    axis: int,
+    *,
+    exclusive: bool,
+    reverse: bool,
+    compensated: bool,
+    threads: int,
 ) -> CoreArguments:
     """The arguments of `_core.scan` and `_core.plan`, `axis` made non-negative."""
     if x.shape != y.shape:
@@ -38,7 +44,7 @@ def arguments(
     if not -ndim <= axis < ndim:
         raise IndexError(f"axis {axis} is not in [-{ndim}, {ndim})")
     memory = (x.address, x.dtype, y.address, y.dtype, x.shape, x.strides, y.strides)
-    return (*memory, axis % ndim, exclusive, reverse, threads)
+    return (*memory, axis % ndim, exclusive, reverse, compensated, threads)
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,8 @@ class ScanPlan:
         Whether elements pass through a buffer of a few KiB, because of their dtype or strides.
     stream : bool
         Whether the result is written past the cache.
+    precision : {"standard", "compensated"}
+        What a sum is carried in; standard wherever the result is not float64 or complex128.
     """
 
     family: str
@@ -80,6 +88,7 @@ class ScanPlan:
     pack_input: bool
     pack_output: bool
     stream: bool
+    precision: str
 
     def __str__(self) -> str:
         width = max(len(field.name) for field in fields(self))
@@ -95,6 +104,7 @@ def make_plan(
     threads: int,
     exclusive: bool = False,
     reverse: bool = False,
+    compensated: bool = False,
 ) -> ScanPlan:
     """The plan of a scan of `x` into `y` by at most `threads` threads; no memory is touched.
 
@@ -109,5 +119,5 @@ def make_plan(
     >>> make_plan(x, y, axis=1, threads=2).family
     'rows'
     """
-    chosen = arguments(x, y, axis, exclusive=exclusive, reverse=reverse, threads=threads)
-    return ScanPlan(**_core.plan(*chosen))
+    flags = {"exclusive": exclusive, "reverse": reverse, "compensated": compensated}
+    return ScanPlan(**_core.plan(*arguments(x, y, axis, **flags, threads=threads)))

@@ -18,11 +18,14 @@ from torch._C._functorch import (
     is_functorch_wrapped_tensor,
     peek_interpreter_stack,
 )
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.autograd import forward_ad
+from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
 from cumsum import _core
 from cumsum.autograd import differentiable_scan
 from cumsum.kernels import tensor
+from cumsum.precision import is_compensated, torch_cannot
 
 # Python's own types that torch takes for dtypes.
 _BUILTIN_DTYPES: dict[Any, torch.dtype] = {
@@ -40,6 +43,7 @@ class _Call(NamedTuple):
     dim: int
     dtype: torch.dtype | None
     out: Tensor | None
+    compensated: bool
 
 
 def register() -> None:
@@ -73,12 +77,14 @@ def register() -> None:
 
 def torchs_own(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """torch's answer to a call that our kernels have none for; as a rule, its error."""
-    return function(*args, **kwargs)
+    known = {name: value for name, value in kwargs.items() if name != "precision"}
+    return function(*args, **known)
 
 
 def _bind(args: tuple[Any, ...], kwargs: dict[str, Any], *, in_place: bool) -> _Call | None:
     """The arguments by name; None if torch's parser would refuse them."""
     rest = dict(kwargs)
+    compensated = is_compensated(rest.pop("precision", None))
     positional = list(args)
     values = []
     for names in (("input", "a", "x"), ("dim", "axis")):
@@ -95,7 +101,7 @@ def _bind(args: tuple[Any, ...], kwargs: dict[str, Any], *, in_place: bool) -> _
     dtype = _BUILTIN_DTYPES.get(dtype, dtype) if isinstance(dtype, type) else dtype
     if not isinstance(dtype, torch.dtype | None) or not (out is None or _is_tensor_like(out)):
         return None
-    return _Call(values[0], dim, dtype, out)
+    return _Call(values[0], dim, dtype, out, compensated)
 
 
 def _is_tensor_like(x: Any) -> bool:
@@ -103,7 +109,7 @@ def _is_tensor_like(x: Any) -> bool:
 
 
 def _as_dim(value: Any) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer | Tensor):
+    if isinstance(value, bool) or not isinstance(value, int | np.integer | Tensor | torch.SymInt):
         return None
     if isinstance(value, Tensor):
         integer = not (value.dtype == torch.bool or value.is_floating_point() or value.is_complex())
@@ -124,9 +130,14 @@ def _has_kernel(x: Tensor) -> bool:
 
 
 def _is_traced() -> bool:
-    """Whether the call is to be recorded rather than computed."""
+    """Whether the call is to be recorded, or to be seen by a mode, rather than computed."""
+    return torch._C._len_torch_dispatch_stack() > 0 or _is_recorded()
+
+
+def _is_recorded() -> bool:
+    """Whether a call that is traced is traced for more than the shape of its result."""
     return (
-        torch._C._len_torch_dispatch_stack() > 0
+        any(not isinstance(mode, FakeTensorMode) for mode in _get_current_dispatch_mode_stack())
         or torch._C._get_tracing_state() is not None
         or torch.compiler.is_compiling()
         or _is_functionalized()
@@ -201,7 +212,7 @@ def _cannot_be_written(y: Tensor) -> bool:
 
 def _is_refused(call: _Call, dtype: torch.dtype) -> bool:
     """Whether torch raises for this call with `out=`, or for its dtype."""
-    x, _, given, out = call
+    x, _, given, out, _ = call
     whole = x.dim() > 0 and x.numel() > 0  # others never reach torch's kernel, nor its checks
     if whole and dtype not in _SCANNED:
         return True
@@ -219,6 +230,19 @@ def _is_refused(call: _Call, dtype: torch.dtype) -> bool:
     return clash and not _same_elements(x, out) and _is_dense(x) and _is_dense(out)
 
 
+def _refuse_compensated(call: _Call, dtype: torch.dtype) -> None:
+    """Raise if `call` wants compensated values and torch's own operator would compute them."""
+    if not call.compensated or dtype not in tensor.COMPENSATED:
+        return
+    if _is_recorded():
+        raise torch_cannot("in a call that is traced, compiled or seen by a dispatch mode")
+    for x in (call.input, call.out):
+        if x is not None and not (_has_kernel(x) or x.is_meta or isinstance(x, FakeTensor)):
+            raise torch_cannot(f"for a {type(x).__name__} of layout {x.layout} on {x.device}")
+    if call.out is not None and _is_transformed():
+        raise torch_cannot("with out= under a transform or forward-mode differentiation")
+
+
 def cumsum(*args: Any, **kwargs: Any) -> Any:
     """`cumsum.cumsum` for a tensor."""
     call = _bind(args, kwargs, in_place=False)
@@ -233,12 +257,13 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
     transformed = _is_transformed()
     ours = _has_kernel(x) and (out is None or (_has_kernel(out) and not transformed))
     if dim is None or not ours or _is_traced() or _is_refused(call, dtype):
+        _refuse_compensated(call, dtype)
         return torchs_own(torch.cumsum, args, kwargs)
     if out is not None:
-        return _write(x, out, dim)
+        return _write(x, out, dim, call.compensated)
     if transformed or (x.requires_grad and torch.is_grad_enabled()):
-        return differentiable_scan(x, dim, dtype)
-    return tensor.scan(x, dim, dtype)
+        return differentiable_scan(x, dim, dtype, compensated=call.compensated)
+    return tensor.scan(x, dim, dtype, compensated=call.compensated)
 
 
 def _resize(out: Tensor, shape: torch.Size) -> None:
@@ -249,22 +274,22 @@ def _resize(out: Tensor, shape: torch.Size) -> None:
     out.resize_(shape)
 
 
-def _write(x: Tensor, out: Tensor, dim: int) -> Tensor:
+def _write(x: Tensor, out: Tensor, dim: int, compensated: bool) -> Tensor:
     if out.is_inference():  # such a tensor has no version
-        return _write_unversioned(x, out, dim)
+        return _write_unversioned(x, out, dim, compensated)
     with torch.autograd.grad_mode._unsafe_preserve_version_counter(out):
-        _write_unversioned(x, out, dim)
+        _write_unversioned(x, out, dim, compensated)
     torch.autograd.graph.increment_version(out)
     return out
 
 
 @torch.no_grad()
-def _write_unversioned(x: Tensor, out: Tensor, dim: int) -> Tensor:
+def _write_unversioned(x: Tensor, out: Tensor, dim: int, compensated: bool) -> Tensor:
     if out.shape != x.shape:
         _resize(out, x.shape)
     if x.numel() and _share_memory(x, out) and not _same_elements(x, out):
         x = x.clone()
-    tensor.scan_into(x, out, dim)
+    tensor.scan_into(x, out, dim, compensated=compensated)
     return out
 
 
@@ -290,10 +315,11 @@ def cumsum_(*args: Any, **kwargs: Any) -> Any:
         or _cannot_be_written(x)
         or (tracked and x.is_leaf)
     ):
+        _refuse_compensated(call, x.dtype)
         return torchs_own(Tensor.cumsum_, args, kwargs)
     if tracked or _is_transformed():
-        return x.copy_(differentiable_scan(x, dim, x.dtype))
-    return _write(x, x, dim)
+        return x.copy_(differentiable_scan(x, dim, x.dtype, compensated=call.compensated))
+    return _write(x, x, dim, call.compensated)
 
 
 register()

@@ -107,8 +107,18 @@ int check(DType x_dtype, DType y_dtype, int parts, const Kernels& kernels, int r
     const Kind kind = uniform(0, 1) ? Kind::inclusive : Kind::exclusive;
     const Direction direction = uniform(0, 1) ? Direction::forward : Direction::reverse;
     const int threads = static_cast<int>(uniform(1, 5));
-    Problem problem{x_dtype, y_dtype, dims,      shape.data(), x.strides.data(), y.strides.data(),
-                    axis,    kind,    direction, false,        threads};
+    Problem problem{x_dtype,
+                    y_dtype,
+                    dims,
+                    shape.data(),
+                    x.strides.data(),
+                    y.strides.data(),
+                    axis,
+                    kind,
+                    direction,
+                    Precision::standard,
+                    false,
+                    threads};
     Plan plan = make_plan(problem, kernels);
     if (run(plan, kernels, x.first, y.first) != Status::done) ++failures;
 
@@ -189,8 +199,18 @@ int main(int argc, char** argv) {
   for (auto& out : y) {
     callers.emplace_back([&] {
       int64_t shape = static_cast<int64_t>(x.size()), stride = 4;
-      Problem problem{DType::float32,  DType::float32,     1,     &shape, &stride, &stride, 0,
-                      Kind::inclusive, Direction::forward, false, 3};
+      Problem problem{DType::float32,
+                      DType::float32,
+                      1,
+                      &shape,
+                      &stride,
+                      &stride,
+                      0,
+                      Kind::inclusive,
+                      Direction::forward,
+                      Precision::standard,
+                      false,
+                      3};
       Plan plan = make_plan(problem, current_target());
       for (int i = 0; i < 20; ++i) run(plan, current_target(), x.data(), out.data());
     });

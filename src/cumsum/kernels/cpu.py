@@ -14,10 +14,13 @@ def scan(
     threads: int,
     exclusive: bool = False,
     reverse: bool = False,
+    compensated: bool = False,
 ) -> None:
     """Write the scan of `x` along `axis` to `y`, which has the same shape.
 
     Each element of `x` is cast to `y`'s dtype first. `x` and `y` may be the same memory if their
-    strides and dtypes are; any other overlap gives undefined results.
+    strides and dtypes are; any other overlap gives undefined results. `compensated` changes float64
+    and complex128 results alone.
     """
-    _core.scan(*arguments(x, y, axis, exclusive=exclusive, reverse=reverse, threads=threads))
+    flags = {"exclusive": exclusive, "reverse": reverse, "compensated": compensated}
+    _core.scan(*arguments(x, y, axis, **flags, threads=threads))

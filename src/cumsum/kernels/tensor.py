@@ -11,30 +11,42 @@ from cumsum.plan import Memory
 from cumsum.threads import chosen_threads
 
 CODES = {getattr(torch, name): code for name, code in BY_NAME.items() if "longdouble" not in name}
+# Results that can be carried as pairs.
+COMPENSATED = (torch.float64, torch.complex128)
 
 
-def scan(x: Tensor, dim: int, dtype: torch.dtype, *, reverse: bool = False) -> Tensor:
+def scan(
+    x: Tensor,
+    dim: int,
+    dtype: torch.dtype,
+    *,
+    reverse: bool = False,
+    compensated: bool = False,
+) -> Tensor:
     """The scan of `x`, cast to `dtype`, as a new contiguous tensor; `dim` is non-negative."""
     y = torch.empty(x.shape, dtype=dtype, device=x.device)
-    scan_into(x, y, dim, reverse=reverse)
+    scan_into(x, y, dim, reverse=reverse, compensated=compensated)
     return y
 
 
-def scan_into(x: Tensor, y: Tensor, dim: int, *, reverse: bool = False) -> None:
+def scan_into(
+    x: Tensor, y: Tensor, dim: int, *, reverse: bool = False, compensated: bool = False
+) -> None:
     """Write the scan of `x`, cast to `y`'s dtype, to `y`: the same elements, or none of `x`'s."""
     if x.numel() == 0:
         return
+    flags = {"reverse": reverse, "compensated": compensated}
     if x.is_complex() and not y.is_complex():
         torch.zeros(1, dtype=x.dtype).to(y.dtype)  # torch's warning, which it gives once
     if x.dim() == 0:
         y.copy_(x)
     elif y.is_conj() or y.is_neg():
-        y.copy_(scan(x, dim, y.dtype, reverse=reverse))
+        y.copy_(scan(x, dim, y.dtype, **flags))
     else:
         x = _readable(x, y.dtype)  # kept alive while the core reads it
         axis = sum(size != 1 for size in x.shape[:dim])
         threads = chosen_threads() or torch.get_num_threads()
-        cpu.scan(_memory(x, dim), _memory(y, dim), axis, threads=threads, reverse=reverse)
+        cpu.scan(_memory(x, dim), _memory(y, dim), axis, threads=threads, **flags)
 
 
 def _readable(x: Tensor, dtype: torch.dtype) -> Tensor:
