@@ -74,7 +74,7 @@ void choose_inner(Plan& plan, Axis* lines, int count) {
 // Which way to walk, and what must be packed to walk that way.
 void choose_walk(Plan& plan, const Kernels& kernels) {
   const int64_t x_size = item_size(plan.x_dtype), y_size = item_size(plan.y_dtype);
-  const PairKernels& pair = kernels.pairs[int(plan.x_dtype)][int(plan.y_dtype)];
+  const PairKernels& pair = pair_of(kernels, plan.x_dtype, plan.y_dtype, plan.precision);
   const bool direct = pair.add != nullptr;
   const Axis scan = plan.scan, inner = plan.inner;
   const bool forward = scan.y_stride == y_size && scan.x_stride == x_size;
@@ -174,6 +174,12 @@ Plan make_plan(const Problem& problem, const Kernels& kernels) {
   share_out(plan, problem.threads);
   plan.stream = plan.stream && !problem.in_place;
   return plan;
+}
+
+const PairKernels& pair_of(const Kernels& kernels, DType x, DType y, Precision precision) {
+  static constexpr PairKernels none{};
+  if (precision == Precision::standard) return kernels.pairs[int(x)][int(y)];
+  return x == y ? kernels.compensated[y == DType::complex128] : none;
 }
 
 PackShape pack_shape(const Plan& plan) {

@@ -64,6 +64,9 @@ struct Plan {
 
 Plan make_plan(const Problem& problem, const Kernels& kernels);
 
+// The kernels of elements of type x and results of type y; empty where x must be packed first.
+const PairKernels& pair_of(const Kernels& kernels, DType x, DType y, Precision precision);
+
 // Lines gathered at a time, and elements of each, when packing.
 struct PackShape {
   int64_t lines, length;

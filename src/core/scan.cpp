@@ -33,7 +33,7 @@ bool is_plain(const Plan& plan) {
 }
 
 void run_plain(const Plan& plan, const Kernels& kernels, const char* x, char* y) {
-  const PairKernels& pair = kernels.pairs[int(plan.x_dtype)][int(plan.y_dtype)];
+  const PairKernels& pair = pair_of(kernels, plan.x_dtype, plan.y_dtype, plan.precision);
   Piece piece{};
   piece.x = x + plan.x_offset;
   piece.y = y + plan.y_offset;
@@ -52,7 +52,8 @@ Run::Run(const Plan& plan, const Kernels& kernels, const char* x, char* y, Inter
     : plan_(plan),
       x_(x + plan.x_offset),
       y_(y + plan.y_offset),
-      pair_(kernels.pairs[int(plan.pack_x ? plan.y_dtype : plan.x_dtype)][int(plan.y_dtype)]),
+      pair_(pair_of(kernels, plan.pack_x ? plan.y_dtype : plan.x_dtype, plan.y_dtype,
+                    plan.precision)),
       kernels_(kernels_of(plan, pair_)),
       pack_(kernels.copy[int(plan.x_dtype)][int(plan.y_dtype)]),
       unpack_(kernels.copy[int(plan.y_dtype)][int(plan.y_dtype)]),
