@@ -118,6 +118,7 @@ def _has_kernel(x: Tensor) -> bool:
         and x.device.type == "cpu"
         and not x.is_quantized
         and not x.is_nested
+        and not torch._is_functional_tensor(x)
         and not (is_functorch_wrapped_tensor(x) and peek_interpreter_stack() is None)
         and type(x).__torch_dispatch__ is Tensor.__torch_dispatch__
     )
