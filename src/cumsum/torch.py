@@ -42,8 +42,19 @@ class _Call(NamedTuple):
     out: Tensor | None
 
 
-def register() -> None:
+def register(*, native: bool = not hasattr(Tensor, "names")) -> bool:
     """Let the core take plain tensors itself.
+
+    Parameters
+    ----------
+    native : bool
+        Whether the core may ask libtorch's own functions what it else asks in Python. They know
+        nothing of the named tensors that torch had before 2.13.
+
+    Returns
+    -------
+    bool
+        Whether it does; not if it misses one of them.
 
     Raises
     ------
@@ -54,7 +65,7 @@ def register() -> None:
     if exchange is None:
         raise ImportError(f"cumsum needs torch >= 2.10 for tensors, found {torch.__version__}")
     contiguous = {"memory_format": torch.contiguous_format}
-    _core.register_torch(
+    return _core.register_torch(
         Tensor,
         exchange,
         torch.empty_like,
@@ -62,12 +73,13 @@ def register() -> None:
         contiguous | {"dtype": torch.int64},
         torch.get_num_threads,
         getattr(torch._C, "_increment_version", torch.autograd.graph.increment_version),
-        forward_ad,
+        vars(forward_ad),
         Tensor.is_neg,
         Tensor.is_conj,
         Tensor.is_inference,
         (torch._C._len_torch_dispatch_stack, torch._C._len_torch_function_stack),
         (peek_interpreter_stack, torch._C._get_tracing_state),
+        torch._C.__file__ if native else None,
     )
 
 
