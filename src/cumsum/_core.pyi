@@ -74,12 +74,16 @@ def register_torch(
     as_int64: dict[str, Any],
     get_num_threads: Callable[[], int],
     increment_version: Callable[..., Any],
-    forward_ad: object,
+    forward_ad: dict[str, Any],
     is_neg: Callable[..., bool],
     is_conj: Callable[..., bool],
     is_inference: Callable[..., bool],
     mode_depths: tuple[Callable[[], int], Callable[[], int]],
     states: tuple[Callable[[], object], Callable[[], object]],
+    library: str | None,
     /,
-) -> None:
-    """Let plain CPU tensors be taken; see fast_torch.cpp for what each argument guards."""
+) -> bool:
+    """Let plain CPU tensors be taken; see fast_torch.h for what each argument guards.
+
+    True if libtorch's own functions, in `library` and those it depends on, are asked instead.
+    """

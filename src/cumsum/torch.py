@@ -46,8 +46,19 @@ class _Call(NamedTuple):
     compensated: bool
 
 
-def register() -> None:
+def register(*, native: bool = not hasattr(Tensor, "names")) -> bool:
     """Let the core take plain tensors itself.
+
+    Parameters
+    ----------
+    native : bool
+        Whether the core may ask libtorch's own functions what it else asks in Python. They know
+        nothing of the named tensors that torch had before 2.13.
+
+    Returns
+    -------
+    bool
+        Whether it does; not if it misses one of them.
 
     Raises
     ------
@@ -58,7 +69,7 @@ def register() -> None:
     if exchange is None:
         raise ImportError(f"cumsum needs torch >= 2.10 for tensors, found {torch.__version__}")
     contiguous = {"memory_format": torch.contiguous_format}
-    _core.register_torch(
+    return _core.register_torch(
         Tensor,
         exchange,
         torch.empty_like,
@@ -66,12 +77,13 @@ def register() -> None:
         contiguous | {"dtype": torch.int64},
         torch.get_num_threads,
         getattr(torch._C, "_increment_version", torch.autograd.graph.increment_version),
-        forward_ad,
+        vars(forward_ad),
         Tensor.is_neg,
         Tensor.is_conj,
         Tensor.is_inference,
         (torch._C._len_torch_dispatch_stack, torch._C._len_torch_function_stack),
         (peek_interpreter_stack, torch._C._get_tracing_state),
+        torch._C.__file__ if native else None,
     )
 
 
@@ -124,6 +136,7 @@ def _has_kernel(x: Tensor) -> bool:
         and x.device.type == "cpu"
         and not x.is_quantized
         and not x.is_nested
+        and not torch._is_functional_tensor(x)
         and not (is_functorch_wrapped_tensor(x) and peek_interpreter_stack() is None)
         and type(x).__torch_dispatch__ is Tensor.__torch_dispatch__
     )

@@ -1,0 +1,69 @@
+// What the short way asks of torch: in Python, which every torch from 2.10 on understands, or of
+// libtorch itself, at a tenth of the price, where its functions are found.
+#pragma once
+
+#include <memory>
+
+#include "fast.h"
+
+namespace cumsum {
+
+// What cumsum/torch.py registers. All of it is kept for good.
+struct TorchParts {
+  PyTypeObject* tensor_type;
+  const dlpack::ExchangeApi* exchange;
+  PyObject* empty_like;
+  PyObject* as_contiguous;  // keywords of empty_like for a contiguous result of the input's dtype
+  PyObject* as_int64;       // the same, of int64
+  PyObject* get_num_threads;
+  PyObject* increment_version;
+  PyObject* forward_ad;  // the names of the module that holds _current_level
+  PyObject* is_neg;
+  PyObject* is_conj;
+  PyObject* is_inference;
+  PyObject* mode_depths[2];  // functions that answer 0 while no mode is on
+  PyObject* states[2];       // functions that answer None while no transform or tracing is on
+};
+
+// The questions, put in Python. What cannot be answered is answered as if it were not plain, and no
+// exception is left behind. A tensor is an exact torch.Tensor.
+class Torch {
+ public:
+  explicit Torch(const TorchParts& parts);
+  virtual ~Torch() = default;
+  Torch(const Torch&) = delete;
+  Torch& operator=(const Torch&) = delete;
+
+  bool is_tensor(PyObject* object) const { return Py_TYPE(object) == parts_.tensor_type; }
+  int num_threads() const;
+  bool is_watched() const { return is_intercepted() || is_forward_mode(); }
+
+  virtual bool view(PyObject* tensor, ArrayView& view) const;
+  virtual bool requires_grad(PyObject* tensor) const;
+  virtual bool is_neg(PyObject* tensor) const;
+  virtual bool is_conj(PyObject* tensor) const;
+  virtual bool is_inference(PyObject* tensor) const;
+  virtual bool is_intercepted() const;  // whether a mode, transform or tracing is on
+  virtual bool bump_version(PyObject* tensor) const;
+  // A new tensor for the scan of `input`, or null.
+  virtual PyObject* make_result(PyObject* input, const ArrayView& x) const;
+
+ protected:
+  PyObject* tensor_type() const { return reinterpret_cast<PyObject*>(parts_.tensor_type); }
+
+ private:
+  bool is_forward_mode() const;
+
+  TorchParts parts_;
+  PyObject* requires_grad_;
+  PyObject* current_level_;
+};
+
+// Integers widen to int64.
+constexpr DType tensor_result(DType x) { return x < DType::int64 ? DType::int64 : x; }
+
+// Answers by libtorch's own functions, looked up in the loaded `library` and those it depends on.
+// Null if one is missing, or if what they answer is not what Python does.
+std::unique_ptr<Torch> make_native_torch(const TorchParts& parts, const char* library);
+
+}  // namespace cumsum
