@@ -19,11 +19,20 @@ class SpecReport:
     differences: int = 0
 
 
+@dataclass
+class BitsReport:
+    """How many scans of random rows had the bits of the reference."""
+
+    rows: int = 0
+
+
 REPORT = pytest.StashKey[SpecReport]()
+BITS = pytest.StashKey[BitsReport]()
 
 
 def pytest_configure(config):
     config.stash[REPORT] = SpecReport()
+    config.stash[BITS] = BitsReport()
     config.addinivalue_line("markers", "huge(gib): needs that many GiB of free memory")
 
 
@@ -33,6 +42,8 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.write_line(
             f"torch.cumsum specification: {report.cases} cases, {report.differences} differences"
         )
+    if rows := config.stash[BITS].rows:
+        terminalreporter.write_line(f"equal bits: {rows:,} scans of random rows, no difference")
 
 
 def pytest_runtest_setup(item):
@@ -58,6 +69,12 @@ def available_gib():
 def spec_report(request):
     """The counts that the end of the run prints."""
     return request.config.stash[REPORT]
+
+
+@pytest.fixture
+def bits_report(request):
+    """The count of rows compared bit by bit, printed at the end of the run."""
+    return request.config.stash[BITS]
 
 
 @pytest.fixture(scope="session")

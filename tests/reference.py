@@ -3,8 +3,8 @@
 For every floating result the bits are those of this order, whatever the machine does:
 
 1. Each element is converted to the result dtype, then to the accumulator: float32 for the 16-bit
-   floating dtypes, float64 for the other real ones, complex128 for the complex ones, 64-bit
-   integers that wrap for the rest.
+   floating dtypes, float64 for the other real ones, complex128 for the complex ones (long double
+   and a pair of those for long double), 64-bit integers that wrap for the rest.
 2. The scan axis is cut in tiles of 4096 elements, a tile in groups of 8.
 3. Inside a group, ``p[0..7]`` is Sklansky's prefix: for the steps s = 1, 2, 4, every ``i`` with
    ``i & s`` adds the last element of the half-block below it, ``p[i // s * s - 1]``.
@@ -128,7 +128,7 @@ def accumulator(dtype):
         return np.dtype(np.int64)
     if dtype.itemsize == 2:
         return np.dtype(np.float32)
-    return np.dtype(np.complex128 if dtype.kind == "c" else np.float64)
+    return np.result_type(dtype, np.float64)
 
 
 def convert(values, dtype):
