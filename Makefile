@@ -14,7 +14,7 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
 	$(shell find src -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.cpp' -o -name '*.h')
 CPP := $(shell find src/core tests/core -name '*.cpp' -o -name '*.h')
 
-.PHONY: demo test bench report lint sanitize docs package install clean
+.PHONY: demo test bench scaling report lint sanitize docs package install clean
 .DELETE_ON_ERROR:
 
 install: $(DONE)/package
@@ -50,6 +50,10 @@ test: $(DONE)/package $(DONE)/group-test
 
 bench: $(DONE)/package $(DONE)/group-test
 	$(BIN)/python benchmarks/run.py $(BENCH)
+
+# A scan and a copy at 1, 2, 4, ... threads, on arrays of 400 million elements.
+scaling: $(DONE)/package $(DONE)/group-test
+	$(BIN)/python benchmarks/scaling.py $(SCALING)
 
 # The README's table and picture, and docs/performance.md, from a file of results.
 report: $(DONE)/package
