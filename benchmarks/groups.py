@@ -152,7 +152,7 @@ def importing(report: Report) -> Figures:
 GROUPS = (
     Group("10 million elements or more", 1.15, 1.3, copies(is_large), mean=True),
     Group(
-        "the worst of those, and of 2 to 8 columns",
+        "10 million or more, or 2 to 8 columns",
         1.5,
         1.8,
         copies(lambda row: is_large(row) or has_few_columns(row)),

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 import cumsum
+from calls import measure
 from cumsum import bench
 
 SHAPES = ((100_000,), (1_000_000,), (10_000_000,), (100_000_000,), (4096, 4096))
@@ -57,9 +58,7 @@ def measure_all(threads: int, seconds: float) -> Iterator[dict[str, Any]]:
             for dtype, shape in ROWS:
                 where = f"1-D, {shape[0]:,}" if len(shape) == 1 else f"{shape} dim 0"
                 calls = contestants(library, dtype, shape)
-                times = bench.measure(calls, seconds)
-                if times["ours"] > times["peer"]:
-                    times = bench.measure(calls, 3 * seconds)
+                times = measure(calls, seconds)
                 faults = {name: page_faults(call) for name, call in calls.items()}
                 yield {"name": f"{library}, {dtype} {where}", "faults": faults, **times}
 
