@@ -14,7 +14,7 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
 	$(shell find src -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.cpp' -o -name '*.h')
 CPP := $(shell find src/core tests/core -name '*.cpp' -o -name '*.h')
 
-.PHONY: demo test bench accuracy report lint sanitize docs package install clean
+.PHONY: demo test bench scaling accuracy report lint sanitize docs package install clean
 .DELETE_ON_ERROR:
 
 install: $(DONE)/package
@@ -54,6 +54,10 @@ bench: $(DONE)/package $(DONE)/group-test
 # Errors against exact sums: the table and the picture of docs/accuracy.md.
 accuracy: $(DONE)/package $(DONE)/group-test
 	PYTHONPATH=tests $(BIN)/python benchmarks/accuracy.py $(LENGTH)
+
+# A scan and a copy at 1, 2, 4, ... threads, on arrays of 400 million elements.
+scaling: $(DONE)/package $(DONE)/group-test
+	$(BIN)/python benchmarks/scaling.py $(SCALING)
 
 # The README's table and picture, and docs/performance.md, from a file of results.
 report: $(DONE)/package

@@ -1,6 +1,8 @@
-"""Write the README's table and picture, and docs/performance.md, from a file of results.
+"""Write the README's tables and picture, and docs/performance.md, from a file of results.
 
 python benchmarks/report.py [benchmarks/results/NAME.json]
+
+benchmarks/limits.md, which is written by hand, becomes a section of docs/performance.md.
 """
 
 from __future__ import annotations
@@ -10,74 +12,67 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-from matplotlib.figure import Figure
+import groups
+import picture
+import tables
+from neighbour import ELEMENTS
 
 ROOT = Path(__file__).parents[1]
-DEFAULT = ROOT / "benchmarks" / "results" / "latest.json"
+RESULTS = ROOT / "benchmarks" / "results"
+LIMITS = ROOT / "benchmarks" / "limits.md"
 PICTURE = ROOT / "docs" / "_static" / "benchmark.svg"
 START, END = "<!-- benchmark:start -->", "<!-- benchmark:end -->"
+# The groups that compare with a copy come first; the picture shows these.
+COPY_GROUPS = 6
 
 # The README shows one row of each kind, the page on performance all of them.
 SHOWN = (
+    "float32 1-D, 1,000,000",
     "float32 1-D, 10,000,000",
     "float64 1-D, 10,000,000",
-    "float16 1-D, 10,000,000",
+    "bfloat16 1-D, 10,000,000",
     "bool 1-D, 10,000,000",
-    "int64 1-D, 10,000,000",
     "float32 (4096, 4096) dim 1",
     "float32 (4096, 4096) dim 0",
-    "bfloat16 (4096, 4096) dim 0",
     "int8 (4096, 4096) dim 0",
-    "float32 (1000000, 8) dim 0",
-    "float32 (16, 3, 1024, 1024) dim 1",
-    "float32 (4096, 4096) dim 1 sliced",
+    "float32 (8, 3, 1024, 1024) dim 1",
+    "float32 (1000000, 3) dim 0",
+    "float32 (1000000, 16) dim 1",
+    "float32 (4096, 4096) dim 1 transposed",
 )
-CONTESTANTS = {
-    "ours": ("cumsum", "#0b6e99"),
-    "torch": ("torch", "#d9730d"),
-    "numpy": ("NumPy", "#9b9a97"),
-}
 
-Row = dict[str, Any]
+HOW = f"""\
+A scan has to read its input and write its output, so the time to copy as many bytes is the limit
+for large arrays. The figures are multiples of it: 1 is the speed of memory.
 
+- **The copy** is the fastest known on the machine, found anew for every case: NumPy's, torch's, or
+  that of our own threads, which either leaves the result in the cache or writes past it. It has as
+  many threads as the scan and arrays of its own, half the bytes each. Inside the cache its arrays
+  stay as warm as the scan's.
+- All contestants write into memory they are given (`out=`) except where that is what is measured,
+  and use the same number of threads.
+- They take turns, in an order drawn anew in every round; the figure is the median over the rounds.
+  Short calls are repeated until they fill a millisecond, after one that is not timed. Before each
+  turn there is a pause of 5 ms, until the threads that torch keeps spinning are asleep.
+- A row that passes its bound is measured once more, for longer, before it counts.
+- *Page faults* are the pages of memory that the system provides for one call, after a few calls
+  that taught the allocator what to keep.
+- *A busy neighbour* is a process on every core that does nothing but spin. Quiet and busy rounds
+  take turns; a scan of {ELEMENTS:,} float32 is compared with the copy of our own threads, past the
+  cache, which share out the work as they come."""
 
-def table(rows: list[Row]) -> str:
-    """A Markdown table: the time of a copy, ours, and the ratios to the copy."""
-    lines = [
-        "| input | copy | cumsum | cumsum / copy | torch / copy | NumPy / copy |",
-        "|---|---:|---:|---:|---:|---:|",
-    ]
-    for row in rows:
-        times = [format_time(row["times"][name]) for name in ("copy", "ours")]
-        ratios = [format_ratio(row["ratios"].get(name)) for name in CONTESTANTS]
-        lines.append(
-            f"| {' | '.join([row['case']['name'], *times, f'**{ratios[0]}**', *ratios[1:]])} |"
-        )
-    return "\n".join(lines)
+YOURSELF = """\
+```sh
+make bench                        # all of it but scaling, in about five minutes
+make bench BENCH='--match int8'   # the cases whose name holds a text
+make bench BENCH='--threads 1 --name alone'
+make scaling                      # 1, 2, 4, ... threads; needs 10 GB of memory or shrinks
+make report                       # this page, the README's tables and picture
+```
 
-
-def call_table(rows: list[Row]) -> str:
-    """A Markdown table of what one small call costs."""
-    lines = ["| call | cumsum | the library's own | ratio |", "|---|---:|---:|---:|"]
-    for row in rows:
-        times = [format_time(row[name]) for name in ("ours", "peer")]
-        ratio = f"{row['ours'] / row['peer']:.2f}"
-        lines.append(f"| {' | '.join([row['name'], *times, ratio])} |")
-    return "\n".join(lines)
-
-
-def format_time(seconds: float) -> str:
-    """Seconds in the unit that keeps three digits readable."""
-    for unit, scale in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
-        if seconds * scale >= 1:
-            return f"{seconds * scale:.3g} {unit}"
-    return f"{seconds * 1e9:.0f} ns"
-
-
-def format_ratio(ratio: float | None) -> str:
-    """A multiple of the copy's time; a dash where the library has no such dtype."""
-    return "–" if ratio is None else f"{ratio:.1f}"
+Each row past its bound is named and the exit status is 1. The figures are kept in
+`benchmarks/results`. `cumsum bench` measures the same cases without this repository. A machine
+that does something else at the time measures that as well."""
 
 
 def describe(machine: dict[str, Any]) -> str:
@@ -89,37 +84,6 @@ def describe(machine: dict[str, Any]) -> str:
     )
 
 
-def draw(rows: list[Row]) -> Figure:
-    """Each case a line, each library a dot at its multiple of the copy's time."""
-    figure = Figure(figsize=(8, 0.36 * len(rows) + 1.1), layout="constrained")
-    axes = figure.add_subplot(
-        xscale="log", xlabel="time / time to copy the same bytes (lower is better)"
-    )
-    heights = range(len(rows), 0, -1)
-    axes.hlines(heights, 0.5, 200, color="0.92", linewidth=1, zorder=0)
-    axes.axvline(1, color="0.4", linewidth=1, linestyle="--")
-    for name, (label, color) in CONTESTANTS.items():
-        points = [
-            (row["ratios"][name], y)
-            for row, y in zip(rows, heights, strict=True)
-            if name in row["ratios"]
-        ]
-        axes.scatter(*zip(*points, strict=True), label=label, color=color, s=45, zorder=2)
-    axes.set(xlim=(0.5, 200), xticks=(1, 3, 10, 30, 100), xticklabels=("1", "3", "10", "30", "100"))
-    axes.set_yticks(heights, [row["case"]["name"] for row in rows])
-    axes.minorticks_off()
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.tick_params(axis="y", length=0)
-    figure.legend(loc="outside upper right", ncols=len(CONTESTANTS), frameon=False)
-    return figure
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write the picture; the same figures give the same file."""
-    with mpl.rc_context({"svg.hashsalt": "cumsum"}):
-        figure.savefig(path, metadata={"Date": None})
-
-
 def between_markers(text: str, content: str) -> str:
     """`text` with what stands between the markers replaced."""
     head, start, rest = text.partition(START)
@@ -129,60 +93,73 @@ def between_markers(text: str, content: str) -> str:
     return f"{head}{START}\n{content}\n{END}{tail}"
 
 
-def readme_part(report: dict[str, Any], rows: list[Row]) -> str:
+def readme_part(report: groups.Report, lines: list[groups.Row], rows: list[groups.Row]) -> str:
     """What stands between the README's markers."""
-    where = describe(report["machine"])
-    picture = f"![Time of each library relative to a copy]({PICTURE.relative_to(ROOT)})"
-    return f"{table(rows)}\n\nMeasured on {where}.\n\n{picture}"
+    shown = f"![Groups and libraries relative to a copy]({PICTURE.relative_to(ROOT)})"
+    measured = f"Measured on {describe(report['machine'])}."
+    parts = (tables.short_group_table(lines), tables.case_table(rows), measured, shown)
+    return "\n\n".join(parts)
 
 
-def performance_page(report: dict[str, Any]) -> str:
+def performance_page(report: groups.Report, lines: list[groups.Row]) -> str:
     """The whole of docs/performance.md."""
-    times = report["import"]
+    head = (
+        "<!-- Generated by benchmarks/report.py -->\n# Performance",
+        f"Measured on {describe(report['machine'])}.",
+        tables.group_table(lines),
+        "```{image} _static/benchmark.svg\n:alt: Groups and libraries relative to a copy\n```",
+    )
+    body = (f"## {title}\n\n{text}" for title, text in sections(report).items())
+    return "\n\n".join([*head, *body]) + "\n"
+
+
+def sections(report: groups.Report) -> dict[str, str]:
+    """The sections of the page by their titles."""
+    return {
+        "How it is measured": HOW,
+        "How to measure it yourself": YOURSELF,
+        "What limits each group": LIMITS.read_text().strip(),
+        "Every case": tables.case_table(report["cases"]),
+        "The cost of a call": "On arrays this small the time is that of the call itself.\n\n"
+        + tables.call_table(report["calls"]),
+        "Without out=": "Each call allocates its result, which is freed at once; so does the copy."
+        "\n\n" + tables.allocation_table(report["without_out"]),
+        "A busy neighbour": tables.neighbour_table(report["neighbour"]),
+        "More threads": scaling_section(),
+        "Import": import_sentence(report["import"]),
+    }
+
+
+def import_sentence(times: dict[str, float]) -> str:
+    """Milliseconds for `import cumsum` and for the part of it that is NumPy's."""
     ours, numpy = (1e3 * (times[name] - times["python"]) for name in ("cumsum", "numpy"))
-    return f"""\
-<!-- Generated by benchmarks/report.py -->
-# Performance
+    return f"`import cumsum` takes {ours:.0f} ms, of which `import numpy` is {numpy:.0f} ms."
 
-Measured on {describe(report["machine"])}.
 
-```{{image}} _static/benchmark.svg
-:alt: Time of each library relative to a copy
-```
-
-## How it is measured
-
-A scan has to read its input and write its output, so the time to copy as many bytes is the limit
-for large arrays. The columns on the right are multiples of it. All contestants write into memory
-they are given (`out=`), use the same number of threads, and take turns in every round; the figure
-is the median over the rounds. `make bench` measures all of this on your machine.
-
-## Every case
-
-{table(report["cases"])}
-
-## The cost of a call
-
-On arrays this small the time is that of the call itself.
-
-{call_table(report["calls"])}
-
-## Import
-
-`import cumsum` takes {ours:.0f} ms, of which `import numpy` is {numpy:.0f} ms.
-"""
+def scaling_section() -> str:
+    """A table for each machine on which scaling was measured."""
+    parts = ["The speedup is that over the fewest threads measured."]
+    for path in sorted((RESULTS / "scaling").glob("*.json")):
+        report = json.loads(path.read_text())
+        machine = report["machine"]
+        parts += [
+            f"{machine['processor']}, {machine['cores']} cores, {machine['target']} kernels:",
+            tables.scaling_table(report["cases"]),
+        ]
+    return "\n\n".join(parts)
 
 
 def main(path: Path) -> None:
     """Write all three from the results in `path`."""
     report = json.loads(path.read_text())
+    lines = report["groups"]
     by_name = {row["case"]["name"]: row for row in report["cases"]}
     rows = [by_name[name] for name in SHOWN]
-    save(draw(rows), PICTURE)
+    picture.save(picture.draw(lines[:COPY_GROUPS], rows), PICTURE)
     readme = ROOT / "README.md"
-    readme.write_text(between_markers(readme.read_text(), readme_part(report, rows)))
-    (ROOT / "docs" / "performance.md").write_text(performance_page(report))
+    readme.write_text(between_markers(readme.read_text(), readme_part(report, lines, rows)))
+    (ROOT / "docs" / "performance.md").write_text(performance_page(report, lines))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT)
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else RESULTS / "latest.json")

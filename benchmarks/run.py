@@ -1,71 +1,81 @@
-"""Measure every case beside a copy, NumPy and torch, and fail where ours is behind.
+"""Measure every case beside a copy, NumPy and torch, and fail where a group passes its bound.
 
 python benchmarks/run.py [--name NAME] [--threads N] [--seconds S] [--match TEXT]
 
-A row is behind when ours is more than 5 % slower than a peer, or takes more than three times as
-long as a copy of the same bytes at ten million elements or more. Such a row is measured once more,
-for longer, before it counts. The figures are written to benchmarks/results/NAME.json.
+A case that passes a bound is measured once more, for longer, before it counts. The figures are
+written to benchmarks/results/NAME.json.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import calls
+import groups
 import import_time
+import neighbour
+import without_out
 from cumsum import bench
 
 RESULTS = Path(__file__).parent / "results"
-PEERS = ("torch", "numpy")
-NOISE = 1.05
-COPIES = 3.0
-LARGE = 10_000_000
-IMPORT_BOUND = 1.25
+COLUMNS = ("ours", "torch", "numpy")
 HEADER = f"{'case':44} {'copy':>10} {'ours':>7} {'torch':>7} {'numpy':>7}  times a copy"
+NEIGHBOUR_SECONDS = 40.0
 
 
-def faults(result: bench.Result) -> list[str]:
-    """What is wrong with a row, in words; empty when nothing is."""
-    times = result.times
-    if "ours" not in times:
-        return ["ours could not run it"]
-    found = [
-        f"{times['ours'] / times[peer]:.2f} times {peer}'s time"
-        for peer in PEERS
-        if times["ours"] > NOISE * times.get(peer, math.inf)
-    ]
-    if math.prod(result.case.shape) >= LARGE and result.ratio("ours") > COPIES:
-        found.append(f"{result.ratio('ours'):.2f} times a copy")
-    return found
+def run_cases(threads: int, seconds: float, match: str) -> Iterator[dict[str, Any]]:
+    """Measure the cases whose name holds `match`, those that seem to be behind for longer."""
+    for case in bench.CASES:
+        if match not in case.name or not bench.can_run(case):
+            continue
+        row = bench.run_case(case, threads=threads, seconds=seconds).as_dict()
+        if groups.is_behind(row):
+            row = bench.run_case(case, threads=threads, seconds=3 * seconds).as_dict()
+        yield row
 
 
-def run_row(case: bench.Case, threads: int, seconds: float) -> bench.Result:
-    """Measure a case, and again for longer when it seems to be behind."""
-    result = bench.run_case(case, threads=threads, peers=PEERS, seconds=seconds)
-    if not faults(result):
-        return result
-    return bench.run_case(case, threads=threads, peers=PEERS, seconds=4 * seconds)
-
-
-def format_row(result: bench.Result) -> str:
+def format_row(row: dict[str, Any]) -> str:
     """One line of the table: the copy in ms, the others as multiples of it."""
-    ratios = (
-        f"{result.ratio(n):7.2f}" if n in result.times else "      -" for n in ("ours", *PEERS)
-    )
-    return f"{result.case.name:44} {result.times['copy'] * 1e3:7.3f} ms " + " ".join(ratios)
+    figures = [row["ratios"].get(name) for name in COLUMNS]
+    ratios = " ".join("      -" if ratio is None else f"{ratio:7.2f}" for ratio in figures)
+    mark = "  !" if groups.is_behind(row) else ""
+    return f"{row['case']['name']:44} {row['times']['copy'] * 1e3:7.3f} ms {ratios}{mark}"
 
 
-def call_faults(row: dict[str, Any]) -> list[str]:
-    """The same for a row of the table of call costs."""
-    if row["ours"] <= NOISE * row["peer"]:
-        return []
-    return [f"{row['ours'] / row['peer']:.2f} times {row['library']}'s time"]
+def measure(options: argparse.Namespace) -> groups.Report:
+    """Everything, printed as it comes."""
+    threads, seconds = options.threads, options.seconds
+    report: groups.Report = {"machine": bench.machine(threads)}
+    print(HEADER)
+    report["cases"] = show(run_cases(threads, seconds, options.match), format_row)
+    if options.match:
+        return report
+    print(f"\n{calls.HEADER}")
+    report["calls"] = show(calls.measure_all(seconds), calls.format_row)
+    print(f"\n{without_out.HEADER}")
+    rows = without_out.measure_all(threads, seconds)
+    report["without_out"] = show(rows, without_out.format_row)
+    report["neighbour"] = neighbour.measure(threads, NEIGHBOUR_SECONDS * seconds)
+    print(f"\nneighbour: {neighbour.describe(report['neighbour'])}")
+    report["import"] = import_time.measure()
+    print(f"\nimport: {import_time.describe(report['import'])}")
+    return report
+
+
+def show(rows: Iterator[dict[str, Any]], format_row: Any) -> list[dict[str, Any]]:
+    """Print each row when it is there, and keep it."""
+    kept = []
+    for row in rows:
+        print(format_row(row), flush=True)
+        kept.append(row)
+    return kept
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -73,49 +83,28 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--name", default="latest", help="name of the file of results")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--seconds", type=float, default=1.0, help="for each case")
-    parser.add_argument("--match", default="", help="only the cases whose name holds this text")
+    add = parser.add_argument
+    add("--name", default="latest", help="name of the file of results")
+    add("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    add("--seconds", type=float, default=0.8, help="for each case")
+    add("--match", default="", help="only the cases whose name holds this text, and nothing else")
     return parser.parse_args(arguments)
 
 
 def main(arguments: list[str]) -> int:
-    """Measure, print, write; the exit status is 1 when a row is behind."""
+    """Measure, print, write; the exit status is 1 when a group passes its bound."""
     options = parse(arguments)
-    behind: list[str] = []
-    rows = []
-    print(HEADER)
-    for case in bench.CASES:
-        if options.match in case.name and bench.can_run(case):
-            result = run_row(case, options.threads, options.seconds)
-            print(format_row(result), flush=True)
-            rows.append(result.as_dict())
-            behind += [f"{case.name}: {fault}" for fault in faults(result)]
-
-    print(f"\n{calls.HEADER}")
-    per_call = []
-    for row in calls.measure_all(options.seconds):
-        print(calls.format_row(row), flush=True)
-        per_call.append(row)
-        behind += [f"{row['name']}: {fault}" for fault in call_faults(row)]
-
-    imports = import_time.measure()
-    print(f"\nimport: {import_time.describe(imports)}")
-    if imports["ratio"] > IMPORT_BOUND:
-        behind.append(f"import: {imports['ratio']:.2f} times NumPy's, over {IMPORT_BOUND}")
-
-    path = RESULTS / f"{options.name}.json"
-    report = {
-        "machine": bench.machine(options.threads),
-        "cases": rows,
-        "calls": per_call,
-        "import": imports,
-    }
-    path.write_text(json.dumps(report, indent=1) + "\n")
-    print(f"\n{path}")
-    print(f"behind: {len(behind)}", *behind, sep="\n  ")
-    return 1 if behind else 0
+    start = time.perf_counter()
+    report = measure(options)
+    report["groups"] = groups.judge(report)
+    faults = groups.faults(report)
+    print(f"\n{groups.format_table(report['groups'])}\n")
+    if not options.match:
+        path = RESULTS / f"{options.name}.json"
+        path.write_text(json.dumps(report, indent=1) + "\n")
+        print(f"{path}, {time.perf_counter() - start:.0f} s")
+    print(f"past their bounds: {len(faults)}", *faults, sep="\n  ")
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 // The Python module cumsum._core. Its functions are described in src/cumsum/_core.pyi.
 #include "arrays.h"
+#include "copy.h"
 #include "fast.h"
 #include "target.h"
 #include "thread_count.h"
@@ -81,6 +82,24 @@ PyObject* plan(PyObject*, PyObject* args) {
       p.precision == Precision::compensated ? "compensated" : "standard");
 }
 
+PyObject* copy(PyObject*, PyObject* args) {
+  Py_buffer target, source;
+  int threads, past_cache;
+  if (!PyArg_ParseTuple(args, "w*y*ip", &target, &source, &threads, &past_cache)) return nullptr;
+  const bool fits = source.len <= target.len && threads >= 1;
+  if (fits) {
+    Py_BEGIN_ALLOW_THREADS;
+    copy_memory(static_cast<char*>(target.buf), static_cast<const char*>(source.buf), source.len,
+                threads, past_cache);
+    Py_END_ALLOW_THREADS;
+  } else {
+    PyErr_SetString(PyExc_ValueError, "size or thread count out of range");
+  }
+  PyBuffer_Release(&target);
+  PyBuffer_Release(&source);
+  return fits ? Py_NewRef(Py_None) : nullptr;
+}
+
 PyObject* targets(PyObject*, PyObject*) {
   PyObject* names = PyList_New(0);
   for (const Kernels* const* target = runnable_targets(); names && *target; ++target) {
@@ -134,6 +153,7 @@ PyObject* set_main(PyObject*, PyObject* args) {
 PyMethodDef methods[] = {
     {"scan", scan, METH_VARARGS, nullptr},
     {"plan", plan, METH_VARARGS, nullptr},
+    {"copy", copy, METH_VARARGS, nullptr},
     {"targets", targets, METH_NOARGS, nullptr},
     {"target", target, METH_NOARGS, nullptr},
     {"choose_target", choose, METH_VARARGS, nullptr},

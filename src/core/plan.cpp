@@ -79,8 +79,11 @@ void choose_walk(Plan& plan, const Kernels& kernels) {
   const Axis scan = plan.scan, inner = plan.inner;
   const bool forward = scan.y_stride == y_size && scan.x_stride == x_size;
   const bool backward = scan.y_stride == -y_size && scan.x_stride == -x_size;
+  // Lines that overlap are written one by one, as a loop over them would.
+  const bool apart = std::llabs(scan.y_stride) >= inner.size * y_size;
+  const bool beside = inner.y_stride == y_size && inner.size >= policy::least_columns && apart;
   plan.reversed = false;
-  if (!forward && inner.y_stride == y_size && inner.size >= policy::least_columns && !backward) {
+  if (!forward && !backward && beside) {
     plan.walk = Walk::columns;
     plan.pack_y = false;
     plan.pack_x = !direct || inner.x_stride != x_size;

@@ -40,6 +40,9 @@ def plan(
 ) -> dict[str, Any]:
     """What `scan` would do with the same arguments; no memory is touched."""
 
+def copy(target: Any, source: Any, threads: int, past_cache: bool, /) -> None:
+    """Copy the bytes of a buffer to another; the benchmark compares scans with it."""
+
 def targets() -> list[str]:
     """Instruction sets this machine can run, best first."""
 

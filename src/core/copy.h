@@ -1,0 +1,12 @@
+// What the benchmark measures a scan with: a copy by the same threads.
+#pragma once
+
+#include <cstdint>
+
+namespace cumsum {
+
+// Copies `bytes` on up to `workers` threads; past the cache where the processor knows how.
+void copy_memory(char* target, const char* source, int64_t bytes, int workers,
+                 bool past_cache) noexcept;
+
+}  // namespace cumsum

@@ -1,0 +1,97 @@
+"""One case: its contestants on the same memory with the same threads."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+import cumsum
+from cumsum.bench.cases import Case
+from cumsum.bench.copies import fastest_copy
+from cumsum.bench.inputs import as_tensor, distinct_bytes, make_input
+from cumsum.bench.measure import measure
+
+PEERS = ("numpy", "torch")
+# Of the time for a case, the part in which the fastest copy is found.
+COPY_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Result:
+    """Median seconds per call of each contestant that can do the case."""
+
+    case: Case
+    threads: int
+    nbytes: int
+    copy: str
+    times: dict[str, float]
+
+    def ratio(self, name: str) -> float:
+        """How many times longer than the copy `name` takes."""
+        return self.times[name] / self.times["copy"]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, ratios included, in values that JSON can hold."""
+        ratios = {name: self.ratio(name) for name in self.times if name != "copy"}
+        return {**asdict(self), "ratios": ratios}
+
+
+def run_case(
+    case: Case, *, threads: int, peers: Collection[str] = PEERS, seconds: float = 0.5
+) -> Result:
+    """Measure one case for at least `seconds`, the copy and `peers` beside ours."""
+    array = make_input(case)
+    kind = cumsum.cumsum(np.empty(0, array.dtype), 0).dtype
+    out = array if case.in_place else np.empty(array.shape, kind)
+    nbytes = distinct_bytes(array) + out.nbytes
+    torch = find_torch() if "torch" in peers else None
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(cumsum.num_threads(threads))
+        stack.enter_context(torch_threads(torch, threads))
+        stack.enter_context(np.errstate(all="ignore"))
+        copy, copying = fastest_copy(nbytes // 2, threads, torch, COPY_SHARE * seconds)
+        calls: dict[str, Callable[[], object]] = {
+            "copy": copying,
+            "ours": partial(cumsum.cumsum, array, case.dim, out=out),
+        }
+        if "numpy" in peers:
+            calls["numpy"] = partial(np.cumsum, array, axis=case.dim, out=out)
+        if torch is not None and all(stride >= 0 for stride in array.strides):
+            tensors = as_tensor(torch, array), as_tensor(torch, out)
+            calls["torch"] = partial(torch.cumsum, tensors[0], case.dim, out=tensors[1])
+        times = measure(calls, (1 - COPY_SHARE) * seconds)
+        return Result(case, threads, nbytes, copy, times)
+
+
+def can_run(case: Case) -> bool:
+    """False for bfloat16 where ml_dtypes is missing: NumPy has no such dtype of its own."""
+    return case.dtype != "bfloat16" or importlib.util.find_spec("ml_dtypes") is not None
+
+
+def find_torch() -> Any:
+    """torch, or None where it cannot be imported."""
+    try:
+        return importlib.import_module("torch")
+    except ImportError:
+        return None
+
+
+@contextlib.contextmanager
+def torch_threads(torch: Any, threads: int) -> Iterator[None]:
+    """Let torch use `threads` threads inside the block."""
+    if torch is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
