@@ -158,8 +158,10 @@ void copy_transposed(const char* x, int64_t x_row, char* y, int64_t y_row, int64
 template <class X, class R>
 void copy_piece(const Piece& p) {
   constexpr int64_t x_size = sizeof(X), y_size = sizeof(R);
-  if constexpr (__is_same(X, R) && (sizeof(X) == 4 || sizeof(X) == 8)) {
-    using Word = std::conditional_t<sizeof(X) == 4, uint32_t, uint64_t>;
+  if constexpr (__is_same(X, R) && sizeof(X) <= 8) {
+    using Long = std::conditional_t<sizeof(X) == 4, uint32_t, uint64_t>;
+    using Short = std::conditional_t<sizeof(X) == 1, uint8_t, uint16_t>;
+    using Word = std::conditional_t<sizeof(X) < 4, Short, Long>;
     const bool square = p.length >= 8 && p.lines >= 8;
     if (square && p.x_line == x_size && p.y_scan == y_size) {
       return copy_transposed<Word>(p.x, p.x_scan, p.y, p.y_line, p.length, p.lines);

@@ -64,11 +64,11 @@ void Run::scan_packed(Workspace& space, const Piece& whole, bool pack_x) {
   Piece packed = whole;  // the buffer's own strides
   packed.x = packed.y = space.packed.data();
   if (plan_.walk == Walk::columns) {
-    packed.x_line = packed.y_line = y_size_;
-    packed.x_scan = packed.y_scan = whole.lines * y_size_;
+    packed.x_line = packed.y_line = packed_size_;
+    packed.x_scan = packed.y_scan = whole.lines * packed_size_;
   } else {
-    packed.x_scan = packed.y_scan = y_size_;
-    packed.x_line = packed.y_line = pack_shape_.length * y_size_ + policy::packed_padding;
+    packed.x_scan = packed.y_scan = packed_size_;
+    packed.x_line = packed.y_line = pack_shape_.length * packed_size_ + policy::packed_padding;
   }
   for (int64_t i = 0; i < whole.length; i += pack_shape_.length) {
     Piece part = whole;
@@ -109,8 +109,8 @@ Piece Run::part_of(const Unit& unit, int64_t begin, int64_t length) const {
   return piece;
 }
 
-// Rows are stored past the cache 16 bytes at a time, at multiples of 16; columns by whole cache lines,
-// so that what is left at either end of a row must not be much.
+// Rows are stored past the cache 16 bytes at a time, at multiples of 16; columns by whole cache
+// lines, so that what is left at either end of a row must not be much.
 bool Run::can_stream(const Piece& piece) const {
   if (!plan_.stream) return false;
   if (plan_.walk == Walk::columns) {

@@ -143,11 +143,13 @@ void share_out(Plan& plan, int threads) {
   plan.blocks = 1;
   plan.split = plan.units < plan.workers && plan.scan.size > tile_size;
   if (plan.split) {
-    const int64_t fitting = policy::claim_bytes / (tile_size * (x_size + y_size));
+    const int64_t share = bytes / (plan.workers * policy::least_blocks);
+    const int64_t claim = std::min(policy::claim_bytes, share);
+    const int64_t fitting = claim / (tile_size * (x_size + y_size));
     plan.panel = std::min(plan.inner.size, std::max<int64_t>(1, std::max(64 / y_size, fitting)));
     plan.panels = divide_up(plan.inner.size, plan.panel);
     const int64_t tile_bytes = plan.panel * tile_size * (x_size + y_size);
-    plan.block = tile_size * std::max<int64_t>(1, policy::claim_bytes / tile_bytes);
+    plan.block = tile_size * std::max<int64_t>(1, claim / tile_bytes);
     plan.blocks = divide_up(plan.scan.size, plan.block);
     plan.units = plan.outer_size * plan.panels * plan.blocks;
   }
@@ -174,8 +176,11 @@ Plan make_plan(const Problem& problem, const Kernels& kernels) {
   choose_inner(plan, lines, collect_lines(problem, lines));
   pair_up(plan);
   choose_walk(plan, kernels);
+  const bool direct = pair_of(kernels, plan.x_dtype, plan.y_dtype, plan.precision).add != nullptr;
+  plan.packed = direct && !plan.pack_y ? plan.x_dtype : plan.y_dtype;
+  plan.in_place = problem.in_place;
   share_out(plan, problem.threads);
-  plan.stream = plan.stream && !problem.in_place;
+  plan.stream = plan.stream && !plan.in_place;
   return plan;
 }
 
@@ -186,8 +191,10 @@ const PairKernels& pair_of(const Kernels& kernels, DType x, DType y, Precision p
 }
 
 PackShape pack_shape(const Plan& plan) {
-  const int64_t size = std::max(item_size(plan.x_dtype), item_size(plan.y_dtype));
-  const int64_t elements = policy::packed_bytes / size;
+  const int64_t size = item_size(plan.packed);
+  const bool columns = plan.walk == Walk::columns;
+  const int64_t elements =
+      (columns ? policy::packed_rows_bytes : policy::packed_lines_bytes) / size;
   // Several lines at a time where neighbours in memory belong to different lines, or lines are
   // short.
   const Axis &scan = plan.scan, &inner = plan.inner;
@@ -195,7 +202,7 @@ PackShape pack_shape(const Plan& plan) {
   const bool y_across = plan.pack_y && std::llabs(inner.y_stride) < std::llabs(scan.y_stride);
   const bool together = x_across || y_across || scan.size * policy::packed_lines < elements;
   PackShape shape;
-  if (plan.walk == Walk::columns) {
+  if (columns) {
     shape.lines = std::min<int64_t>(plan.panel, elements / policy::packed_rows);
   } else {
     shape.lines = together ? std::min<int64_t>(plan.panel, policy::packed_lines) : 1;

@@ -43,8 +43,10 @@ struct Plan {
   Precision precision;  // standard where the result's dtype has no compensated scan
   bool reversed;        // rows: the scan strides are minus one element
   bool pack_x, pack_y;  // by way of a buffer, because of type or strides
-  bool split;           // the axis itself is shared out: few lines, long ones
-  bool stream;          // write past the cache
+  DType packed;         // the type of its elements
+  bool in_place;
+  bool split;   // the axis itself is shared out: few lines, long ones
+  bool stream;  // write past the cache
   DType x_dtype, y_dtype;
   int64_t x_offset, y_offset;  // of the first element in scan order, in bytes
   Axis scan;

@@ -16,6 +16,9 @@ inline constexpr int64_t parallel_bytes = 1 << 19;
 // 17, 18, 19, 20; read through a buffer (every second element), 2^20 and 2^21 are slower again.
 inline constexpr int64_t claim_bytes = 1 << 19;
 
+// Blocks for each worker, at least, where an axis is shared out.
+inline constexpr int64_t least_blocks = 4;
+
 // Results larger than this are written past the cache, where nothing reads them back soon.
 inline constexpr int64_t stream_bytes = 1 << 23;
 
@@ -32,13 +35,15 @@ inline constexpr int64_t least_streamed_row = 512;
 // cache.
 inline constexpr int64_t stage_bytes = 8 * panel_bytes;
 
-// What is gathered at a time when lines don't lie along the axis of memory: lines, for a walk by
-// rows; elements of each, for a walk by columns; and bytes. Transposed (4096, 4096) float32, on the
-// same machine: by columns 0.34 ns an element with 16 elements, 0.39 with 64; by rows 0.36 to 0.42
-// whatever the lines; 2^16 and 2^17 bytes cost columns a third more, and up to twice as much.
-inline constexpr int64_t packed_lines = 64;
+// What is gathered at a time when lines don't lie along the axis of memory. By rows: so many lines,
+// and bytes. Transposed (4096, 4096) float32, two threads of a Zen 5, ns an element: 0.42 with 64
+// lines and 2^15 bytes, 0.37 with 128, 0.34 with 128 and 2^17, 0.37 to 0.5 with 256 lines. By
+// columns: so many elements of each line (16: 0.34, 64: 0.39), and bytes (2^15: 0.30; a third more
+// with 2^16, twice as much with 2^17).
+inline constexpr int64_t packed_lines = 128;
+inline constexpr int64_t packed_lines_bytes = 1 << 17;
 inline constexpr int64_t packed_rows = 16;
-inline constexpr int64_t packed_bytes = 1 << 15;
+inline constexpr int64_t packed_rows_bytes = 1 << 15;
 
 // Bytes between gathered lines, so that they don't all fall into the same sets of the cache.
 inline constexpr int64_t packed_padding = 64;
@@ -46,7 +51,10 @@ inline constexpr int64_t packed_padding = 64;
 // Elements scanned between two looks at whether the user wants to stop.
 inline constexpr int64_t piece_elements = 1 << 22;
 
-// Looks at a predecessor's carry before the processor is offered to others.
-inline constexpr int spins_before_yield = 1 << 10;
+// Looks for more work before a worker falls asleep, and for the last worker before its caller does.
+inline constexpr int spins_before_sleep = 1 << 10;
+
+// Looks at a predecessor's carry before its block is added up in its place.
+inline constexpr int spins_before_help = 1 << 10;
 
 }  // namespace cumsum::policy

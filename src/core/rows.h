@@ -254,8 +254,7 @@ struct Row {
   // for all the compiler knows, a store to y might change the originals.
   template <class X, class R, int Step, Store S>
   [[gnu::always_inline]] static inline void scan_tile(const char* x, char* y, int64_t length,
-                                                      const Above* carry, Sum& chain,
-                                                      bool stream) {
+                                                      const Above* carry, Sum& chain, bool stream) {
     constexpr int64_t x_step = Step * C * int64_t{sizeof(X)},
                       y_step = Step * C * int64_t{sizeof(R)};
     const Above above = carry ? *carry : Above{};

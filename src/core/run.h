@@ -13,8 +13,9 @@ namespace cumsum {
 struct Workspace {
   std::vector<char> carry, chain;  // of a panel's lines
   std::vector<char> packed;        // elements on their way in or out
-  // When the axis is split, of a block: its tiles' sums, and its input if that must be packed.
-  std::vector<char> aggregates, block;
+  // When the axis is split: the sums of a block's tiles, those of another worker's block, and the
+  // block's input if that must be packed.
+  std::vector<char> aggregates, others, block;
 };
 
 // A claimed piece of work: some lines side by side, elements [begin, begin + length) of each.
@@ -52,9 +53,12 @@ class Run {
   // A block of an axis that is shared out (split.cpp).
   void scan_block(Workspace& space, Unit unit, int64_t index);
   void pack_block(Workspace& space, Unit& unit);
-  void add_up_tiles(Workspace& space, const Unit& unit, int64_t tiles);
+  void add_up_tiles(Workspace& space, const Unit& unit, char* sums);
   bool pass_carry_on(Workspace& space, const Unit& unit, int64_t index);
-  bool wait_for(const std::atomic<bool>& ready) const;
+  bool has_carry(int64_t index) const;
+  bool wait_for_carry(Workspace& space, int64_t index);
+  bool help(Workspace& space, int64_t index);
+  void publish(const Unit& unit, int64_t index, const char* sums);
 
   const Plan& plan_;
   const char* const x_;
@@ -63,7 +67,7 @@ class Run {
   const ScanPiece (&kernels_)[3];  // of the walk, by Store
   const ScanPiece pack_, unpack_;
   const Store store_;
-  const int64_t y_size_;
+  const int64_t y_size_, packed_size_;
   const int channels_;
   const int64_t panel_carry_, panel_chain_;  // bytes of a panel's carries and chains
   const PackShape pack_shape_;
@@ -71,8 +75,10 @@ class Run {
   void* const context_;
   std::chrono::steady_clock::time_point last_asked_;
   std::vector<Workspace> workspaces_;
-  std::vector<char> carries_;             // into each unit, when the axis is split
-  std::vector<std::atomic<bool>> ready_;  // whether that is known
+  // When the axis is split: the carry into each unit, and whether that is known.
+  enum CarryState : char { missing, taken, ready };
+  std::vector<char> carries_;
+  std::vector<std::atomic<char>> carry_states_;
   std::atomic<int64_t> next_{0};
   std::atomic<bool> stop_{false};
 };

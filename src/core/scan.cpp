@@ -52,13 +52,14 @@ Run::Run(const Plan& plan, const Kernels& kernels, const char* x, char* y, Inter
     : plan_(plan),
       x_(x + plan.x_offset),
       y_(y + plan.y_offset),
-      pair_(pair_of(kernels, plan.pack_x ? plan.y_dtype : plan.x_dtype, plan.y_dtype,
-                    plan.precision)),
+      pair_(
+          pair_of(kernels, plan.pack_x ? plan.packed : plan.x_dtype, plan.y_dtype, plan.precision)),
       kernels_(kernels_of(plan, pair_)),
-      pack_(kernels.copy[int(plan.x_dtype)][int(plan.y_dtype)]),
+      pack_(kernels.copy[int(plan.x_dtype)][int(plan.packed)]),
       unpack_(kernels.copy[int(plan.y_dtype)][int(plan.y_dtype)]),
       store_(store_of(plan)),
       y_size_(item_size(plan.y_dtype)),
+      packed_size_(item_size(plan.packed)),
       channels_(plan.y_dtype >= DType::complex64 ? 2 : 1),
       panel_carry_(plan.panel * pair_.carry_size),
       panel_chain_(plan.panel * pair_.chain_size),
@@ -66,17 +67,20 @@ Run::Run(const Plan& plan, const Kernels& kernels, const char* x, char* y, Inter
       interrupted_(interrupted),
       context_(context),
       workspaces_(plan.workers) {
-  const int64_t packed_line = pack_shape_.length * y_size_ + policy::packed_padding;
+  const int64_t packed_line = pack_shape_.length * packed_size_ + policy::packed_padding;
   for (Workspace& space : workspaces_) {
     space.carry.resize(panel_carry_);
     space.chain.resize(panel_chain_);
     if (plan.pack_x || plan.pack_y) space.packed.resize(pack_shape_.lines * packed_line);
-    if (plan.split) space.aggregates.resize(plan.block / tile_size * panel_chain_);
-    if (plan.split && plan.pack_x) space.block.resize(plan.block * plan.panel * y_size_);
+    if (plan.split) {
+      space.aggregates.resize(plan.block / tile_size * panel_chain_);
+      space.others.resize(space.aggregates.size());
+    }
+    if (plan.split && plan.pack_x) space.block.resize(plan.block * plan.panel * packed_size_);
   }
   if (plan.split) {
     carries_.resize(plan.units * panel_carry_);
-    ready_ = std::vector<std::atomic<bool>>(plan.units);
+    carry_states_ = std::vector<std::atomic<char>>(plan.units);
   }
 }
 

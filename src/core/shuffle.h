@@ -56,7 +56,8 @@ constexpr unsigned lanes_taken(std::integer_sequence<int, I...>) {
 template <class V, int... I, int... Own>
 inline V pick_or_zero(V a, std::integer_sequence<int, I...> lanes,
                       [[maybe_unused]] std::integer_sequence<int, Own...> all) {
-#if defined(__AVX512F__)  // zeros by a mask; a shuffle with a vector of zeros takes a copy of it first
+#if defined(__AVX512F__)  // zeros by a mask; a shuffle with a vector of zeros takes a copy of it
+                          // first
   constexpr int L = sizeof...(I);
   constexpr unsigned taken = lanes_taken<L>(lanes);
   [[maybe_unused]] const V picked = __builtin_shufflevector(a, a, (I < L ? I : Own)...);

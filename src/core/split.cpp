@@ -4,7 +4,9 @@
 //   2. wait for the block's carry, add the tiles' sums to it one by one and pass it on,
 //   3. scan the block with its carry, out of the cache.
 // A tile's sum and the order in which the sums are added don't depend on who does it, so neither do
-// the bits of the result. No worker waits for all the others, only for the block before its own.
+// the bits of the result. No worker waits for all the others, only for the block before its own;
+// and if whoever has that one lost its processor, step 1 of that block is done once more in its
+// place.
 //
 // After Merrill and Garland, Single-pass Parallel Prefix Scan with Decoupled Look-back (2016), who
 // look back for the carry in any order, so that bits may vary. (Keeping the sums of step 1 for step
@@ -12,23 +14,11 @@
 #include <cstring>
 #include <thread>
 
+#include "pause.h"
 #include "policy.h"
 #include "run.h"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 namespace cumsum {
-namespace {
-
-void pause() {
-#if defined(__x86_64__)
-  _mm_pause();
-#endif
-}
-
-}  // namespace
 
 void Run::scan_block(Workspace& space, Unit unit, int64_t index) {
   if (unit.pack_x) pack_block(space, unit);
@@ -45,8 +35,8 @@ void Run::pack_block(Workspace& space, Unit& unit) {
   piece.x_scan = unit.x_scan;
   piece.x_line = unit.x_line;
   piece.y = space.block.data();
-  piece.y_scan = plan_.walk == Walk::columns ? unit.lines * y_size_ : y_size_;
-  piece.y_line = plan_.walk == Walk::columns ? y_size_ : unit.length * y_size_;
+  piece.y_scan = plan_.walk == Walk::columns ? unit.lines * packed_size_ : packed_size_;
+  piece.y_line = plan_.walk == Walk::columns ? packed_size_ : unit.length * packed_size_;
   piece.length = unit.length;
   piece.lines = unit.lines;
   pack_(piece);
@@ -59,23 +49,56 @@ void Run::pack_block(Workspace& space, Unit& unit) {
 
 // Steps 1 and 2. False if the scan was stopped while waiting.
 bool Run::pass_carry_on(Workspace& space, const Unit& unit, int64_t index) {
-  const int64_t tiles = unit.length / tile_size;
   const bool last = unit.begin + unit.length == plan_.scan.size;
-  if (!last) add_up_tiles(space, unit, tiles);
-  if (unit.begin > 0 && !wait_for(ready_[index])) return false;
-  if (!last) {
-    char* carry = &carries_[(index + 1) * panel_carry_];
-    std::memcpy(carry, &carries_[index * panel_carry_], panel_carry_);
-    for (int64_t tile = 0; tile < tiles; ++tile) {
-      pair_.add(carry, &space.aggregates[tile * panel_chain_], unit.lines * channels_);
+  if (!last) add_up_tiles(space, unit, space.aggregates.data());
+  if (!wait_for_carry(space, index)) return false;
+  if (!last) publish(unit, index, space.aggregates.data());
+  return true;
+}
+
+bool Run::has_carry(int64_t index) const {
+  return index % plan_.blocks == 0 || carry_states_[index].load(std::memory_order_acquire) == ready;
+}
+
+// The carry into the block after this one. Two workers may have come to it; either would write the
+// same bytes.
+void Run::publish(const Unit& unit, int64_t index, const char* sums) {
+  char expected = missing;
+  if (!carry_states_[index + 1].compare_exchange_strong(expected, taken)) return;
+  char* carry = &carries_[(index + 1) * panel_carry_];
+  std::memcpy(carry, &carries_[index * panel_carry_], panel_carry_);
+  for (int64_t tile = 0; tile < unit.length / tile_size; ++tile, sums += panel_chain_) {
+    pair_.add(carry, sums, unit.lines * channels_);
+  }
+  carry_states_[index + 1].store(ready, std::memory_order_release);
+}
+
+bool Run::wait_for_carry(Workspace& space, int64_t index) {
+  for (int spins = 0; !has_carry(index); ++spins) {
+    if (stop_.load(std::memory_order_relaxed)) return false;
+    if (spins < policy::spins_before_help) {
+      pause();
+    } else if (!help(space, index)) {
+      std::this_thread::yield();
     }
-    ready_[index + 1].store(true, std::memory_order_release);
   }
   return true;
 }
 
-void Run::add_up_tiles(Workspace& space, const Unit& unit, int64_t tiles) {
-  char* sums = space.aggregates.data();
+// The first block whose successor has no carry, though it has one itself, is added up again, unless
+// its owner may by now be writing results over the input, or has the input in a buffer of its own.
+bool Run::help(Workspace& space, int64_t index) {
+  if (plan_.pack_x || plan_.in_place) return false;
+  while (!has_carry(index - 1)) --index;
+  if (carry_states_[index].load(std::memory_order_acquire) != missing) return false;
+  const Unit unit = place(index - 1);
+  add_up_tiles(space, unit, space.others.data());
+  publish(unit, index - 1, space.others.data());
+  return true;
+}
+
+void Run::add_up_tiles(Workspace& space, const Unit& unit, char* sums) {
+  const int64_t tiles = unit.length / tile_size;
   std::memset(sums, 0, tiles * panel_chain_);
   for (int64_t tile = 0; tile < tiles; ++tile, sums += panel_chain_) {
     Piece piece = part_of(unit, unit.begin + tile * tile_size, tile_size);
@@ -90,18 +113,6 @@ void Run::add_up_tiles(Workspace& space, const Unit& unit, int64_t tiles) {
     }
     kernels_[int(Store::nothing)](with_channels(piece));
   }
-}
-
-bool Run::wait_for(const std::atomic<bool>& ready) const {
-  for (int spins = 0; !ready.load(std::memory_order_acquire); ++spins) {
-    if (stop_.load(std::memory_order_relaxed)) return false;
-    if (spins < policy::spins_before_yield) {
-      pause();
-    } else {
-      std::this_thread::yield();
-    }
-  }
-  return true;
 }
 
 }  // namespace cumsum

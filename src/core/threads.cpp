@@ -10,6 +10,9 @@
 #include <new>
 #include <thread>
 
+#include "pause.h"
+#include "policy.h"
+
 namespace cumsum {
 namespace {
 
@@ -29,13 +32,17 @@ class Pool {
       job_ = job;
       context_ = context;
       places_ = workers - 1;
-      ++generation_;
+      generation_.fetch_add(1, std::memory_order_release);
     }
     wake_.notify_all();
     job(context, 0);
+    {
+      std::lock_guard lock(mutex_);
+      places_ = 0;  // those who were not awake in time are not waited for
+      job_ = nullptr;
+    }
+    spin([this] { return active_.load(std::memory_order_acquire) == 0; });
     std::unique_lock lock(mutex_);
-    places_ = 0;  // those who were not awake in time are not waited for
-    job_ = nullptr;
     left_.wait(lock, [this] { return active_ == 0; });
     inside = false;
     return true;
@@ -56,10 +63,19 @@ class Pool {
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
 
+  // Falling asleep and being woken takes longer than a small scan: wait awake for a moment first.
+  template <class Condition>
+  static void spin(Condition met) {
+    for (int i = 0; i < policy::spins_before_sleep && !met(); ++i) pause();
+  }
+
   void work(int worker) noexcept {
     unsigned long seen = 0;
     std::unique_lock lock(mutex_);
     for (;;) {
+      lock.unlock();
+      spin([&] { return generation_.load(std::memory_order_acquire) != seen; });
+      lock.lock();
       wake_.wait(lock, [&] { return generation_ != seen; });
       seen = generation_;
       if (!job_ || worker > places_) continue;
@@ -78,8 +94,10 @@ class Pool {
   std::condition_variable wake_, left_;
   Job job_ = nullptr;
   void* context_ = nullptr;
-  int places_ = 0, active_ = 0, threads_ = 0;
-  unsigned long generation_ = 0;
+  int places_ = 0, threads_ = 0;
+  // Written under the lock, so that nobody falls asleep past a change; read without it to spin.
+  std::atomic<int> active_{0};
+  std::atomic<unsigned long> generation_{0};
 };
 
 // A forked child has the memory of the pool but none of its threads, and its locks may be held for

@@ -12,9 +12,9 @@ namespace {
 template <class A, int C>
 struct Totals : Row<A, C> {
   using Base = Row<A, C>;
+  using Base::bundle, Base::L, Base::parts, Base::elements, Base::vectors;
   using typename Base::Group;
   using typename Base::V;
-  using Base::bundle, Base::L, Base::parts, Base::elements, Base::vectors;
   // Bundles taken together, and the groups in them.
   static constexpr int bundles = elements < group_size ? elements : group_size;
   static constexpr int groups = bundles * bundle / group_size;
@@ -69,9 +69,7 @@ struct Totals : Row<A, C> {
   }
 
   // Where in `sums` the sum of group i lies: its element among the lanes.
-  static constexpr int place(int i) {
-    return groups > group_size ? i / 2 + i % 2 * group_size : i;
-  }
+  static constexpr int place(int i) { return groups > group_size ? i / 2 + i % 2 * group_size : i; }
 
   template <class X, int Step>
   static void add_up(const Piece& p) {
