@@ -75,7 +75,7 @@ sanitize: sanitize-address sanitize-thread
 
 sanitize-%: $(DONE)/group-build
 	$(BIN)/cmake -S . -B build/$* -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) \
-		-DCMAKE_CXX_FLAGS=-O1 -DCUMSUM_SANITIZE=$*
+		-DCMAKE_CXX_FLAGS=-O1 -DCUMSUM_CORE_ONLY=ON -DCUMSUM_SANITIZE=$*
 	$(BIN)/cmake --build build/$* --target core_test
 	build/$*/core_test
 
