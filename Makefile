@@ -17,7 +17,7 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
 	$(shell find src -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.cpp' -o -name '*.h')
 CPP := $(shell find src/core tests/core -name '*.cpp' -o -name '*.h')
 
-.PHONY: demo test bench scaling accuracy report lint sanitize core bits neon docs package \
+.PHONY: demo test bench scaling accuracy report lint sanitize core bits neon counts docs package \
 	install clean
 .DELETE_ON_ERROR:
 
@@ -84,7 +84,7 @@ sanitize-%: $(DONE)/group-build
 
 core: $(DONE)/group-build
 	$(CORE) -B build/core -DCMAKE_BUILD_TYPE=Release
-	$(BIN)/cmake --build build/core --target core_bits
+	$(BIN)/cmake --build build/core --target core_bits core_counts
 
 # The results of every target, layout and number of threads, as digests that are the same on every
 # machine. UPDATE=1 takes this machine's for right, after a change of the order of additions.
@@ -101,6 +101,11 @@ neon: bits
 	$(QEMU) build/neon/core_test 8
 	$(QEMU) build/neon/core_bits > build/neon/digests.txt
 	diff $(DIGESTS) build/neon/digests.txt
+
+# The instructions of some calls; more than before is an error. UPDATE=1 records those of today.
+counts: core
+	tools/need.sh valgrind valgrind
+	$(BIN)/python benchmarks/counts.py build/core/core_counts $(if $(UPDATE),--update)
 
 docs: $(DONE)/package $(DONE)/group-docs
 	$(BIN)/python -m sphinx --quiet -E -W --keep-going -b html docs build/docs
