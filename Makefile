@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 DONE := $(VENV)/done
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO := build/demo
+CORE := $(BIN)/cmake -S . -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) -DCUMSUM_CORE_ONLY=ON
+QEMU := qemu-aarch64 -L /usr/aarch64-linux-gnu
+DIGESTS := tests/core/digests.txt
 
 export PIP_NO_WARN_SCRIPT_LOCATION := 1
 
@@ -14,7 +17,8 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
 	$(shell find src -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.cpp' -o -name '*.h')
 CPP := $(shell find src/core tests/core -name '*.cpp' -o -name '*.h')
 
-.PHONY: demo test bench scaling accuracy report lint sanitize docs package install clean
+.PHONY: demo test bench scaling accuracy report lint sanitize core bits neon counts docs package \
+	install clean
 .DELETE_ON_ERROR:
 
 install: $(DONE)/package
@@ -74,10 +78,34 @@ lint: $(DONE)/package $(DONE)/group-lint $(DONE)/group-test
 sanitize: sanitize-address sanitize-thread
 
 sanitize-%: $(DONE)/group-build
-	$(BIN)/cmake -S . -B build/$* -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) \
-		-DCMAKE_CXX_FLAGS=-O1 -DCUMSUM_SANITIZE=$*
+	$(CORE) -B build/$* -DCMAKE_CXX_FLAGS=-O1 -DCUMSUM_SANITIZE=$*
 	$(BIN)/cmake --build build/$* --target core_test
 	build/$*/core_test
+
+core: $(DONE)/group-build
+	$(CORE) -B build/core -DCMAKE_BUILD_TYPE=Release
+	$(BIN)/cmake --build build/core --target core_bits core_counts
+
+# The results of every target, layout and number of threads, as digests that are the same on every
+# machine. UPDATE=1 takes this machine's for right, after a change of the order of additions.
+bits: core
+	build/core/core_bits > build/core/digests.txt
+	$(if $(UPDATE),cp build/core/digests.txt $(DIGESTS),diff $(DIGESTS) build/core/digests.txt)
+
+# The same digests on ARM, by emulation.
+neon: bits
+	tools/need.sh aarch64-linux-gnu-g++ g++-aarch64-linux-gnu
+	tools/need.sh qemu-aarch64 qemu-user
+	$(CORE) -B build/neon -DCMAKE_BUILD_TYPE=Release -DCMAKE_TOOLCHAIN_FILE=tools/aarch64.cmake
+	$(BIN)/cmake --build build/neon --target core_test core_bits
+	$(QEMU) build/neon/core_test 8
+	$(QEMU) build/neon/core_bits > build/neon/digests.txt
+	diff $(DIGESTS) build/neon/digests.txt
+
+# The instructions of some calls; more than before is an error. UPDATE=1 records those of today.
+counts: core
+	tools/need.sh valgrind valgrind
+	$(BIN)/python benchmarks/counts.py build/core/core_counts $(if $(UPDATE),--update)
 
 docs: $(DONE)/package $(DONE)/group-docs
 	$(BIN)/python -m sphinx --quiet -E -W --keep-going -b html docs build/docs

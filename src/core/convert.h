@@ -9,6 +9,43 @@ namespace {
 
 // ---- element-wise conversions ---------------------------------------------------------------
 
+#if defined(__aarch64__)
+// The first lanes, each lengthened from `from` bytes to `to`.
+template <int from, int to, bool is_signed>
+inline uint8x16_t lengthen(uint8x8_t x) {
+  uint8x16_t twice;
+  if constexpr (from == 1) {
+    twice = is_signed ? bit_cast<uint8x16_t>(vmovl_s8(bit_cast<int8x8_t>(x)))
+                      : bit_cast<uint8x16_t>(vmovl_u8(x));
+  } else if constexpr (from == 2) {
+    twice = is_signed ? bit_cast<uint8x16_t>(vmovl_s16(bit_cast<int16x4_t>(x)))
+                      : bit_cast<uint8x16_t>(vmovl_u16(bit_cast<uint16x4_t>(x)));
+  } else {
+    twice = is_signed ? bit_cast<uint8x16_t>(vmovl_s32(bit_cast<int32x2_t>(x)))
+                      : bit_cast<uint8x16_t>(vmovl_u32(bit_cast<uint32x2_t>(x)));
+  }
+  if constexpr (2 * from == to) {
+    return twice;
+  } else {
+    return lengthen<2 * from, to, is_signed>(vget_low_u8(twice));
+  }
+}
+
+// A vector shorter than a register, in the lowest lanes of one, and back.
+template <class V>
+inline uint8x8_t in_register(V x) {
+  uint64_t low = 0;
+  __builtin_memcpy(&low, &x, sizeof(x));
+  return vcreate_u8(low);
+}
+template <class V, class Register>
+inline V lowest(Register x) {
+  V out;
+  __builtin_memcpy(&out, &x, sizeof(out));
+  return out;
+}
+#endif
+
 // As __builtin_convertvector, with the single instructions that GCC 12 does not find.
 template <class A, int L, class X>
 inline Vector<A, L> widen(Vector<X, L> x) {
@@ -58,6 +95,13 @@ inline Vector<A, L> widen(Vector<X, L> x) {
     return bit_cast<Vector<A, L>>(is_signed ? _mm_cvtepi16_epi32(v) : _mm_cvtepu16_epi32(v));
   }
 #endif
+#if defined(__aarch64__)
+  if constexpr (L == 2 && __is_same(A, double) && __is_same(X, float)) {
+    return bit_cast<Vector<A, L>>(vcvt_f64_f32(bit_cast<float32x2_t>(x)));
+  } else if constexpr (integers && from < to && to * L <= 16) {
+    return lowest<Vector<A, L>>(lengthen<from, to, is_signed>(in_register(x)));
+  }
+#endif
   return __builtin_convertvector(x, Vector<A, L>);
 }
 
@@ -67,6 +111,13 @@ inline Vector<uint8_t, L> low_bytes(Vector<uint32_t, L> x) {
 #if defined(__AVX512F__)
   if constexpr (L == 16) {
     return bit_cast<Vector<uint8_t, L>>(_mm512_cvtepi32_epi8(bit_cast<__m512i>(x)));
+  }
+#endif
+#if defined(__aarch64__)
+  if constexpr (L == 4) {
+    const uint16x4_t halves = vmovn_u32(bit_cast<uint32x4_t>(x));
+    const uint8x8_t bytes = vmovn_u16(vcombine_u16(halves, halves));
+    return lowest<Vector<uint8_t, L>>(bytes);
   }
 #endif
   return __builtin_convertvector(x, Vector<uint8_t, L>);
@@ -124,6 +175,11 @@ inline Vector<float, L> from_float16(Vector<uint16_t, L> bits) {
     return bit_cast<Vector<float, 4>>(_mm_cvtph_ps(low));
   }
 #endif
+#if defined(__aarch64__)
+  if constexpr (L <= 4) {
+    return lowest<Vector<float, L>>(vcvt_f32_f16(bit_cast<float16x4_t>(in_register(bits))));
+  }
+#endif
   // Shift the fields into float32's places; the exponent's bias is mended by a multiplication,
   // which puts subnormal numbers right as well.
   auto wide = widen<uint32_t, L, uint16_t>(bits);
@@ -148,6 +204,15 @@ inline Vector<uint16_t, L> to_float16(Vector<float, L> x) {
   if constexpr (L == 4) {
     __m128i low = _mm_cvtps_ph(bit_cast<__m128>(x), 0);
     return bit_cast<Vector<uint16_t, 4>>(_mm_cvtsi128_si64(low));
+  }
+#endif
+#if defined(__aarch64__)
+  if constexpr (L == 4) {
+    return bit_cast<Vector<uint16_t, 4>>(vcvt_f16_f32(bit_cast<float32x4_t>(x)));
+  }
+  if constexpr (L == 2) {
+    const auto pair = bit_cast<float32x2_t>(x);
+    return lowest<Vector<uint16_t, 2>>(vcvt_f16_f32(vcombine_f32(pair, pair)));
   }
 #endif
   // Adding a power of two 2^13 times float16's last place at x rounds to that place: the sum's low

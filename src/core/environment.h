@@ -3,6 +3,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <cstdint>
 #endif
 
 namespace cumsum {
@@ -23,6 +25,22 @@ class StandardFloats {
  private:
   static constexpr unsigned settings = 0xe040;  // flush to zero, rounding, denormals are zeros
   const unsigned before_;
+#elif defined(__aarch64__)
+  StandardFloats() {
+    asm volatile("mrs %0, fpcr" : "=r"(before_));
+    if ((before_ & settings) != 0) set(before_ & ~settings);
+  }
+  ~StandardFloats() {
+    if ((before_ & settings) != 0) set(before_);
+  }
+
+ private:
+  static void set(uint64_t fpcr) { asm volatile("msr fpcr, %0" : : "r"(fpcr)); }
+
+  // Another float16, one nan for all, flush to zero, rounding; and what newer processors add:
+  // another way with subnormal numbers and with the upper lanes.
+  static constexpr uint64_t settings = 0x7c00007;
+  uint64_t before_;
 #endif
 };
 

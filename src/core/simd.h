@@ -44,6 +44,11 @@ inline Vector<A, L> load(const char* p) {
     return load<A, 2, X>(pair)[0];
   } else {
     auto raw = read<Vector<Storage<X>, L>>(p);
+#if defined(__aarch64__)
+    if constexpr (__is_same(X, Bool)) {  // GCC 12 compares short vectors lane by lane
+      return bit_cast<Vector<A, L>>(widen<A, L, uint8_t>(raw) != 0) & 1;
+    }
+#endif
     if constexpr (__is_same(X, Bool)) {
       raw = bit_cast<decltype(raw)>(raw != 0) & 1;
     }

@@ -12,9 +12,17 @@ namespace avx2 {
 extern const Kernels kernels;
 }
 #endif
+#if defined(__aarch64__)
+namespace neon {
+extern const Kernels kernels;
+}
+namespace always = neon;
+#else
 namespace baseline {
 extern const Kernels kernels;
 }
+namespace always = baseline;
+#endif
 
 namespace {
 
@@ -28,7 +36,7 @@ struct Targets {
     if (__builtin_cpu_supports("x86-64-v4")) list[count++] = &avx512::kernels;
     if (__builtin_cpu_supports("x86-64-v3")) list[count++] = &avx2::kernels;
 #endif
-    list[count] = &baseline::kernels;
+    list[count] = &always::kernels;
   }
 };
 
