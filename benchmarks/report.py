@@ -45,10 +45,9 @@ HOW = f"""\
 A scan has to read its input and write its output, so the time to copy as many bytes is the limit
 for large arrays. The figures are multiples of it: 1 is the speed of memory.
 
-- **The copy** is the fastest known on the machine, found anew for every case: NumPy's, torch's, or
-  that of our own threads, which either leaves the result in the cache or writes past it. It has as
-  many threads as the scan and arrays of its own, half the bytes each. Inside the cache its arrays
-  stay as warm as the scan's.
+- **The copy** is NumPy's or torch's, whichever is faster, found anew for every case. It has as many
+  threads as the scan and works in the scan's own memory, input and result, half of the bytes copied
+  over the other half: some memory is faster than other, and what the cache holds is the same.
 - All contestants write into memory they are given (`out=`) except where that is what is measured,
   and use the same number of threads.
 - They take turns, in an order drawn anew in every round; the figure is the median over the rounds.

@@ -15,7 +15,7 @@ import numpy as np
 import cumsum
 from cumsum.bench.cases import Case
 from cumsum.bench.copies import fastest_copy
-from cumsum.bench.inputs import as_tensor, distinct_bytes, make_input
+from cumsum.bench.inputs import as_tensor, distinct_bytes, make_input, together
 from cumsum.bench.measure import measure
 
 PEERS = ("numpy", "torch")
@@ -49,14 +49,14 @@ def run_case(
     """Measure one case for at least `seconds`, the copy and `peers` beside ours."""
     array = make_input(case)
     kind = cumsum.cumsum(np.empty(0, array.dtype), 0).dtype
-    out = array if case.in_place else np.empty(array.shape, kind)
+    array, out, memory = together(array, kind, case.in_place)
     nbytes = distinct_bytes(array) + out.nbytes
     torch = find_torch() if "torch" in peers else None
     with contextlib.ExitStack() as stack:
         stack.enter_context(cumsum.num_threads(threads))
         stack.enter_context(torch_threads(torch, threads))
         stack.enter_context(np.errstate(all="ignore"))
-        copy, copying = fastest_copy(nbytes // 2, threads, torch, COPY_SHARE * seconds)
+        copy, copying = fastest_copy(memory[:nbytes], threads, torch, COPY_SHARE * seconds)
         calls: dict[str, Callable[[], object]] = {
             "copy": copying,
             "ours": partial(cumsum.cumsum, array, case.dim, out=out),

@@ -11,6 +11,8 @@ import numpy as np
 
 from cumsum.bench.cases import Case
 
+ALIGNMENT = 64
+
 
 def make_input(case: Case) -> Any:
     """An array of the case's shape whose memory lies as the case's layout says."""
@@ -61,6 +63,23 @@ def random_values(shape: Sequence[int], dtype: str) -> Any:
     else:
         block = rng.uniform(-1, 1, count) * (1 + 1j if kind.kind == "c" else 1)
     return np.resize(block.astype(kind), shape)
+
+
+def together(array: Any, result_dtype: Any, in_place: bool) -> tuple[Any, Any, Any]:
+    """The input and a result in one piece of memory, and that memory.
+
+    Where the system puts memory decides how fast it is; a copy is fair if it uses the same.
+    """
+    low, high = np.lib.array_utils.byte_bounds(array)
+    result_bytes = array.size * np.dtype(result_dtype).itemsize
+    begin = -(-(high - low) // ALIGNMENT) * ALIGNMENT
+    memory = np.zeros(begin + result_bytes, np.uint8)
+    offset = array.__array_interface__["data"][0] - low
+    moved = np.ndarray(array.shape, array.dtype, memory, offset, array.strides)
+    moved[...] = array
+    if in_place:
+        return moved, moved, memory
+    return moved, np.ndarray(array.shape, result_dtype, memory, begin), memory
 
 
 def numpy_dtype(name: str) -> np.dtype[Any]:
