@@ -54,11 +54,11 @@ class Run {
   void scan_block(Workspace& space, Unit unit, int64_t index);
   void pack_block(Workspace& space, Unit& unit);
   void add_up_tiles(Workspace& space, const Unit& unit, char* sums);
-  bool pass_carry_on(Workspace& space, const Unit& unit, int64_t index);
   bool has_carry(int64_t index) const;
   bool wait_for_carry(Workspace& space, int64_t index);
   bool help(Workspace& space, int64_t index);
   void publish(const Unit& unit, int64_t index, const char* sums);
+  void publish_carry(int64_t index, const char* carry);
 
   const Plan& plan_;
   const char* const x_;
@@ -80,6 +80,7 @@ class Run {
   std::vector<char> carries_;
   std::vector<std::atomic<char>> carry_states_;
   std::atomic<int64_t> next_{0};
+  std::atomic<int> present_{0};  // workers that have begun
   std::atomic<bool> stop_{false};
 };
 

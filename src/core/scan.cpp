@@ -94,6 +94,7 @@ void Run::work(void* self, int worker) noexcept {
   Run& run = *static_cast<Run*>(self);
   const Plan& plan = run.plan_;
   const StandardFloats standard;
+  run.present_.fetch_add(1, std::memory_order_relaxed);
   for (;;) {
     const int64_t first = run.next_.fetch_add(plan.grain, std::memory_order_relaxed);
     if (first >= plan.units || run.asked_to_stop(worker)) break;

@@ -22,10 +22,17 @@ namespace cumsum {
 
 void Run::scan_block(Workspace& space, Unit unit, int64_t index) {
   if (unit.pack_x) pack_block(space, unit);
-  if (!pass_carry_on(space, unit, index)) return;
+  const bool last = unit.begin + unit.length == plan_.scan.size;
+  const bool alone = present_.load(std::memory_order_relaxed) == 1 && has_carry(index);
+  if (!alone) {
+    if (!last) add_up_tiles(space, unit, space.aggregates.data());
+    if (!wait_for_carry(space, index)) return;
+    if (!last) publish(unit, index, space.aggregates.data());
+  }
   std::memcpy(space.carry.data(), &carries_[index * panel_carry_], panel_carry_);
   std::memset(space.chain.data(), 0, panel_chain_);
   scan_lines(space, unit, unit.begin, unit.length, space.carry.data());
+  if (alone && !last) publish_carry(index, space.carry.data());
 }
 
 // From here on the unit's input is its packed copy.
@@ -47,15 +54,6 @@ void Run::pack_block(Workspace& space, Unit& unit) {
   unit.pack_x = false;
 }
 
-// Steps 1 and 2. False if the scan was stopped while waiting.
-bool Run::pass_carry_on(Workspace& space, const Unit& unit, int64_t index) {
-  const bool last = unit.begin + unit.length == plan_.scan.size;
-  if (!last) add_up_tiles(space, unit, space.aggregates.data());
-  if (!wait_for_carry(space, index)) return false;
-  if (!last) publish(unit, index, space.aggregates.data());
-  return true;
-}
-
 bool Run::has_carry(int64_t index) const {
   return index % plan_.blocks == 0 || carry_states_[index].load(std::memory_order_acquire) == ready;
 }
@@ -70,6 +68,14 @@ void Run::publish(const Unit& unit, int64_t index, const char* sums) {
   for (int64_t tile = 0; tile < unit.length / tile_size; ++tile, sums += panel_chain_) {
     pair_.add(carry, sums, unit.lines * channels_);
   }
+  carry_states_[index + 1].store(ready, std::memory_order_release);
+}
+
+// Nobody waits while the first worker is alone: it does without step 1, and has the carry at last.
+void Run::publish_carry(int64_t index, const char* carry) {
+  char expected = missing;
+  if (!carry_states_[index + 1].compare_exchange_strong(expected, taken)) return;
+  std::memcpy(&carries_[(index + 1) * panel_carry_], carry, panel_carry_);
   carry_states_[index + 1].store(ready, std::memory_order_release);
 }
 
