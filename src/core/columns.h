@@ -60,26 +60,58 @@ struct Columns {
     put_lines<A, L>(chain_at, chain);
   }
 
-  // Lines from `line` on, as many at a time as there are lanes, then half as many, and so on.
+  // The last lines of all, as if they were L: lanes past them come from the next row and go to
+  // where the next row will be.
   template <class X, class R, int L, Store S>
-  static inline void scan_strips(const Piece& p, int64_t line) {
-    constexpr int64_t x_size = sizeof(X), y_size = sizeof(R);
-    for (; line + L <= p.lines; line += L) {
-      scan_strip<X, R, L, S>(p, p.x + line * x_size, p.y + line * y_size, line);
+  static inline void scan_spilling(const Piece& p, int64_t line) {
+    const int64_t count = p.lines - line;
+    char carry[L * sizeof(Carry<A>)] = {}, chain[L * sizeof(A)] = {};
+    char* const chain_at = p.chain + line * int64_t{sizeof(A)};
+    __builtin_memcpy(chain, chain_at, count * sizeof(A));
+    if constexpr (S != Store::nothing) {
+      const char* const carry_at = p.carry + line * int64_t{sizeof(Carry<A>)};
+      __builtin_memcpy(carry, carry_at, count * sizeof(Carry<A>));
     }
+    Piece wide = p;
+    wide.x += line * int64_t{sizeof(X)};
+    wide.y += line * int64_t{sizeof(R)};
+    wide.lines = L;
+    wide.carry = carry;
+    wide.chain = chain;
+    scan_strips<X, R, L, S>(wide, 0, false);
+    __builtin_memcpy(chain_at, chain, count * sizeof(A));
+  }
+
+  // Lines from `line` on, as many at a time as there are lanes; then half as many, and so on, or
+  // all at once if they may spill. They come first, so that what they spill is written over.
+  template <class X, class R, int L, Store S>
+  static inline void scan_strips(const Piece& p, int64_t line, bool spill) {
     if constexpr (L > 1) {
-      if (line < p.lines) scan_strips<X, R, L / 2, S>(p, line);
+      const int64_t rest = (p.lines - line) % L;
+      if (spill && rest && (rest > L / 2 || L == 2)) {
+        scan_spilling<X, R, L, S>(p, p.lines - rest);
+      } else if (rest) {
+        scan_strips<X, R, L / 2, S>(p, p.lines - rest, spill);
+      }
+    }
+    for (; line + L <= p.lines; line += L) {
+      scan_strip<X, R, L, S>(p, p.x + line * int64_t{sizeof(X)}, p.y + line * int64_t{sizeof(R)},
+                             line);
     }
   }
 
   // Rows of results on their way past the cache, gathered where they are quickly written.
   template <class X, class R, Store S>
-  static inline void scan_staged(const Piece& p) {
-    alignas(64) char stage[policy::stage_bytes];
+  static inline void scan_staged(const Piece& p, bool spill) {
+    alignas(64) char stage[policy::stage_bytes + vector_bytes];
     Piece staged = p;
     staged.y = stage;
     staged.y_scan = p.lines * int64_t{sizeof(R)};
-    scan_strips<X, R, widest, S>(staged, 0);
+    scan_strips<X, R, widest, S>(staged, 0, spill);
+    if (!p.stream) {
+      __builtin_memcpy(p.y, stage, p.length * p.y_scan);
+      return;
+    }
     if (p.y_scan == staged.y_scan) {
       copy_past_cache(p.y, stage, p.length * p.y_scan);
       return;
@@ -91,27 +123,40 @@ struct Columns {
 
   // Rows taken together: a group, so that memory is walked row by row; or more of few lines.
   template <class R>
-  static int64_t height(const Piece& p) {
+  static int64_t height(const Piece& p, bool staged) {
     const int64_t row_bytes = p.lines * int64_t{sizeof(R)};
     const int64_t fitting = policy::stage_bytes / row_bytes / group_size * group_size;
-    return p.lines > 2 * widest ? group_size : p.stream ? fitting : tile_size;
+    return p.lines > 4 * widest ? group_size : staged ? fitting : tile_size;
+  }
+
+  // Whether lanes would spill from each row into the next, and may.
+  template <class X, class R, Store S>
+  static bool can_spill(const Piece& p) {
+    const int64_t rest = p.lines % widest;
+    const bool spills = rest == 1 || (rest & (rest - 1)) != 0;
+    const bool packed = S == Store::nothing || p.y_scan == p.lines * int64_t{sizeof(R)};
+    return spills && p.x_scan >= p.lines * int64_t{sizeof(X)} && packed;
   }
 
   // Always carried: p.carry and p.chain are never null here.
   template <class X, class R, Store S>
   static void scan(const Piece& p) {
-    const int64_t most = height<R>(p);
+    const bool spilling = can_spill<X, R, S>(p);
+    const bool staged = S != Store::nothing && (p.stream || spilling);
+    const int64_t most = height<R>(p, staged);
     Piece rows = p;
     for (int64_t i = 0; i < p.length; i += rows.length) {
-      const int64_t tile_left = tile_size - (p.position + i) % tile_size;
+      const int64_t tile_left = tile_size - (p.position + i) % tile_size, left = p.length - i;
       rows.x = p.x + i * p.x_scan;
       rows.y = p.y + i * p.y_scan;
       rows.length = most < tile_left ? most : tile_left;
-      if (rows.length > p.length - i) rows.length = p.length - i;
-      if (S != Store::nothing && p.stream) {
-        scan_staged<X, R, S>(rows);
+      const bool spill = spilling && left > group_size;  // past the last row there may be nothing
+      if (spill && rows.length >= left) rows.length = (left - 1) / group_size * group_size;
+      if (rows.length > left) rows.length = left;
+      if (staged) {
+        scan_staged<X, R, S>(rows, spill);
       } else {
-        scan_strips<X, R, widest, S>(rows, 0);
+        scan_strips<X, R, widest, S>(rows, 0, spill);
       }
       if (rows.length == tile_left) end_tile(p, S == Store::nothing);
     }

@@ -111,6 +111,25 @@ void pair_up(Plan& plan) {
   plan.inner = {1, 0, 0};
 }
 
+// Lines in a panel if there are so many panels, of whole cache lines of results.
+int64_t lines_of_panel(const Plan& plan, int64_t panels) {
+  const int64_t narrowest = std::max<int64_t>(1, 64 / item_size(plan.y_dtype));
+  const int64_t share = divide_up(divide_up(plan.inner.size, panels), narrowest) * narrowest;
+  return std::min(plan.inner.size, share);
+}
+
+// Panels of columns, one for each worker where there are many lines. Rows are not cut into short
+// pieces where lines are long enough to be cut instead.
+int64_t choose_panel(const Plan& plan) {
+  const int64_t y_size = item_size(plan.y_dtype);
+  const int64_t wanted = divide_up(plan.workers, plan.outer_size);
+  const int64_t share = lines_of_panel(plan, wanted);
+  const int64_t widest = std::max<int64_t>(1, policy::panel_bytes / y_size);
+  const int64_t least = policy::least_panel_row / y_size;
+  if (share >= least || plan.scan.size < wanted * tile_size) return std::min(share, widest);
+  return std::min(lines_of_panel(plan, std::max<int64_t>(1, plan.inner.size / least)), widest);
+}
+
 // Cut the lines into panels; if that leaves workers idle and the lines are long, cut the axis too.
 void share_out(Plan& plan, int threads) {
   const int64_t x_size = item_size(plan.x_dtype), y_size = item_size(plan.y_dtype);
@@ -126,11 +145,7 @@ void share_out(Plan& plan, int threads) {
   }
   plan.workers = bytes < policy::parallel_bytes ? 1 : threads;
   if (plan.walk == Walk::columns) {
-    const int64_t widest = std::max<int64_t>(1, policy::panel_bytes / y_size);
-    const int64_t narrowest = std::max<int64_t>(1, 64 / y_size);
-    const int64_t wanted = divide_up(plan.workers, plan.outer_size);
-    const int64_t share = divide_up(divide_up(plan.inner.size, wanted), narrowest) * narrowest;
-    plan.panel = std::min({plan.inner.size, widest, share});
+    plan.panel = choose_panel(plan);
   } else {
     plan.panel = std::clamp<int64_t>(policy::claim_bytes / line_bytes, 1, plan.inner.size);
     if (plan.pack_x || plan.pack_y) {
@@ -145,9 +160,11 @@ void share_out(Plan& plan, int threads) {
   if (plan.split) {
     const int64_t share = bytes / (plan.workers * policy::least_blocks);
     const int64_t claim = std::min(policy::claim_bytes, share);
-    const int64_t fitting = claim / (tile_size * (x_size + y_size));
-    plan.panel = std::min(plan.inner.size, std::max<int64_t>(1, std::max(64 / y_size, fitting)));
-    plan.panels = divide_up(plan.inner.size, plan.panel);
+    if (plan.walk == Walk::rows) {
+      const int64_t fitting = claim / (tile_size * (x_size + y_size));
+      plan.panel = std::min(plan.inner.size, std::max(64 / y_size, fitting));
+      plan.panels = divide_up(plan.inner.size, plan.panel);
+    }
     const int64_t tile_bytes = plan.panel * tile_size * (x_size + y_size);
     plan.block = tile_size * std::max<int64_t>(1, claim / tile_bytes);
     plan.blocks = divide_up(plan.scan.size, plan.block);

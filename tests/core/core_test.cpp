@@ -56,7 +56,8 @@ struct Array {
   char* first;
 };
 
-// An array of any layout: axes permuted, steps and signs at random, odd alignment.
+// An array of any layout: axes permuted, steps and signs at random, odd alignment. Its last element
+// ends where its memory ends.
 Array make_array(const std::vector<int64_t>& shape, int size, bool plain) {
   Array array;
   array.strides.resize(shape.size());
@@ -69,13 +70,15 @@ Array make_array(const std::vector<int64_t>& shape, int size, bool plain) {
     array.strides[order[k]] = stride;
     stride *= std::max<int64_t>(1, shape[order[k]]);
   }
+  int64_t end = offset + size;
   for (size_t d = 0; d < shape.size(); ++d) {
+    end += (shape[d] - 1) * array.strides[d];
     if (!plain && uniform(0, 3) == 0) {
       offset += (shape[d] - 1) * array.strides[d];
       array.strides[d] = -array.strides[d];
     }
   }
-  array.memory.assign(stride + 64, 0);
+  array.memory.assign(end, 0);
   array.first = array.memory.data() + offset;
   return array;
 }
@@ -100,7 +103,7 @@ int check(DType x_dtype, DType y_dtype, int parts, const Kernels& kernels, int r
     std::vector<int64_t> shape;
     const bool big = round % 8 == 0;
     const int dims = static_cast<int>(uniform(1, 3));
-    for (int d = 0; d < dims; ++d) shape.push_back(uniform(1, 12));
+    for (int d = 0; d < dims; ++d) shape.push_back(uniform(1, 18));
     const int axis = static_cast<int>(uniform(0, dims - 1));
     shape[axis] = uniform(0, 3) ? uniform(1, 300) : uniform(4000, 9000);
     if (big) shape[axis] = uniform(30000, 60000);
