@@ -2,7 +2,7 @@
 // processor.
 #pragma once
 
-#include "vector.h"
+#include "shuffle.h"
 
 namespace cumsum {
 namespace {
@@ -146,8 +146,24 @@ inline Vector<uint16_t, L> low_halves(Vector<uint32_t, L> x) {
 
 // ---- float16 and bfloat16, to and from float -------------------------------------------------
 
+// Shifts and additions share their execution units on AVX-512 processors; shuffles and rotations
+// don't, so there they do the work.
+struct IntoHighHalves {
+  static constexpr int lane(int i) { return i % 2 ? i / 2 : 32; }
+};
+struct HighHalves {
+  static constexpr int lane(int i) { return i % 16 * 2 + 1; }
+};
+
 template <int L>
 inline Vector<float, L> from_bfloat16(Vector<uint16_t, L> bits) {
+#if defined(__AVX512BW__)
+  if constexpr (L == 16) {
+    const auto low =
+        bit_cast<Vector<uint16_t, 32>>(_mm512_castsi256_si512(bit_cast<__m256i>(bits)));
+    return bit_cast<Vector<float, L>>(permute<IntoHighHalves, uint16_t, 32>(low));
+  }
+#endif
   return bit_cast<Vector<float, L>>(widen<uint32_t, L, uint16_t>(bits) << 16);
 }
 
@@ -156,6 +172,14 @@ inline Vector<float, L> from_bfloat16(Vector<uint16_t, L> bits) {
 template <int L>
 inline Vector<uint16_t, L> to_bfloat16(Vector<float, L> x) {
   auto bits = bit_cast<Vector<uint32_t, L>>(x);
+#if defined(__AVX512BW__)
+  if constexpr (L == 16) {
+    const auto turned = _mm512_rol_epi32(bit_cast<__m512i>(bits), 16);
+    const auto rounded = bits + 0x7fffu + (bit_cast<Vector<uint32_t, L>>(turned) & 1u);
+    const auto halves = permute<HighHalves, uint16_t, 32>(bit_cast<Vector<uint16_t, 32>>(rounded));
+    return bit_cast<Vector<uint16_t, L>>(_mm512_castsi512_si256(bit_cast<__m512i>(halves)));
+  }
+#endif
   return low_halves<L>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 

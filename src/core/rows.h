@@ -96,12 +96,6 @@ struct Row {
     return before;
   }
 
-  static inline void prefix(Group& g) {
-    step<1>(g);
-    step<2>(g);
-    step<4>(g);
-  }
-
   static inline Sum total(const Group& g) {
     Sum sum;
     CUMSUM_UNROLL
@@ -203,12 +197,10 @@ struct Row {
     return out;
   }
 
-  // `carry` is null in a line's first tile, where it would add nothing.
-  template <class X, class R, int Step, Store S>
-  static inline void scan_group(const char* x, char* y, const Above* carry, Sum& chain,
-                                bool stream) {
-    Group g = load_group<X, Step>(x);
-    prefix(g);
+  // The chain, and the carry, onto a bundle's prefix sums. `carry` is null in a line's first tile,
+  // where it would add nothing.
+  template <Store S>
+  static inline void finish(Group& g, const Above* carry, Sum& chain) {
     Sum first = chain;
     const Sum before = chain_in(g, chain);
     CUMSUM_UNROLL
@@ -220,7 +212,33 @@ struct Row {
       for (int k = 0; carry && k < vectors; ++k) first.part[k] = carry->part[k] + first.part[k];
       g = shift(g, first);
     }
-    store_group<R, Step>(y, g, stream);
+  }
+
+  // `count` bundles, each step for all of them before the next step: a processor that looks only so
+  // far ahead then always has something to do.
+  template <class X, class R, int Step, Store S, int count>
+  [[gnu::always_inline]] static inline void scan_bundles(const char* x, char* y, const Above* carry,
+                                                         Sum& chain, bool stream) {
+    constexpr int64_t x_step = Step * bundle * C * int64_t{sizeof(X)},
+                      y_step = Step * bundle * C * int64_t{sizeof(R)};
+    Group g[count];
+    CUMSUM_UNROLL
+    for (int i = 0; i < count; ++i) g[i] = load_group<X, Step>(x + i * x_step);
+    CUMSUM_UNROLL
+    for (int i = 0; i < count; ++i) step<1>(g[i]);
+    CUMSUM_UNROLL
+    for (int i = 0; i < count; ++i) step<2>(g[i]);
+    CUMSUM_UNROLL
+    for (int i = 0; i < count; ++i) step<4>(g[i]);
+    CUMSUM_UNROLL
+    for (int i = 0; i < count; ++i) finish<S>(g[i], carry, chain);
+    if (stream) {
+      CUMSUM_UNROLL
+      for (int i = 0; i < count; ++i) store_group<R, Step>(y + i * y_step, g[i], true);
+    } else {
+      CUMSUM_UNROLL
+      for (int i = 0; i < count; ++i) store_group<R, Step>(y + i * y_step, g[i], false);
+    }
   }
 
   // The last elements of a line, fewer than a group: the same tree, an element at a time.
@@ -261,8 +279,14 @@ struct Row {
     const Above* const carried = carry ? &above : nullptr;
     Sum within = chain;
     int64_t i = 0;
+    if constexpr (parts == 1) {
+      constexpr int many = 4;
+      for (; i + many * bundle <= length; i += many * bundle) {
+        scan_bundles<X, R, Step, S, many>(x + i * x_step, y + i * y_step, carried, within, stream);
+      }
+    }
     for (; i + bundle <= length; i += bundle) {
-      scan_group<X, R, Step, S>(x + i * x_step, y + i * y_step, carried, within, stream);
+      scan_bundles<X, R, Step, S, 1>(x + i * x_step, y + i * y_step, carried, within, stream);
     }
     if constexpr (G > 1) {  // what is left is less than a bundle: on with single groups
       using Single = Row<A, C, 1>;

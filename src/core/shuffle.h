@@ -53,18 +53,31 @@ constexpr unsigned lanes_taken(std::integer_sequence<int, I...>) {
   return mask;
 }
 
+// Whether no lane leaves its place.
+template <int L, int... I>
+constexpr bool in_place(std::integer_sequence<int, I...>) {
+  int i = 0;
+  return ((I % L == i++) && ...);
+}
+
 template <class V, int... I, int... Own>
 inline V pick_or_zero(V a, std::integer_sequence<int, I...> lanes,
                       [[maybe_unused]] std::integer_sequence<int, Own...> all) {
-#if defined(__AVX512F__)  // zeros by a mask; a shuffle with a vector of zeros takes a copy of it
-                          // first
+// Zeros by a mask; a shuffle with a vector of zeros takes a copy of it first. The types are those
+// in which GCC makes one instruction of the shuffle and the mask.
+#if defined(__AVX512BW__)
   constexpr int L = sizeof...(I);
   constexpr unsigned taken = lanes_taken<L>(lanes);
-  [[maybe_unused]] const V picked = __builtin_shufflevector(a, a, (I < L ? I : Own)...);
   if constexpr (sizeof(V) == 64 && L == 8) {
+    const V picked = __builtin_shufflevector(a, a, (I < L ? I : Own)...);
     return bit_cast<V>(_mm512_maskz_mov_pd(taken, bit_cast<__m512d>(picked)));
   } else if constexpr (sizeof(V) == 64 && L == 16) {
-    return bit_cast<V>(_mm512_maskz_mov_ps(taken, bit_cast<__m512>(picked)));
+    const auto own = bit_cast<Vector<int32_t, L>>(a);
+    const auto picked = __builtin_shufflevector(own, own, (I < L ? I : Own)...);
+    return bit_cast<V>(_mm512_maskz_mov_epi32(taken, bit_cast<__m512i>(picked)));
+  } else if constexpr (sizeof(V) == 64 && L == 32) {
+    const V picked = __builtin_shufflevector(a, a, (I < L ? I : Own)...);
+    return bit_cast<V>(_mm512_maskz_mov_epi16(taken, bit_cast<__m512i>(picked)));
   }
 #endif
   return pick(a, V{}, lanes);
@@ -79,7 +92,7 @@ inline Vector<A, L> permute(Vector<A, L> a) {
   if constexpr (is_twice<A>) {
     using Part = typename A::part;
     return {permute<F, Part, L>(a.high), permute<F, Part, L>(a.low)};
-  } else if constexpr (lanes_taken<L>(Lanes<F, L>{}) + 1 == 1u << L) {
+  } else if constexpr (lanes_taken<L>(Lanes<F, L>{}) == ~0u >> (32 - L)) {
     return pick(a, a, Lanes<F, L>{});
   } else {
     return pick_or_zero(a, Lanes<F, L>{}, std::make_integer_sequence<int, L>{});
@@ -93,6 +106,13 @@ inline Vector<A, L> choose(Vector<A, L> a, Vector<A, L> b) {
     using Part = typename A::part;
     return {choose<F, Part, L>(a.high, b.high), choose<F, Part, L>(a.low, b.low)};
   } else {
+#if defined(__AVX512F__)  // GCC moves 16-byte pieces, which takes longer than a mask
+    if constexpr (sizeof(a) == 64 && L == 16 && in_place<L>(Lanes<F, L>{})) {
+      constexpr unsigned own = lanes_taken<L>(Lanes<F, L>{});
+      return bit_cast<Vector<A, L>>(
+          _mm512_mask_mov_ps(bit_cast<__m512>(b), own, bit_cast<__m512>(a)));
+    }
+#endif
     return pick<Vector<A, L>>(a, b, Lanes<F, L>{});
   }
 }

@@ -19,13 +19,18 @@ struct Totals : Row<A, C> {
   static constexpr int bundles = elements < group_size ? elements : group_size;
   static constexpr int groups = bundles * bundle / group_size;
 
-  template <int D>  // lanes of (a, b): element i of a and i + D of a, or i - D of b and i of b
-  struct Left {
-    static constexpr int lane(int i) { return i / C & D ? L + i - D * C : i; }
-  };
-  template <int D>
-  struct Right {
-    static constexpr int lane(int i) { return i / C & D ? L + i : i + D * C; }
+  // Where neighbours lie in (a, b), the first ones (odd = 0) or the second ones: neighbours within
+  // each 16 bytes, which a processor shuffles most cheaply, until their sums fill the 16 bytes;
+  // then neighbouring 16 bytes.
+  template <int D, int odd>
+  struct Neighbours {
+    static constexpr int block = L == 1 ? 1 : 16 * L / vector_bytes;
+    static constexpr int unit = D * C < block ? C : block, span = D * C < block ? block : L;
+    static constexpr int lane(int i) {
+      const int at = i % span * 2;
+      return at / span * L + i / span * span + (at % span) / (2 * unit) * 2 * unit + odd * unit +
+             i % unit;
+    }
   };
 
   template <int D, int count>
@@ -33,8 +38,8 @@ struct Totals : Row<A, C> {
     if constexpr (count > 1) {
       CUMSUM_UNROLL
       for (int i = 0; i < count / 2; ++i) {
-        v[i] = choose<Left<D>, A, L>(v[2 * i], v[2 * i + 1]) +
-               choose<Right<D>, A, L>(v[2 * i], v[2 * i + 1]);
+        v[i] = choose<Neighbours<D, 0>, A, L>(v[2 * i], v[2 * i + 1]) +
+               choose<Neighbours<D, 1>, A, L>(v[2 * i], v[2 * i + 1]);
       }
       fold<2 * D, count / 2>(v);
     }
@@ -69,27 +74,44 @@ struct Totals : Row<A, C> {
   }
 
   // Where in `sums` the sum of group i lies: its element among the lanes.
-  static constexpr int place(int i) { return groups > group_size ? i / 2 + i % 2 * group_size : i; }
+  static constexpr int place(int i) {
+    return groups > group_size ? i / 8 * 8 + i % 2 * 4 + i / 2 % 4 : i;
+  }
+
+  // Tiles that follow each other, together: the chains of sums run side by side.
+  template <class X, int Step, int tiles>
+  static inline void add_tiles(const char* x, int64_t x_line, char* sum) {
+    constexpr int64_t x_size = Step * C * int64_t{sizeof(X)};
+    A chain[tiles][C]{};
+    for (int64_t i = 0; i < tile_size; i += groups * group_size) {
+      V sums[tiles][vectors];
+      CUMSUM_UNROLL
+      for (int tile = 0; tile < tiles; ++tile) {
+        add_groups<X, Step>(x + tile * x_line + i * x_size, sums[tile]);
+      }
+      CUMSUM_UNROLL
+      for (int at = 0; at < groups * C; ++at) {
+        const int lane = place(at / C) * C + at % C;
+        CUMSUM_UNROLL
+        for (int tile = 0; tile < tiles; ++tile) {
+          chain[tile][at % C] += lane_of<A, L>(sums[tile][lane / L], lane % L);
+        }
+      }
+    }
+    __builtin_memcpy(sum, chain, sizeof(chain));
+  }
 
   template <class X, int Step>
   static void add_up(const Piece& p) {
-    constexpr int64_t x_size = Step * C * int64_t{sizeof(X)};
-    for (int64_t line = 0; line < p.lines; ++line) {
-      const char* x = p.x + line * p.x_line;
-      A chain[C]{};
-      for (int64_t i = 0; i < tile_size; i += groups * group_size) {
-        V sums[vectors];
-        add_groups<X, Step>(x + i * x_size, sums);
-        CUMSUM_UNROLL
-        for (int group = 0; group < groups; ++group) {
-          CUMSUM_UNROLL
-          for (int c = 0; c < C; ++c) {
-            const int at = place(group) * C + c;
-            chain[c] += lane_of<A, L>(sums[at / L], at % L);
-          }
-        }
-      }
-      for (int c = 0; c < C; ++c) write(p.carry + (line * C + c) * int64_t{sizeof(A)}, chain[c]);
+    constexpr int together = 2;
+    int64_t line = 0;
+    for (; line + together <= p.lines; line += together) {
+      add_tiles<X, Step, together>(p.x + line * p.x_line, p.x_line,
+                                   p.carry + line * C * int64_t{sizeof(A)});
+    }
+    for (; line < p.lines; ++line) {
+      add_tiles<X, Step, 1>(p.x + line * p.x_line, p.x_line,
+                            p.carry + line * C * int64_t{sizeof(A)});
     }
   }
 };
