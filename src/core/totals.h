@@ -78,40 +78,25 @@ struct Totals : Row<A, C> {
     return groups > group_size ? i / 8 * 8 + i % 2 * 4 + i / 2 % 4 : i;
   }
 
-  // Tiles that follow each other, together: the chains of sums run side by side.
-  template <class X, int Step, int tiles>
-  static inline void add_tiles(const char* x, int64_t x_line, char* sum) {
-    constexpr int64_t x_size = Step * C * int64_t{sizeof(X)};
-    A chain[tiles][C]{};
-    for (int64_t i = 0; i < tile_size; i += groups * group_size) {
-      V sums[tiles][vectors];
-      CUMSUM_UNROLL
-      for (int tile = 0; tile < tiles; ++tile) {
-        add_groups<X, Step>(x + tile * x_line + i * x_size, sums[tile]);
-      }
-      CUMSUM_UNROLL
-      for (int at = 0; at < groups * C; ++at) {
-        const int lane = place(at / C) * C + at % C;
-        CUMSUM_UNROLL
-        for (int tile = 0; tile < tiles; ++tile) {
-          chain[tile][at % C] += lane_of<A, L>(sums[tile][lane / L], lane % L);
-        }
-      }
-    }
-    __builtin_memcpy(sum, chain, sizeof(chain));
-  }
-
   template <class X, int Step>
   static void add_up(const Piece& p) {
-    constexpr int together = 2;
-    int64_t line = 0;
-    for (; line + together <= p.lines; line += together) {
-      add_tiles<X, Step, together>(p.x + line * p.x_line, p.x_line,
-                                   p.carry + line * C * int64_t{sizeof(A)});
-    }
-    for (; line < p.lines; ++line) {
-      add_tiles<X, Step, 1>(p.x + line * p.x_line, p.x_line,
-                            p.carry + line * C * int64_t{sizeof(A)});
+    constexpr int64_t x_size = Step * C * int64_t{sizeof(X)};
+    for (int64_t line = 0; line < p.lines; ++line) {
+      const char* x = p.x + line * p.x_line;
+      A chain[C]{};
+      for (int64_t i = 0; i < tile_size; i += groups * group_size) {
+        V sums[vectors];
+        add_groups<X, Step>(x + i * x_size, sums);
+        CUMSUM_UNROLL
+        for (int group = 0; group < groups; ++group) {
+          CUMSUM_UNROLL
+          for (int c = 0; c < C; ++c) {
+            const int at = place(group) * C + c;
+            chain[c] += lane_of<A, L>(sums[at / L], at % L);
+          }
+        }
+      }
+      for (int c = 0; c < C; ++c) write(p.carry + (line * C + c) * int64_t{sizeof(A)}, chain[c]);
     }
   }
 };
