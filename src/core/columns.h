@@ -45,10 +45,13 @@ struct Columns {
   static inline void scan_strip(const Piece& p, const char* x, char* y, int64_t line) {
     char* const chain_at = p.chain + line * int64_t{sizeof(A)};
     auto carry = Vector<Carry<A>, L>{};
-    if constexpr (S != Store::nothing) {
-      carry = get_lines<Carry<A>, L>(p.carry + line * int64_t{sizeof(Carry<A>)});
+    auto chain = Vector<A, L>{};
+    if (p.chain) {
+      if constexpr (S != Store::nothing) {
+        carry = get_lines<Carry<A>, L>(p.carry + line * int64_t{sizeof(Carry<A>)});
+      }
+      chain = get_lines<A, L>(chain_at);
     }
-    auto chain = get_lines<A, L>(chain_at);
     int64_t i = 0;
     for (; i + group_size <= p.length; i += group_size) {
       scan_group<X, R, L, S>(p, x + i * p.x_scan, y + i * p.y_scan, group_size, carry, chain);
@@ -57,7 +60,7 @@ struct Columns {
       scan_group<X, R, L, S>(p, x + i * p.x_scan, y + i * p.y_scan, int(p.length - i), carry,
                              chain);
     }
-    put_lines<A, L>(chain_at, chain);
+    if (p.chain) put_lines<A, L>(chain_at, chain);
   }
 
   // The last lines of all, as if they were L: lanes past them come from the next row and go to
@@ -138,9 +141,28 @@ struct Columns {
     return spills && p.x_scan >= p.lines * int64_t{sizeof(X)} && packed;
   }
 
-  // Always carried: p.carry and p.chain are never null here.
+  // Small pieces of whole lines, one after another.
+  template <class X, class R, Store S>
+  static void scan_repeats(const Piece& p) {
+    alignas(64) char stage[policy::stage_bytes];
+    const int64_t bytes = p.length * p.y_scan;
+    const int64_t together = p.stream ? policy::stage_bytes / bytes : p.repeats;
+    Piece unit = p;
+    for (int64_t first = 0; first < p.repeats; first += together) {
+      const int64_t left = p.repeats - first, count = left < together ? left : together;
+      char* const y = p.y + first * p.y_repeat;
+      for (int64_t i = 0; i < count; ++i) {
+        unit.x = p.x + (first + i) * p.x_repeat;
+        unit.y = (p.stream ? stage : y) + i * p.y_repeat;
+        scan_strips<X, R, widest, S>(unit, 0, false);
+      }
+      if (p.stream) copy_past_cache(y, stage, count * bytes);
+    }
+  }
+
   template <class X, class R, Store S>
   static void scan(const Piece& p) {
+    if (!p.carry) return scan_repeats<X, R, S>(p);
     const bool spilling = can_spill<X, R, S>(p);
     const bool staged = S != Store::nothing && (p.stream || spilling);
     const int64_t most = height<R>(p, staged);

@@ -29,6 +29,8 @@ struct Piece {
   char* carry;
   char* chain;
   bool stream;  // write past the cache
+  // Columns without a carry: such pieces follow each other, so many, so far apart.
+  int64_t repeats, x_repeat, y_repeat;
 };
 
 using ScanPiece = void (*)(const Piece&);

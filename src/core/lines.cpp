@@ -23,6 +23,26 @@ Piece between(const Piece& from, const Piece& to, const Piece& shape) {
 
 }  // namespace
 
+bool Run::comes_in_repeats() const {
+  const int64_t bytes = plan_.scan.size * plan_.inner.size * y_size_;
+  return plan_.walk == Walk::columns && plan_.panels == 1 && plan_.outer_dims > 0 &&
+         !plan_.pack_x && !plan_.pack_y && bytes <= policy::most_repeated;
+}
+
+// Units of a few elements each: those that differ in the last outer axis alone, at most `most`.
+int64_t Run::scan_repeats(const Unit& unit, int64_t index, int64_t most) const {
+  const Axis& axis = plan_.outer[plan_.outer_dims - 1];
+  Piece piece = part_of(unit, 0, unit.length);
+  piece.repeats = std::min(most, axis.size - index % axis.size);
+  piece.x_repeat = axis.x_stride;
+  piece.y_repeat = axis.y_stride;
+  const int64_t row_bytes = unit.lines * y_size_;
+  const bool dense = piece.y_scan == row_bytes && axis.y_stride == unit.length * row_bytes;
+  piece.stream = plan_.stream && dense;
+  kernels_[int(store_)](with_channels(piece));
+  return piece.repeats;
+}
+
 // In pieces short enough to be interrupted between them.
 void Run::scan_whole(int worker, const Unit& unit) {
   Workspace& space = workspaces_[worker];

@@ -109,6 +109,10 @@ void pair_up(Plan& plan) {
   const bool single = plan.x_dtype == DType::float32;
   plan.x_dtype = plan.y_dtype = single ? DType::complex64 : DType::complex128;
   plan.inner = {1, 0, 0};
+  if (plan.outer_dims > 0) {
+    plan.inner = plan.outer[--plan.outer_dims];
+    plan.outer_size /= plan.inner.size;
+  }
 }
 
 // Lines in a panel if there are so many panels, of whole cache lines of results.

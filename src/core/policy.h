@@ -40,6 +40,10 @@ inline constexpr int64_t least_panel_row = 1 << 10;
 // cache.
 inline constexpr int64_t stage_bytes = 8 * panel_bytes;
 
+// Result bytes of a unit, at most, for many to be handed to the kernel at once: what it costs to
+// start one by one is as much as the scan of some hundred elements.
+inline constexpr int64_t most_repeated = stage_bytes / 4;
+
 // What is gathered at a time when lines don't lie along the axis of memory. By rows: so many lines,
 // and bytes. Transposed (4096, 4096) float32, two threads of a Zen 5, ns an element: 0.42 with 64
 // lines and 2^15 bytes, 0.37 with 128, 0.34 with 128 and 2^17, 0.37 to 0.5 with 256 lines. By

@@ -45,6 +45,8 @@ class Run {
   void scan_lines(Workspace& space, const Unit& unit, int64_t begin, int64_t length, char* carry);
   void scan_packed(Workspace& space, const Piece& whole, bool pack_x);
   void scan_whole(int worker, const Unit& unit);
+  bool comes_in_repeats() const;
+  int64_t scan_repeats(const Unit& unit, int64_t index, int64_t most) const;
   Piece part_of(const Unit& unit, int64_t begin, int64_t length) const;
   bool can_stream(const Piece& piece) const;
   // In columns the two parts of a complex number are two lines.

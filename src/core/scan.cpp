@@ -94,15 +94,18 @@ void Run::work(void* self, int worker) noexcept {
   Run& run = *static_cast<Run*>(self);
   const Plan& plan = run.plan_;
   const StandardFloats standard;
+  const bool repeats = run.comes_in_repeats();
   run.present_.fetch_add(1, std::memory_order_relaxed);
   for (;;) {
     const int64_t first = run.next_.fetch_add(plan.grain, std::memory_order_relaxed);
     if (first >= plan.units || run.asked_to_stop(worker)) break;
     const int64_t last = std::min(first + plan.grain, plan.units);
-    for (int64_t index = first; index < last; ++index) {
+    for (int64_t index = first, done = 1; index < last; index += done) {
       const Unit unit = run.place(index);
       if (plan.split) {
         run.scan_block(run.workspaces_[worker], unit, index);
+      } else if (repeats) {
+        done = run.scan_repeats(unit, index, last - index);
       } else {
         run.scan_whole(worker, unit);
       }
