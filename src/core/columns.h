@@ -11,33 +11,34 @@ template <class A>
 struct Columns {
   static constexpr int widest = lanes_of<A, vector_bytes>;
 
-  // L lines side by side; `rows` elements of each, at most a group.
-  template <class X, class R, int L, Store S>
+  // L lines side by side; `rows` elements of each, at most `most` of a group. (What the chain is
+  // after less than a group matters to nobody: the line is over.)
+  template <class X, class R, int L, Store S, int most = group_size>
   static inline void scan_group(const Piece& p, const char* x, char* y, int rows,
                                 const Vector<Carry<A>, L>& carry, Vector<A, L>& chain) {
     using V = Vector<A, L>;
-    V g[group_size];
+    V g[most];
     CUMSUM_UNROLL
-    for (int r = 0; r < group_size; ++r) {
+    for (int r = 0; r < most; ++r) {
       g[r] = r < rows ? load<A, L, X>(x + r * p.x_scan) : V{};
     }
     CUMSUM_UNROLL
-    for (int d = 1; d < group_size; d *= 2) {
+    for (int d = 1; d < most; d *= 2) {
       CUMSUM_UNROLL
-      for (int r = 0; r < group_size; ++r) {
+      for (int r = 0; r < most; ++r) {
         if (r & d) g[r] += g[tree_source(r, d)];
       }
     }
     if constexpr (S != Store::nothing) {
       V before = carry + chain;
       CUMSUM_UNROLL
-      for (int r = 0; r < group_size; ++r) {
+      for (int r = 0; r < most; ++r) {
         const V sum = carry + (chain + g[r]);
         if (r < rows) store<R, A, L>(y + r * p.y_scan, S == Store::exclusive ? before : sum);
         before = sum;
       }
     }
-    chain += g[group_size - 1];
+    chain += g[most - 1];
   }
 
   // The same lines of any number of groups: what is carried stays in registers.
@@ -56,10 +57,19 @@ struct Columns {
     for (; i + group_size <= p.length; i += group_size) {
       scan_group<X, R, L, S>(p, x + i * p.x_scan, y + i * p.y_scan, group_size, carry, chain);
     }
-    if (i < p.length) {
-      scan_group<X, R, L, S>(p, x + i * p.x_scan, y + i * p.y_scan, int(p.length - i), carry,
-                             chain);
+    int rest = static_cast<int>(p.length - i);
+    x += i * p.x_scan, y += i * p.y_scan;
+    if constexpr (L == widest &&
+                  S == Store::inclusive) {  // short axes, as of colours, are frequent
+      if (rest > 0 && rest <= 2) {
+        scan_group<X, R, L, S, 2>(p, x, y, rest, carry, chain);
+        rest = 0;
+      } else if (rest > 0 && rest <= 4) {
+        scan_group<X, R, L, S, 4>(p, x, y, rest, carry, chain);
+        rest = 0;
+      }
     }
+    if (rest > 0) scan_group<X, R, L, S>(p, x, y, rest, carry, chain);
     if (p.chain) put_lines<A, L>(chain_at, chain);
   }
 

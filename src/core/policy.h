@@ -16,16 +16,21 @@ inline constexpr int64_t parallel_bytes = 1 << 19;
 // 17, 18, 19, 20; read through a buffer (every second element), 2^20 and 2^21 are slower again.
 inline constexpr int64_t claim_bytes = 1 << 19;
 
-// Blocks for each worker, at least, where an axis is shared out.
+// Blocks for each worker, at least, where an axis is shared out: with fewer one worker has nothing
+// to do at the end. float32, 100 thousand, two threads: 0.185, 0.167, 0.169 ns an element with 2,
+// 4, 8 blocks.
 inline constexpr int64_t least_blocks = 4;
 
-// Results larger than this are written past the cache, where nothing reads them back soon.
+// Results larger than this are written past the cache, where nothing reads them back soon. (With
+// 2^24 and 2^25, half of the third-level cache and all of it, nothing was gained in float32
+// (1 million, 3 to 8) along dim 0, which has 12 to 32 million bytes of results.)
 inline constexpr int64_t stream_bytes = 1 << 23;
 
 // Fewer lines side by side than this are gathered and scanned as rows.
 inline constexpr int64_t least_columns = 2;
 
-// Lines side by side in one panel: their carries stay in the first-level cache.
+// Bytes of a row of results in one panel: its carries stay in the first-level cache. int64 (4096,
+// 4096) along dim 0: 0.46, 0.47, 0.45 to 0.65, 0.58, 0.53 ns an element with 2^10 to 2^14 bytes.
 inline constexpr int64_t panel_bytes = 1 << 12;
 
 // Shorter runs of results than this are not worth it.
@@ -37,11 +42,13 @@ inline constexpr int64_t least_streamed_row = 512;
 inline constexpr int64_t least_panel_row = 1 << 10;
 
 // Results of a group of rows, or of several where lines are few, before they are written past the
-// cache.
+// cache. int8 -> int64 (4096, 4096) along dim 0: 0.42 ns an element where eight rows are written at
+// once, 0.27 row by row; float64 0.56 and 0.46.
 inline constexpr int64_t stage_bytes = 8 * panel_bytes;
 
 // Result bytes of a unit, at most, for many to be handed to the kernel at once: what it costs to
-// start one by one is as much as the scan of some hundred elements.
+// start one by one is as much as the scan of some hundred elements. float32 (1 million, 4, 3) along
+// dim 1: 2.6 ns an element one by one, 0.95 together.
 inline constexpr int64_t most_repeated = stage_bytes / 4;
 
 // What is gathered at a time when lines don't lie along the axis of memory. By rows: so many lines,
@@ -60,10 +67,13 @@ inline constexpr int64_t packed_padding = 64;
 // Elements scanned between two looks at whether the user wants to stop.
 inline constexpr int64_t piece_elements = 1 << 22;
 
-// Looks for more work before a worker falls asleep, and for the last worker before its caller does.
+// Looks for more work before a worker falls asleep, and for the last worker before its caller does:
+// some 20 us. float32, 100 thousand, call after call: 46 us without, 18 us with; a sleeping worker
+// takes 50 to 70 us to begin.
 inline constexpr int spins_before_sleep = 1 << 10;
 
-// Looks at a predecessor's carry before its block is added up in its place.
+// Looks at a predecessor's carry before its block is added up in its place: longer than a running
+// worker needs for a block.
 inline constexpr int spins_before_help = 1 << 10;
 
 }  // namespace cumsum::policy
