@@ -77,10 +77,12 @@ lint: $(DONE)/package $(DONE)/group-lint $(DONE)/group-test
 
 sanitize: sanitize-address sanitize-thread
 
+ROUNDS_thread := 8 # of the default 40: every access is looked at, some hundred times slower
+
 sanitize-%: $(DONE)/group-build
 	$(CORE) -B build/$* -DCMAKE_CXX_FLAGS=-O1 -DCUMSUM_SANITIZE=$*
 	$(BIN)/cmake --build build/$* --target core_test
-	build/$*/core_test
+	build/$*/core_test $(ROUNDS_$*)
 
 core: $(DONE)/group-build
 	$(CORE) -B build/core -DCMAKE_BUILD_TYPE=Release
