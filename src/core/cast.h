@@ -106,6 +106,9 @@ inline void copy_run(const char* x, int64_t x_step, char* y, int64_t y_step, int
   constexpr int64_t x_size = sizeof(X), y_size = sizeof(R);
   if (y_step != y_size) {
     copy_steps<X, R, 0, 0>(x, x_step, y, y_step, count);
+  } else if (x_step == 0) {  // one element, repeated
+    const R value = cast<R>(read<X>(x));
+    for (int64_t i = 0; i < count; ++i) write<R>(y + i * y_size, value);
   } else if (x_step == x_size) {
     copy_steps<X, R, x_size, y_size>(x, x_step, y, y_step, count);
   } else if (x_step == -x_size) {
