@@ -96,6 +96,7 @@ void choose_walk(Plan& plan, const Kernels& kernels) {
     plan.pack_y = scan.y_stride != y_size;
     plan.pack_x = !direct || scan.x_stride != x_size;
   }
+  plan.packed = direct && !plan.pack_y ? plan.x_dtype : plan.y_dtype;
 }
 
 // Two lines side by side, in both arrays, are one line of complex numbers.
@@ -197,8 +198,6 @@ Plan make_plan(const Problem& problem, const Kernels& kernels) {
   choose_inner(plan, lines, collect_lines(problem, lines));
   pair_up(plan);
   choose_walk(plan, kernels);
-  const bool direct = pair_of(kernels, plan.x_dtype, plan.y_dtype, plan.precision).add != nullptr;
-  plan.packed = direct && !plan.pack_y ? plan.x_dtype : plan.y_dtype;
   plan.in_place = problem.in_place;
   share_out(plan, problem.threads);
   plan.stream = plan.stream && !plan.in_place;

@@ -59,7 +59,7 @@ class Run {
   bool has_carry(int64_t index) const;
   bool wait_for_carry(Workspace& space, int64_t index);
   bool help(Workspace& space, int64_t index);
-  void publish(const Unit& unit, int64_t index, const char* sums);
+  void publish(Workspace& space, const Unit& unit, int64_t index, const char* sums);
   void publish_carry(int64_t index, const char* carry);
 
   const Plan& plan_;

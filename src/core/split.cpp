@@ -23,11 +23,13 @@ namespace cumsum {
 void Run::scan_block(Workspace& space, Unit unit, int64_t index) {
   if (unit.pack_x) pack_block(space, unit);
   const bool last = unit.begin + unit.length == plan_.scan.size;
+  // Nobody waits while the first worker is alone: it does without step 1, and has the carry at
+  // last.
   const bool alone = present_.load(std::memory_order_relaxed) == 1 && has_carry(index);
   if (!alone) {
     if (!last) add_up_tiles(space, unit, space.aggregates.data());
     if (!wait_for_carry(space, index)) return;
-    if (!last) publish(unit, index, space.aggregates.data());
+    if (!last) publish(space, unit, index, space.aggregates.data());
   }
   std::memcpy(space.carry.data(), &carries_[index * panel_carry_], panel_carry_);
   std::memset(space.chain.data(), 0, panel_chain_);
@@ -58,20 +60,17 @@ bool Run::has_carry(int64_t index) const {
   return index % plan_.blocks == 0 || carry_states_[index].load(std::memory_order_acquire) == ready;
 }
 
-// The carry into the block after this one. Two workers may have come to it; either would write the
-// same bytes.
-void Run::publish(const Unit& unit, int64_t index, const char* sums) {
-  char expected = missing;
-  if (!carry_states_[index + 1].compare_exchange_strong(expected, taken)) return;
-  char* carry = &carries_[(index + 1) * panel_carry_];
+// The carry into the block after this one, from that into this one and the sums of its tiles.
+void Run::publish(Workspace& space, const Unit& unit, int64_t index, const char* sums) {
+  char* const carry = space.carry.data();
   std::memcpy(carry, &carries_[index * panel_carry_], panel_carry_);
   for (int64_t tile = 0; tile < unit.length / tile_size; ++tile, sums += panel_chain_) {
     pair_.add(carry, sums, unit.lines * channels_);
   }
-  carry_states_[index + 1].store(ready, std::memory_order_release);
+  publish_carry(index, carry);
 }
 
-// Nobody waits while the first worker is alone: it does without step 1, and has the carry at last.
+// Two workers may have come to it; either would write the same bytes.
 void Run::publish_carry(int64_t index, const char* carry) {
   char expected = missing;
   if (!carry_states_[index + 1].compare_exchange_strong(expected, taken)) return;
@@ -99,7 +98,7 @@ bool Run::help(Workspace& space, int64_t index) {
   if (carry_states_[index].load(std::memory_order_acquire) != missing) return false;
   const Unit unit = place(index - 1);
   add_up_tiles(space, unit, space.others.data());
-  publish(unit, index - 1, space.others.data());
+  publish(space, unit, index - 1, space.others.data());
   return true;
 }
 
