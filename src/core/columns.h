@@ -2,7 +2,7 @@
 #pragma once
 
 #include "policy.h"
-#include "tree.h"
+#include "woven.h"
 
 namespace cumsum {
 namespace {
@@ -47,13 +47,17 @@ struct Columns {
     char* const chain_at = p.chain + line * int64_t{sizeof(A)};
     auto carry = Vector<Carry<A>, L>{};
     auto chain = Vector<A, L>{};
-    if (p.chain) {
-      if constexpr (S != Store::nothing) {
-        carry = get_lines<Carry<A>, L>(p.carry + line * int64_t{sizeof(Carry<A>)});
-      }
-      chain = get_lines<A, L>(chain_at);
+    if (p.chain) chain = get_lines<A, L>(chain_at);
+    if (S != Store::nothing && p.carry) {
+      carry = get_lines<Carry<A>, L>(p.carry + line * int64_t{sizeof(Carry<A>)});
     }
     int64_t i = 0;
+    // Rows are too short for the hardware to foresee the next ones. float32 (4096, 4096) along dim
+    // 0, one thread: 0.30 ns an element, 0.25 with this; 0.30 with one prefetch a cache line.
+    if (p.x_ahead) {
+      CUMSUM_UNROLL
+      for (int r = 0; r < group_size; ++r) __builtin_prefetch(x + p.x_ahead + r * p.x_scan);
+    }
     for (; i + group_size <= p.length; i += group_size) {
       scan_group<X, R, L, S>(p, x + i * p.x_scan, y + i * p.y_scan, group_size, carry, chain);
     }
@@ -81,7 +85,7 @@ struct Columns {
     char carry[L * sizeof(Carry<A>)] = {}, chain[L * sizeof(A)] = {};
     char* const chain_at = p.chain + line * int64_t{sizeof(A)};
     __builtin_memcpy(chain, chain_at, count * sizeof(A));
-    if constexpr (S != Store::nothing) {
+    if (S != Store::nothing && p.carry) {
       const char* const carry_at = p.carry + line * int64_t{sizeof(Carry<A>)};
       __builtin_memcpy(carry, carry_at, count * sizeof(Carry<A>));
     }
@@ -116,10 +120,14 @@ struct Columns {
   // Rows of results on their way past the cache, gathered where they are quickly written.
   template <class X, class R, Store S>
   static inline void scan_staged(const Piece& p, bool spill) {
-    alignas(64) char stage[policy::stage_bytes + vector_bytes];
+    constexpr int64_t gap =
+        64;  // rows of 4096 bytes would all fall into the same sets of the cache
+    alignas(64) char stage[policy::stage_bytes + (group_size + 1) * gap];
+    const int64_t row_bytes = p.lines * int64_t{sizeof(R)};
+    const bool apart = p.y_scan != row_bytes && p.length <= group_size;
     Piece staged = p;
     staged.y = stage;
-    staged.y_scan = p.lines * int64_t{sizeof(R)};
+    staged.y_scan = row_bytes + (apart ? gap : 0);
     scan_strips<X, R, widest, S>(staged, 0, spill);
     if (!p.stream) {
       __builtin_memcpy(p.y, stage, p.length * p.y_scan);
@@ -130,7 +138,7 @@ struct Columns {
       return;
     }
     for (int64_t i = 0; i < p.length; ++i) {
-      copy_past_cache(p.y + i * p.y_scan, stage + i * staged.y_scan, staged.y_scan);
+      copy_past_cache(p.y + i * p.y_scan, stage + i * staged.y_scan, row_bytes);
     }
   }
 
@@ -172,7 +180,12 @@ struct Columns {
 
   template <class X, class R, Store S>
   static void scan(const Piece& p) {
-    if (!p.carry) return scan_repeats<X, R, S>(p);
+    if (p.repeats > 0) {
+      const bool dense =
+          p.x_scan == p.lines * int64_t{sizeof(X)} && p.y_scan == p.lines * int64_t{sizeof(R)};
+      if (dense && weave<A, X, R, S>(p, p.lines, p.repeats, p.x_repeat, p.y_repeat)) return;
+      return scan_repeats<X, R, S>(p);
+    }
     const bool spilling = can_spill<X, R, S>(p);
     const bool staged = S != Store::nothing && (p.stream || spilling);
     const int64_t most = height<R>(p, staged);
@@ -181,10 +194,13 @@ struct Columns {
       const int64_t tile_left = tile_size - (p.position + i) % tile_size, left = p.length - i;
       rows.x = p.x + i * p.x_scan;
       rows.y = p.y + i * p.y_scan;
+      rows.carry = p.position + i < tile_size ? nullptr : p.carry;  // nothing yet
       rows.length = most < tile_left ? most : tile_left;
       const bool spill = spilling && left > group_size;  // past the last row there may be nothing
       if (spill && rows.length >= left) rows.length = (left - 1) / group_size * group_size;
       if (rows.length > left) rows.length = left;
+      const bool ahead = p.stream && most == group_size && left > rows.length;
+      rows.x_ahead = ahead ? rows.length * p.x_scan : 0;
       if (staged) {
         scan_staged<X, R, S>(rows, spill);
       } else {

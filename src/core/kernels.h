@@ -28,7 +28,8 @@ struct Piece {
   int64_t position;
   char* carry;
   char* chain;
-  bool stream;  // write past the cache
+  bool stream;      // write past the cache
+  int64_t x_ahead;  // where what is read next begins, from x; 0 where that is nowhere to be known
   // Columns without a carry: such pieces follow each other, so many, so far apart.
   int64_t repeats, x_repeat, y_repeat;
 };

@@ -48,7 +48,9 @@ void Run::scan_whole(int worker, const Unit& unit) {
   Workspace& space = workspaces_[worker];
   const int64_t tiles = policy::piece_elements / (tile_size * unit.lines);
   const int64_t length = tile_size * std::max<int64_t>(1, tiles);
-  if (plan_.walk == Walk::rows && unit.length <= length && !plan_.pack_x && !plan_.pack_y) {
+  // What fits a kernel's registers starts from nothing and leaves nothing.
+  const int64_t whole = plan_.walk == Walk::rows ? length : group_size;
+  if (unit.length <= whole && !plan_.pack_x && !plan_.pack_y) {
     scan_lines(space, unit, 0, unit.length, nullptr);
     return;
   }

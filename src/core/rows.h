@@ -1,7 +1,7 @@
 // Rows: a group lies along the scan axis, its elements in the lanes of one or more vectors.
 #pragma once
 
-#include "tree.h"
+#include "woven.h"
 
 namespace cumsum {
 namespace {
@@ -323,6 +323,7 @@ struct Row {
 
   template <class X, class R, int Step, Store S>
   static void scan(const Piece& p) {
+    if (Step == 1 && !p.carry && weave<A, X, R, S>(p, C, p.lines, p.x_line, p.y_line)) return;
     if (!p.carry && p.length <= tile_size) {
       for (int64_t line = 0; line < p.lines; ++line) {
         Sum chain{};

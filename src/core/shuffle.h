@@ -1,6 +1,7 @@
 // Lanes moved about inside vectors.
 #pragma once
 
+#include <type_traits>
 #include <utility>
 
 #include "vector.h"
@@ -115,6 +116,30 @@ inline Vector<A, L> choose(Vector<A, L> a, Vector<A, L> b) {
 #endif
     return pick<Vector<A, L>>(a, b, Lanes<F, L>{});
   }
+}
+
+template <class V, int... I, int... Own>
+inline V pick_two_or_zero(V a, V b, std::integer_sequence<int, I...>,
+                          std::integer_sequence<int, Own...>) {
+  const V picked = __builtin_shufflevector(a, b, (I < 0 ? Own : I)...);
+#if defined(__AVX512F__)  // as above
+  if constexpr (sizeof(V) == 64 && sizeof...(I) == 8) {
+    unsigned taken = 0, bit = 1;
+    ((taken |= I < 0 ? 0 : bit, bit *= 2), ...);
+    return bit_cast<V>(_mm512_maskz_mov_pd(taken, bit_cast<__m512d>(picked)));
+  }
+#endif
+  constexpr int size = sizeof(V) / sizeof...(I);
+  using Word = std::conditional_t<size == 8, int64_t, int32_t>;
+  using Words = Vector<Word, sizeof...(I)>;
+  return bit_cast<V>(bit_cast<Words>(picked) & Words{(I < 0 ? Word{0} : Word{-1})...});
+}
+
+// Lanes of (a, b) chosen by F::lane, where L + i means lane i of b and -1 means zero.
+template <class F, class A, int L>
+inline Vector<A, L> choose_or_zero(Vector<A, L> a, Vector<A, L> b) {
+  using All = std::make_integer_sequence<int, L>;
+  return pick_two_or_zero(a, b, Lanes<F, L>{}, All{});
 }
 
 }  // namespace

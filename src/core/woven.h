@@ -1,0 +1,107 @@
+// How short lines of any element types reach the weave and come back: by way of a buffer of
+// accumulators, so that the weave is compiled once for each of those, not for each pair of types.
+#pragma once
+
+#include "policy.h"
+#include "weave.h"
+
+namespace cumsum {
+namespace {
+
+inline constexpr int most_woven_lines = 4;  // side by side
+
+template <class A>
+struct Weaver {
+  void (*scan)(A* buffer, int64_t bundles);
+  int lanes;  // of a bundle
+};
+
+template <class A, int... at>
+constexpr auto make_weavers(std::integer_sequence<int, at...>) {
+  struct {
+    Weaver<A> of[sizeof...(at)];
+  } weavers{{{Weave<A, at / most_woven_lines + 2, at % most_woven_lines + 1>::scan,
+              Weave<A, at / most_woven_lines + 2, at % most_woven_lines + 1>::lanes}...}};
+  return weavers;
+}
+
+// By elements of a line, from 2 to a group, and lines side by side, from 1.
+template <class A>
+inline constexpr auto weavers =
+    make_weavers<A>(std::make_integer_sequence<int, (group_size - 1) * most_woven_lines>{});
+
+template <class A, class X, class R>
+struct Woven {
+  static_assert(sizeof(R) <= sizeof(A));  // so that a result may take its sum's place
+  static constexpr int L = lanes_of<A, 8>;
+  static constexpr int64_t room = policy::woven_bytes / sizeof(A);
+
+  struct alignas(64) Buffer {
+    A sums[room];
+  };
+
+  static inline void widen(const char* x, Buffer& buffer, int64_t count) {
+    int64_t i = 0;
+    for (; i + L <= count; i += L) {
+      write(reinterpret_cast<char*>(buffer.sums + i), load<A, L, X>(x + i * int64_t{sizeof(X)}));
+    }
+    for (; i < count; ++i) buffer.sums[i] = load<A, 1, X>(x + i * int64_t{sizeof(X)});
+  }
+
+  // What is left of the last bundle is zero.
+  static inline void pad(Buffer& buffer, int64_t count, int64_t whole) {
+    for (int64_t i = count; i < whole; ++i) buffer.sums[i] = A{};
+  }
+
+  static inline void narrow(const char* sums, char* y, int64_t count) {
+    int64_t i = 0;
+    for (; i + L <= count; i += L) {
+      store<R, A, L>(y + i * int64_t{sizeof(R)}, read<Vector<A, L>>(sums + i * int64_t{sizeof(A)}));
+    }
+    for (; i < count; ++i) {
+      store<R, A, 1>(y + i * int64_t{sizeof(R)}, read<A>(sums + i * int64_t{sizeof(A)}));
+    }
+  }
+
+  static inline void put(Buffer& buffer, char* y, int64_t count, bool stream) {
+    char* const sums = reinterpret_cast<char*>(buffer.sums);
+    if (!stream) return narrow(sums, y, count);
+    narrow(sums, sums, count);
+    copy_past_cache(y, sums, count * int64_t{sizeof(R)});
+  }
+
+  static void scan(const char* x, char* y, int n, int C, int64_t repeats, bool stream) {
+    const Weaver<A>& weaver = weavers<A>.of[(n - 2) * most_woven_lines + C - 1];
+    const int64_t most = room / weaver.lanes * weaver.lanes, total = repeats * n * C;
+    Buffer buffer;
+    for (int64_t i = 0; i < total; i += most) {
+      const int64_t count = total - i < most ? total - i : most;
+      const int64_t bundles = (count + weaver.lanes - 1) / weaver.lanes;
+      widen(x + i * int64_t{sizeof(X)}, buffer, count);
+      pad(buffer, count, bundles * weaver.lanes);
+      weaver.scan(buffer.sums, bundles);
+      put(buffer, y + i * int64_t{sizeof(R)}, count, stream);
+    }
+  }
+};
+
+// Scans whole lines of p.length elements, `lines` side by side, so many times; or returns false if
+// they are too long, or do not follow each other without gaps.
+template <class A, class X, class R, Store S>
+inline bool weave([[maybe_unused]] const Piece& p, int64_t lines, int64_t repeats, int64_t x_repeat,
+                  int64_t y_repeat) {
+  if constexpr (S == Store::inclusive && !is_twice<A> && !__is_same(A, long double)) {
+    const int64_t count = p.length * lines;
+    if (repeats < 2 || p.length < 2 || p.length > group_size || lines > most_woven_lines ||
+        x_repeat != count * int64_t{sizeof(X)} || y_repeat != count * int64_t{sizeof(R)}) {
+      return false;
+    }
+    const int n = static_cast<int>(p.length), C = static_cast<int>(lines);
+    Woven<A, X, R>::scan(p.x, p.y, n, C, repeats, p.stream);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+}  // namespace cumsum
