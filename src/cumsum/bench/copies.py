@@ -1,6 +1,8 @@
 """The yardstick: the fastest copy of as many bytes that a user has at hand: NumPy's or torch's.
 
-Where there is no torch, whose copy uses threads, our own threads make one.
+Where there is no torch, whose copy uses threads, our own threads make one. Of an array that repeats
+itself hardly any bytes are read: its copy, or any other way to fill as much memory, is as fast as
+that can be.
 """
 
 from __future__ import annotations
@@ -27,11 +29,20 @@ def copies(memory: Any, threads: int, torch: Any = None) -> dict[str, Callable[[
     return calls
 
 
-def fastest_copy(
-    memory: Any, threads: int, torch: Any, seconds: float
-) -> tuple[str, Callable[[], object]]:
-    """The winner among the copies, after about `seconds` of trials, and its name."""
-    calls = copies(memory, threads, torch)
+def fills(array: Any, out: Any, torch: Any = None) -> dict[str, Callable[[], object]]:
+    """Ways to copy an array that repeats itself, or to fill as many bytes with anything."""
+    calls: dict[str, Callable[[], object]] = {
+        "NumPy": partial(np.copyto, out, array, casting="unsafe"),
+        "NumPy, fill": partial(out.fill, 0),
+    }
+    if torch is not None:
+        target = torch.from_numpy(out.view(np.uint8))
+        calls["torch, fill"] = target.zero_
+    return calls
+
+
+def fastest(calls: dict[str, Callable[[], object]], seconds: float) -> tuple[str, Any]:
+    """The winner after about `seconds` of trials: its name and itself."""
     times = measure(calls, seconds)
     name = min(times, key=times.__getitem__)
     return name, calls[name]
