@@ -122,8 +122,10 @@ inline void copy_run(const char* x, int64_t x_step, char* y, int64_t y_step, int
 
 inline int64_t magnitude(int64_t stride) { return stride < 0 ? -stride : stride; }
 
-// Rows far apart in memory are not foreseen by the hardware; short ones are fetched early.
-inline void fetch(const char* row, int64_t bytes) {
+// Rows far apart in memory are not foreseen by the hardware; short ones are fetched early. (GCC
+// takes a function that does nothing but prefetch for one that does nothing, unless it is inlined
+// at once.)
+[[gnu::always_inline]] inline void fetch(const char* row, int64_t bytes) {
   constexpr int64_t most = 1024, line = 64;
   if (bytes > most) return;
   for (int64_t at = 0; at < bytes; at += line) __builtin_prefetch(row + at);

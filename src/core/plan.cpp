@@ -223,7 +223,9 @@ PackShape pack_shape(const Plan& plan) {
   const bool together = x_across || y_across || scan.size * policy::packed_lines < elements;
   PackShape shape;
   if (columns) {
-    shape.lines = std::min<int64_t>(plan.panel, elements / policy::packed_rows);
+    const bool along = std::llabs(scan.x_stride) < std::llabs(inner.x_stride);
+    const int64_t rows = along ? policy::packed_rows_along : policy::packed_rows;
+    shape.lines = std::min<int64_t>(plan.panel, elements / rows);
   } else {
     shape.lines = together ? std::min<int64_t>(plan.panel, policy::packed_lines) : 1;
   }
