@@ -330,10 +330,3 @@ def test_traced_call_is_recorded():
     traced = torch.jit.trace(lambda x: cumsum.cumsum(x, 0), torch.ones(3))
     x = torch.arange(5.0)
     assert torch.equal(traced(x), torch.cumsum(x, 0))
-
-
-@pytest.mark.filterwarnings("ignore:Dynamo does not know how to trace:UserWarning")
-def test_compiled_call():
-    compiled = torch.compile(lambda x: cumsum.cumsum(x * 2, 0) + 1, backend="eager")
-    x = torch.arange(5.0)
-    assert torch.equal(compiled(x), torch.cumsum(x * 2, 0) + 1)

@@ -122,15 +122,26 @@ class Module(torch.nn.Module):
     forward = staticmethod(run)
 
 
+GRAPHS = {
+    "make_fx": lambda x: make_fx(run)(x)(x),
+    "make_fx of fakes": lambda x: make_fx(run, tracing_mode="fake")(x)(x),
+    "in place": lambda x: make_fx(lambda t: cumsum.cumsum_(t * 1, 0, **HOW))(x)(x),
+    "jit.trace": lambda x: torch.jit.trace(run, (x,))(x),
+    "export": lambda x: torch.export.export(Module(), (x,)).module()(x),
+    "compile": compiled,
+    "functionalize": torch.func.functionalize(run),
+    "mode": seen_by_a_mode,
+}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("graph", GRAPHS)
+def test_kept_in_graphs(graph):
+    x = torch.tensor([1e16, 1.0, -1e16, 1.0], dtype=torch.float64)
+    assert GRAPHS[graph](x).tolist() == [1e16, 1e16, 1.0, 2.0]
+
+
 SITUATIONS = {
-    "make_fx": (make_fx(run), "traced"),
-    "make_fx of fakes": (make_fx(run, tracing_mode="fake"), "traced"),
-    "in place": (make_fx(lambda t: cumsum.cumsum_(t * 1, 0, **HOW)), "traced"),
-    "jit.trace": (lambda x: torch.jit.trace(run, (x,)), "traced"),
-    "export": (lambda x: torch.export.export(Module(), (x,)), "traced"),
-    "compile": (compiled, "compiled"),
-    "functionalize": (torch.func.functionalize(run), "traced"),
-    "mode": (seen_by_a_mode, "dispatch mode"),
     "sparse": (lambda x: run(x.to_sparse()), "for a Tensor of layout torch.sparse_coo on cpu"),
     "sparse out": (lambda x: run(x, out=x.to_sparse()), "layout torch.sparse_coo"),
     "forward mode": (out_in_forward_mode, "with out= under"),
@@ -138,7 +149,6 @@ SITUATIONS = {
 }
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:Dynamo does not know")
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_where_torch_answers(situation):
     function, words = SITUATIONS[situation]

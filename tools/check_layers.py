@@ -14,11 +14,12 @@ LAYERS = (
     ("console",),
     ("__init__",),
     ("fast",),
+    ("traced",),
     ("api", "array_api"),
-    ("torch", "numpy", "autograd", "generic"),
+    ("torch", "numpy", "operator", "autograd", "tensors", "generic"),
     ("kernels",),
     ("config", "plan"),
-    ("threads", "dtypes", "precision"),
+    ("threads", "dtypes", "precision", "importing"),
     ("_core",),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -12,6 +12,8 @@ struct PlainCall {
   PyObject* input = nullptr;
   PyObject* out = nullptr;  // the input itself for an in-place scan; null for a new result
   long dim = 0;
+  bool reverse = false;   // tensors: from the last element
+  bool recorded = false;  // tensors: whoever calls sees to the gradient
 };
 
 // Each gives a new reference to the result, or null: with an exception if the scan failed, without
@@ -26,5 +28,6 @@ bool resolve_axis(const ArrayView& x, long dim, int& axis);
 PyObject* make_function(PyObject* module, PyObject* args);
 PyObject* register_numpy(PyObject* module, PyObject* args);
 PyObject* register_torch(PyObject* module, PyObject* args);
+PyObject* scan_plain_tensor(PyObject* module, PyObject* const* args, Py_ssize_t count);
 
 }  // namespace cumsum

@@ -16,9 +16,10 @@ namespace {
 std::unique_ptr<Torch> torch;
 
 // The memory of a tensor that others made, if that is all there is to it.
-bool view_tensor(PyObject* tensor, ArrayView& view) {
-  return torch->is_tensor(tensor) && !torch->requires_grad(tensor) && torch->view(tensor, view) &&
-         !torch->is_neg(tensor) && (view.dtype < DType::complex64 || !torch->is_conj(tensor));
+bool view_tensor(PyObject* tensor, ArrayView& view, bool recorded = false) {
+  return torch->is_tensor(tensor) && (recorded || !torch->requires_grad(tensor)) &&
+         torch->view(tensor, view) && !torch->is_neg(tensor) &&
+         (view.dtype < DType::complex64 || !torch->is_conj(tensor));
 }
 
 // What torch has a scan for; the rest is refused, with torch's words, by the slow way.
@@ -47,7 +48,7 @@ int threads_for_tensors(const ArrayView& x) {
 PyObject* scan_tensor(const PlainCall& call) {
   ArrayView x, y;
   int axis;
-  if (!torch || !view_tensor(call.input, x) || !resolve_axis(x, call.dim, axis) ||
+  if (!torch || !view_tensor(call.input, x, call.recorded) || !resolve_axis(x, call.dim, axis) ||
       torch->is_watched()) {
     return nullptr;
   }
@@ -63,7 +64,8 @@ PyObject* scan_tensor(const PlainCall& call) {
       return nullptr;
     }
   }
-  if (!scan_views(x, y, axis, Kind::inclusive, Direction::forward, Precision::standard,
+  const Direction direction = call.reverse ? Direction::reverse : Direction::forward;
+  if (!scan_views(x, y, axis, Kind::inclusive, direction, Precision::standard,
                   threads_for_tensors(x))) {
     Py_DECREF(out);
     return nullptr;
@@ -71,15 +73,30 @@ PyObject* scan_tensor(const PlainCall& call) {
   return out;
 }
 
+PyObject* scan_plain_tensor(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  if (count != 3) {
+    PyErr_SetString(PyExc_TypeError, "scan_plain_tensor(x, dim, reverse)");
+    return nullptr;
+  }
+  PlainCall call;
+  call.input = args[0];
+  call.dim = PyLong_AsLong(args[1]);
+  call.reverse = PyObject_IsTrue(args[2]) == 1;
+  call.recorded = true;
+  PyObject* result = PyErr_Occurred() ? nullptr : scan_tensor(call);
+  if (!result && !PyErr_Occurred()) Py_RETURN_NONE;
+  return result;
+}
+
 PyObject* register_torch(PyObject*, PyObject* args) {
   PyObject *type, *capsule;
   const char* library;
   TorchParts t{};
-  if (!PyArg_ParseTuple(args, "OOOO!O!OOO!OOO(OO)(OO)z", &type, &capsule, &t.empty_like,
-                        &PyDict_Type, &t.as_contiguous, &PyDict_Type, &t.as_int64,
-                        &t.get_num_threads, &t.increment_version, &PyDict_Type, &t.forward_ad,
-                        &t.is_neg, &t.is_conj, &t.is_inference, &t.mode_depths[0],
-                        &t.mode_depths[1], &t.states[0], &t.states[1], &library)) {
+  if (!PyArg_ParseTuple(
+          args, "OOOO!O!OOO!OOO(OOO)(OO)z", &type, &capsule, &t.empty_like, &PyDict_Type,
+          &t.as_contiguous, &PyDict_Type, &t.as_int64, &t.get_num_threads, &t.increment_version,
+          &PyDict_Type, &t.forward_ad, &t.is_neg, &t.is_conj, &t.is_inference, &t.mode_depths[0],
+          &t.mode_depths[1], &t.mode_depths[2], &t.states[0], &t.states[1], &library)) {
     return nullptr;
   }
   t.exchange =
@@ -89,9 +106,10 @@ PyObject* register_torch(PyObject*, PyObject* args) {
     PyErr_SetString(PyExc_ImportError, "torch's DLPack exchange table is not of version 1");
     return nullptr;
   }
-  for (PyObject* kept : {type, t.empty_like, t.as_contiguous, t.as_int64, t.get_num_threads,
-                         t.increment_version, t.forward_ad, t.is_neg, t.is_conj, t.is_inference,
-                         t.mode_depths[0], t.mode_depths[1], t.states[0], t.states[1]}) {
+  for (PyObject* kept :
+       {type, t.empty_like, t.as_contiguous, t.as_int64, t.get_num_threads, t.increment_version,
+        t.forward_ad, t.is_neg, t.is_conj, t.is_inference, t.mode_depths[0], t.mode_depths[1],
+        t.mode_depths[2], t.states[0], t.states[1]}) {
     Py_INCREF(kept);
   }
   t.tensor_type = reinterpret_cast<PyTypeObject*>(type);

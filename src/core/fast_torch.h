@@ -21,7 +21,7 @@ struct TorchParts {
   PyObject* is_neg;
   PyObject* is_conj;
   PyObject* is_inference;
-  PyObject* mode_depths[2];  // functions that answer 0 while no mode is on
+  PyObject* mode_depths[3];  // functions that answer 0 while no mode, and no profiler, is on
   PyObject* states[2];       // functions that answer None while no transform or tracing is on
 };
 
@@ -43,7 +43,7 @@ class Torch {
   virtual bool is_neg(PyObject* tensor) const;
   virtual bool is_conj(PyObject* tensor) const;
   virtual bool is_inference(PyObject* tensor) const;
-  virtual bool is_intercepted() const;  // whether a mode, transform or tracing is on
+  virtual bool is_intercepted() const;  // whether a mode, transform, tracing or profiler is on
   virtual bool bump_version(PyObject* tensor) const;
   // A new tensor for the scan of `input`, or null.
   virtual PyObject* make_result(PyObject* input, const ArrayView& x) const;

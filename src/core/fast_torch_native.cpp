@@ -76,7 +76,7 @@ class NativeTorch final : public Torch {
   bool is_intercepted() const override {
     void* const* transforms = transforms_();
     return function_modes_() != 0 || dispatch_modes_() != 0 || transforms[0] != transforms[1] ||
-           *tracing_() != nullptr;
+           *tracing_() != nullptr || profiled_();
   }
   PyObject* make_result(PyObject* input, const ArrayView& x) const override;
 
@@ -106,6 +106,7 @@ class NativeTorch final : public Torch {
   int64_t (*dispatch_modes_)();
   void* const* (*transforms_)();  // a std::vector, which begins with its begin and its end
   void* const* (*tracing_)();     // a std::shared_ptr, which begins with the pointer
+  bool (*profiled_)();
 };
 
 bool NativeTorch::find(const Library& library) {
@@ -128,7 +129,8 @@ bool NativeTorch::find(const Library& library) {
          library.find(function_modes_, "_ZN2at4impl22PythonTorchFunctionTLS9stack_lenEv") &&
          library.find(dispatch_modes_, "_ZN3c104impl20TorchDispatchModeTLS9stack_lenEv") &&
          library.find(transforms_, "_ZN2at9functorch20getDynamicLayerStackEv") &&
-         library.find(tracing_, "_ZN5torch3jit6tracer15getTracingStateEv");
+         library.find(tracing_, "_ZN5torch3jit6tracer15getTracingStateEv") &&
+         library.find(profiled_, "_ZN5torch8profiler4impl15profilerEnabledEv");
 }
 
 PyObject* NativeTorch::make(const ArrayView& like, DType dtype, Tensor& made) const {

@@ -163,6 +163,9 @@ PyMethodDef methods[] = {
     {"make_function", make_function, METH_VARARGS, nullptr},
     {"register_numpy", register_numpy, METH_VARARGS, nullptr},
     {"register_torch", register_torch, METH_VARARGS, nullptr},
+    {"scan_plain_tensor",
+     reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(scan_plain_tensor)), METH_FASTCALL,
+     nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 

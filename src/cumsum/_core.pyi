@@ -81,7 +81,7 @@ def register_torch(
     is_neg: Callable[..., bool],
     is_conj: Callable[..., bool],
     is_inference: Callable[..., bool],
-    mode_depths: tuple[Callable[[], int], Callable[[], int]],
+    mode_depths: tuple[Callable[[], int], Callable[[], int], Callable[[], int]],
     states: tuple[Callable[[], object], Callable[[], object]],
     library: str | None,
     /,
@@ -90,3 +90,6 @@ def register_torch(
 
     True if libtorch's own functions, in `library` and those it depends on, are asked instead.
     """
+
+def scan_plain_tensor(x: Any, dim: int, reverse: bool, /) -> Any:
+    """The scan of a tensor whose gradient the caller sees to; None if it is not a plain one."""

@@ -7,77 +7,48 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch._C._functorch import is_legacy_batchedtensor
+from torch.autograd import forward_ad
+from torch.autograd.function import _SingleLevelFunction
 
-from cumsum.kernels import tensor
-from cumsum.precision import torch_cannot
-
-
-def _scan_batched(
-    x: Tensor, dim: int, dtype: torch.dtype, reverse: bool, compensated: bool
-) -> Tensor:
-    """torch's own scan, the only one that torch's older batching can see through."""
-    if compensated and dtype in tensor.COMPENSATED:
-        raise torch_cannot("for gradients with is_grads_batched=True")
-    scan: Callable[..., Tensor] = torch.ops.aten.cumsum.default
-    return scan(x.flip(dim), dim, dtype=dtype).flip(dim) if reverse else scan(x, dim, dtype=dtype)
+Compute = Callable[..., Tensor]
 
 
-def differentiable_scan(
-    x: Tensor, dim: int, dtype: torch.dtype, *, reverse: bool = False, compensated: bool = False
-) -> Tensor:
-    """The scan of `x`, cast to `dtype`, along a non-negative `dim`, as part of the graph."""
-    result: Tensor = Scan.apply(  # type: ignore[no-untyped-call]
-        x, dim, dtype, reverse, compensated
-    )
-    return result
+def is_recording(x: Tensor) -> bool:
+    """Whether a derivative of what is done to `x` may be asked for."""
+    return forward_ad._current_level >= 0 or (x.requires_grad and torch.is_grad_enabled())
 
 
-class Scan(torch.autograd.Function):
-    """`Scan.apply(x, dim, dtype, reverse, compensated)`: every derivative is one more scan.
+class Recorded(_SingleLevelFunction):
+    """`Recorded.apply(x, dim, dtype, reverse, compensated, compute, again)`, a node of the graph.
 
-    Nothing is saved; `dim` is non-negative. Serves eager gradients, forward mode and the transforms
-    of torch.func.
+    Nothing is saved: every derivative is one more scan. `compute` takes the first five arguments
+    and records nothing; `again` takes them for derivatives, and records what is to be
+    differentiated once more.
     """
 
     @staticmethod
     def forward(
-        x: Tensor, dim: int, dtype: torch.dtype, reverse: bool, compensated: bool
-    ) -> Tensor:
-        if is_legacy_batchedtensor(x):  # is_grads_batched=True: no memory of ours to see
-            return _scan_batched(x, dim, dtype, reverse, compensated)
-        return tensor.scan(x, dim, dtype, reverse=reverse, compensated=compensated)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, ctx.dim, ctx.dtype, ctx.reverse, ctx.compensated = inputs
-        ctx.input_dtype = x.dtype
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        flags = {"reverse": not ctx.reverse, "compensated": ctx.compensated}
-        grad = differentiable_scan(grads[0], ctx.dim, ctx.input_dtype, **flags)
-        return grad, None, None, None, None
-
-    @staticmethod
-    def jvp(ctx: Any, *tangents: Any) -> Any:
-        flags = {"reverse": ctx.reverse, "compensated": ctx.compensated}
-        return differentiable_scan(tangents[0], ctx.dim, ctx.dtype, **flags)
-
-    @staticmethod
-    def vmap(
-        info: Any,
-        in_dims: tuple[int | None, ...],
+        ctx: Any,
         x: Tensor,
         dim: int,
         dtype: torch.dtype,
         reverse: bool,
         compensated: bool,
-    ) -> tuple[Tensor, int]:
-        batch = in_dims[0]
-        assert batch is not None
-        lines = x.movedim(batch, 0)
-        flags = {"reverse": reverse, "compensated": compensated}
-        if lines.dim() == 1:  # each sample is a number, and its own running sum
-            return differentiable_scan(lines.unsqueeze(1), 1, dtype, **flags).squeeze(1), 0
-        return differentiable_scan(lines, dim + 1, dtype, **flags), 0
+        compute: Compute,
+        again: Compute,
+    ) -> Tensor:
+        ctx.again, ctx.cast = again, (x.dtype, dtype)
+        ctx.dim, ctx.reverse, ctx.compensated = dim, reverse, compensated
+        return compute(x, dim, dtype, reverse, compensated)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        grad = ctx.again(grad, ctx.dim, ctx.cast[0], not ctx.reverse, ctx.compensated)
+        return grad, None, None, None, None, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, *rest: None) -> Any:
+        return ctx.again(tangent, ctx.dim, ctx.cast[1], ctx.reverse, ctx.compensated)
+
+
+record: Compute = Recorded.apply  # type: ignore[attr-defined]

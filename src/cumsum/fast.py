@@ -7,6 +7,7 @@ from typing import Any
 from cumsum import _core, api
 from cumsum import numpy as numpy_door
 from cumsum.config import choose_target
+from cumsum.importing import when_imported
 
 
 def _documented(signature: str, described: Any) -> str:
@@ -26,3 +27,12 @@ cumsum_ = _core.make_function(
     _documented("cumsum_(input, dim, *, dtype=None, precision=None)", api.cumsum_),
     True,
 )
+
+
+def _be_traced() -> None:
+    from cumsum import traced
+
+    traced.register(cumsum, cumsum_)
+
+
+when_imported("torch._dynamo", _be_traced)

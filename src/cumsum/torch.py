@@ -1,9 +1,9 @@
 """torch tensors, to the letter of ``torch.cumsum`` (2.13).
 
-Our own kernels compute every result on a strided CPU tensor. `torchs_own` is called where there is
-nothing of ours to run: to word the error of a call that torch refuses, and for tensors without
-memory on the CPU (meta, fakes and tracers, other devices) or of another kind (sparse, quantized,
-nested).
+Our own kernels compute every result on a strided CPU tensor, by way of our operator where the call
+is traced or transformed. `torchs_own` is called where there is nothing of ours to run: to word the
+error of a call that torch refuses, and for tensors of other devices or of another kind (sparse,
+quantized, a subclass that dispatches by itself).
 """
 
 from __future__ import annotations
@@ -13,19 +13,24 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, overrides
-from torch._C._functorch import (
-    TransformType,
-    is_functorch_wrapped_tensor,
-    peek_interpreter_stack,
-)
-from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch._C._functorch import peek_interpreter_stack
 from torch.autograd import forward_ad
-from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
 from cumsum import _core
-from cumsum.autograd import differentiable_scan
 from cumsum.kernels import tensor
+from cumsum.operator import differentiable_scan
 from cumsum.precision import is_compensated, torch_cannot
+from cumsum.tensors import (
+    has_elements,
+    has_memory,
+    is_dense,
+    is_strided,
+    is_transformed,
+    is_watched,
+    overlaps_itself,
+    same_elements,
+    share_memory,
+)
 
 # Python's own types that torch takes for dtypes.
 _BUILTIN_DTYPES: dict[Any, torch.dtype] = {
@@ -38,7 +43,9 @@ _BUILTIN_DTYPES: dict[Any, torch.dtype] = {
 _SCANNED = set(tensor.CODES) - {torch.bool, torch.uint16, torch.uint32, torch.uint64}
 
 
-class _Call(NamedTuple):
+class Call(NamedTuple):
+    """The arguments of a call."""
+
     input: Tensor
     dim: int
     dtype: torch.dtype | None
@@ -81,7 +88,11 @@ def register(*, native: bool = not hasattr(Tensor, "names")) -> bool:
         Tensor.is_neg,
         Tensor.is_conj,
         Tensor.is_inference,
-        (torch._C._len_torch_dispatch_stack, torch._C._len_torch_function_stack),
+        (
+            torch._C._len_torch_dispatch_stack,
+            torch._C._len_torch_function_stack,
+            torch._C._autograd._profiler_enabled,
+        ),
         (peek_interpreter_stack, torch._C._get_tracing_state),
         torch._C.__file__ if native else None,
     )
@@ -93,7 +104,7 @@ def torchs_own(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
     return function(*args, **known)
 
 
-def _bind(args: tuple[Any, ...], kwargs: dict[str, Any], *, in_place: bool) -> _Call | None:
+def bind(args: tuple[Any, ...], kwargs: dict[str, Any], *, in_place: bool) -> Call | None:
     """The arguments by name; None if torch's parser would refuse them."""
     rest = dict(kwargs)
     compensated = is_compensated(rest.pop("precision", None))
@@ -113,7 +124,7 @@ def _bind(args: tuple[Any, ...], kwargs: dict[str, Any], *, in_place: bool) -> _
     dtype = _BUILTIN_DTYPES.get(dtype, dtype) if isinstance(dtype, type) else dtype
     if not isinstance(dtype, torch.dtype | None) or not (out is None or _is_tensor_like(out)):
         return None
-    return _Call(values[0], dim, dtype, out, compensated)
+    return Call(values[0], dim, dtype, out, compensated)
 
 
 def _is_tensor_like(x: Any) -> bool:
@@ -129,45 +140,8 @@ def _as_dim(value: Any) -> int | None:
     return int(value)
 
 
-def _has_kernel(x: Tensor) -> bool:
-    """Whether `x` is memory on this machine, to be read now."""
-    return (
-        x.layout is torch.strided
-        and x.device.type == "cpu"
-        and not x.is_quantized
-        and not x.is_nested
-        and not torch._is_functional_tensor(x)
-        and not (is_functorch_wrapped_tensor(x) and peek_interpreter_stack() is None)
-        and type(x).__torch_dispatch__ is Tensor.__torch_dispatch__
-    )
-
-
-def _is_traced() -> bool:
-    """Whether the call is to be recorded, or to be seen by a mode, rather than computed."""
-    return torch._C._len_torch_dispatch_stack() > 0 or _is_recorded()
-
-
-def _is_recorded() -> bool:
-    """Whether a call that is traced is traced for more than the shape of its result."""
-    return (
-        any(not isinstance(mode, FakeTensorMode) for mode in _get_current_dispatch_mode_stack())
-        or torch._C._get_tracing_state() is not None
-        or torch.compiler.is_compiling()
-        or _is_functionalized()
-    )
-
-
-def _is_functionalized() -> bool:
-    level: Any = peek_interpreter_stack()
-    return level is not None and level.key() == TransformType.Functionalize
-
-
-def _is_transformed() -> bool:
-    """Whether a transform of torch.func or forward-mode differentiation is to see the call."""
-    return peek_interpreter_stack() is not None or forward_ad._current_level >= 0
-
-
-def _result_dtype(call: _Call) -> torch.dtype:
+def result_dtype(call: Call) -> torch.dtype:
+    """The dtype that the elements are cast to, before they are added up."""
     if call.dtype is not None:
         return call.dtype
     if call.out is not None:
@@ -176,57 +150,30 @@ def _result_dtype(call: _Call) -> torch.dtype:
     return dtype if dtype.is_floating_point or dtype.is_complex else torch.int64
 
 
+def can_trace(x: Tensor, dtype: torch.dtype) -> bool:
+    """Whether the scan of `x` may stand in a graph; torch words the errors of others."""
+    differentiable = dtype.is_floating_point or dtype.is_complex
+    graded = x.requires_grad and torch.is_grad_enabled()
+    return x.device.type == "cpu" and dtype in _SCANNED and (differentiable or not graded)
+
+
 def _normalized(dim: int, x: Tensor) -> int | None:
     """`dim` made non-negative, None if it is out of range; a 0-d tensor has the one dim 0."""
     dims = max(x.dim(), 1)
     return dim % dims if -dims <= dim < dims else None
 
 
-def _overlaps_itself(x: Tensor) -> bool:
-    return any(s == 0 and n > 1 for n, s in zip(x.shape, x.stride(), strict=True))
-
-
-def _is_dense(x: Tensor) -> bool:
-    """Whether the elements fill one range of memory, each at a place of its own."""
-    expected = 1
-    for stride, size in sorted(zip(x.stride(), x.shape, strict=True)):
-        if size != 1:
-            if stride != expected:
-                return False
-            expected *= size
-    return True
-
-
-def _share_memory(x: Tensor, y: Tensor) -> bool:
-    """Whether the ranges of memory that two tensors reach over have a byte in common."""
-
-    def end(t: Tensor) -> int:
-        reach = sum((n - 1) * s for n, s in zip(t.shape, t.stride(), strict=True))
-        return t.data_ptr() + (reach + 1) * t.itemsize
-
-    return x.data_ptr() < end(y) and y.data_ptr() < end(x)
-
-
-def _same_elements(x: Tensor, y: Tensor) -> bool:
-    return (x.data_ptr(), x.dtype, x.shape, x.stride()) == (
-        y.data_ptr(),
-        y.dtype,
-        y.shape,
-        y.stride(),
-    )
-
-
 def _cannot_be_written(y: Tensor) -> bool:
     """Whether torch refuses to write a result to `y`, whatever the result."""
     if y.is_inference() and not torch.is_inference_mode_enabled():
         return True
-    return _overlaps_itself(y) or y._is_zerotensor()
+    return overlaps_itself(y) or y._is_zerotensor()
 
 
-def _is_refused(call: _Call, dtype: torch.dtype) -> bool:
+def _is_refused(call: Call, dtype: torch.dtype) -> bool:
     """Whether torch raises for this call with `out=`, or for its dtype."""
     x, _, given, out, _ = call
-    whole = x.dim() > 0 and x.numel() > 0  # others never reach torch's kernel, nor its checks
+    whole = has_elements(x)  # others never reach torch's kernel, nor its checks
     if whole and dtype not in _SCANNED:
         return True
     if torch.is_grad_enabled():
@@ -239,26 +186,26 @@ def _is_refused(call: _Call, dtype: torch.dtype) -> bool:
         return False
     if (given is not None and given != out.dtype) or _cannot_be_written(out):
         return True
-    clash = whole and x.dtype == out.dtype and x.shape == out.shape and _share_memory(x, out)
-    return clash and not _same_elements(x, out) and _is_dense(x) and _is_dense(out)
+    if not (whole and has_memory(x) and has_memory(out)):
+        return False
+    clash = x.dtype == out.dtype and x.shape == out.shape and share_memory(x, out)
+    return clash and not same_elements(x, out) and is_dense(x) and is_dense(out)
 
 
-def _refuse_compensated(call: _Call, dtype: torch.dtype) -> None:
-    """Raise if `call` wants compensated values and torch's own operator would compute them."""
-    if not call.compensated or dtype not in tensor.COMPENSATED:
-        return
-    if _is_recorded():
-        raise torch_cannot("in a call that is traced, compiled or seen by a dispatch mode")
-    for x in (call.input, call.out):
-        if x is not None and not (_has_kernel(x) or x.is_meta or isinstance(x, FakeTensor)):
-            raise torch_cannot(f"for a {type(x).__name__} of layout {x.layout} on {x.device}")
-    if call.out is not None and _is_transformed():
-        raise torch_cannot("with out= under a transform or forward-mode differentiation")
+def _torchs_own(function: Any, call: Call, args: Any, kwargs: Any) -> Any:
+    """`torchs_own` for a call that we can't serve; it has no compensated values to give."""
+    if call.compensated and result_dtype(call) in tensor.COMPENSATED:
+        for x in (call.input, call.out):
+            if x is not None and not is_strided(x):
+                raise torch_cannot(f"for a {type(x).__name__} of layout {x.layout} on {x.device}")
+        if call.out is not None and is_transformed():
+            raise torch_cannot("with out= under a transform or forward-mode differentiation")
+    return torchs_own(function, args, kwargs)
 
 
 def cumsum(*args: Any, **kwargs: Any) -> Any:
     """`cumsum.cumsum` for a tensor."""
-    call = _bind(args, kwargs, in_place=False)
+    call = bind(args, kwargs, in_place=False)
     if call is None:
         return torchs_own(torch.cumsum, args, kwargs)
     x, out = call.input, call.out
@@ -266,17 +213,27 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
         from cumsum import cumsum as public
 
         return overrides.handle_torch_function(public, (x, out), *args, **kwargs)
-    dim, dtype = _normalized(call.dim, x), _result_dtype(call)
-    transformed = _is_transformed()
-    ours = _has_kernel(x) and (out is None or (_has_kernel(out) and not transformed))
-    if dim is None or not ours or _is_traced() or _is_refused(call, dtype):
-        _refuse_compensated(call, dtype)
-        return torchs_own(torch.cumsum, args, kwargs)
-    if out is not None:
-        return _write(x, out, dim, call.compensated)
-    if transformed or (x.requires_grad and torch.is_grad_enabled()):
+    dim, dtype = _normalized(call.dim, x), result_dtype(call)
+    ours = is_strided(x) and (out is None or _can_take(x, out))
+    if dim is None or not ours or _is_refused(call, dtype):
+        return _torchs_own(torch.cumsum, call, args, kwargs)
+    if out is None:
         return differentiable_scan(x, dim, dtype, compensated=call.compensated)
-    return tensor.scan(x, dim, dtype, compensated=call.compensated)
+    if is_watched():
+        return _write_traced(x, out, dim, call.compensated)
+    return _write(x, out, dim, call.compensated)
+
+
+def _can_take(x: Tensor, out: Tensor) -> bool:
+    """Whether `out` is memory for a result of ours; fakes are none, transforms have none."""
+    hidden = is_transformed() or torch._C._get_tracing_state() is not None
+    return is_strided(out) and has_memory(x) and has_memory(out) and not hidden
+
+
+def _write_traced(x: Tensor, out: Tensor, dim: int, compensated: bool) -> Tensor:
+    if out.shape != x.shape:
+        _resize(out, x.shape)
+    return out.copy_(differentiable_scan(x, dim, out.dtype, compensated=compensated))
 
 
 def _resize(out: Tensor, shape: torch.Size) -> None:
@@ -300,7 +257,7 @@ def _write(x: Tensor, out: Tensor, dim: int, compensated: bool) -> Tensor:
 def _write_unversioned(x: Tensor, out: Tensor, dim: int, compensated: bool) -> Tensor:
     if out.shape != x.shape:
         _resize(out, x.shape)
-    if x.numel() and _share_memory(x, out) and not _same_elements(x, out):
+    if x.numel() and share_memory(x, out) and not same_elements(x, out):
         x = x.clone()
     tensor.scan_into(x, out, dim, compensated=compensated)
     return out
@@ -308,7 +265,7 @@ def _write_unversioned(x: Tensor, out: Tensor, dim: int, compensated: bool) -> T
 
 def cumsum_(*args: Any, **kwargs: Any) -> Any:
     """`cumsum.cumsum_` for a tensor."""
-    call = _bind(args, kwargs, in_place=True)
+    call = bind(args, kwargs, in_place=True)
     if call is None:
         return torchs_own(Tensor.cumsum_, args, kwargs)
     x = call.input
@@ -317,20 +274,18 @@ def cumsum_(*args: Any, **kwargs: Any) -> Any:
 
         return overrides.handle_torch_function(public, (x,), *args, **kwargs)
     dim = _normalized(call.dim, x)
-    whole = x.dim() > 0 and x.numel() > 0
+    whole = has_elements(x)
     tracked = x.requires_grad and torch.is_grad_enabled()
     if (
         dim is None
-        or not _has_kernel(x)
-        or _is_traced()
+        or not is_strided(x)
         or (call.dtype is not None and call.dtype != x.dtype)
         or (whole and x.dtype not in _SCANNED)
         or _cannot_be_written(x)
         or (tracked and x.is_leaf)
     ):
-        _refuse_compensated(call, x.dtype)
-        return torchs_own(Tensor.cumsum_, args, kwargs)
-    if tracked or _is_transformed():
+        return _torchs_own(Tensor.cumsum_, call, args, kwargs)
+    if tracked or is_watched() or not has_memory(x):
         return x.copy_(differentiable_scan(x, dim, x.dtype, compensated=call.compensated))
     return _write(x, x, dim, call.compensated)
 

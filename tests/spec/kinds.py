@@ -66,8 +66,7 @@ def default_double():
 
 
 def traced(op, x, dim, **kwargs):
-    graph = make_fx(lambda t: op(t, dim, **kwargs))(x)
-    return [str(node.target) for node in graph.graph.nodes], graph(x)
+    return make_fx(lambda t: op(t, dim, **kwargs))(x)(x)
 
 
 CONTEXTS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from cumsum import _core
 from cumsum.dtypes import BY_NAME
 from cumsum.kernels import cpu
 from cumsum.plan import Memory
@@ -24,6 +25,11 @@ def scan(
     compensated: bool = False,
 ) -> Tensor:
     """The scan of `x`, cast to `dtype`, as a new contiguous tensor; `dim` is non-negative."""
+    integer = not (x.dtype.is_floating_point or x.dtype.is_complex)
+    if not compensated and dtype == (torch.int64 if integer else x.dtype):
+        plain: Tensor | None = _core.scan_plain_tensor(x, dim, reverse)
+        if plain is not None:
+            return plain
     y = torch.empty(x.shape, dtype=dtype, device=x.device)
     scan_into(x, y, dim, reverse=reverse, compensated=compensated)
     return y

@@ -1,0 +1,102 @@
+"""The scan as an operator of torch, for calls that are kept, batched, differentiated or recorded.
+
+`torch.ops.cumsum.scan(x, dim, dtype, reverse, compensated)` is what torch.compile, torch.export,
+make_fx, torch.func and fake tensors see of `cumsum.cumsum`. It is functional; `dim` is
+non-negative. Its kernels, fakes and derivatives give the bits of the eager call.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._C._functorch import is_legacy_batchedtensor, peek_interpreter_stack
+from torch._decomp import register_decomposition
+from torch._functorch.utils import enable_single_level_autograd_function
+from torch.autograd import forward_ad
+
+from cumsum.autograd import is_recording, record
+from cumsum.kernels import tensor
+from cumsum.precision import torch_cannot
+from cumsum.tensors import has_memory, is_watched
+
+_library: Any = torch.library.Library("cumsum", "DEF")  # type: ignore[no-untyped-call]
+_library.define(
+    "scan(Tensor x, int dim, ScalarType dtype, bool reverse, bool compensated) -> Tensor",
+    tags=(torch.Tag.pt2_compliant_tag, torch.Tag.needs_contiguous_strides),
+)
+scan: Any = torch.ops.cumsum.scan.default
+
+
+def differentiable_scan(
+    x: Tensor, dim: int, dtype: torch.dtype, reverse: bool = False, compensated: bool = False
+) -> Tensor:
+    """The scan of `x`, cast to `dtype`, as part of every graph that is being made.
+
+    What is eager and ordinary does without the operator, whose dispatch takes longer than a short
+    scan.
+    """
+    if is_legacy_batchedtensor(x):  # is_grads_batched=True: there is no memory of ours to see
+        if compensated and dtype in tensor.COMPENSATED:
+            raise torch_cannot("for gradients with is_grads_batched=True")
+        aten: Tensor = in_core_aten(x, dim, dtype, reverse, compensated)
+        return aten
+    if is_watched() or not has_memory(x):
+        result: Tensor = scan(x, dim, dtype, reverse, compensated)
+        return result
+    if is_recording(x):
+        return record(x, dim, dtype, reverse, compensated, _compute, differentiable_scan)
+    return _compute(x, dim, dtype, reverse, compensated)
+
+
+def _compute(x: Tensor, dim: int, dtype: torch.dtype, reverse: bool, compensated: bool) -> Tensor:
+    return tensor.scan(x, dim, dtype, reverse=reverse, compensated=compensated)
+
+
+def _fake(x: Tensor, dim: int, dtype: torch.dtype, reverse: bool, compensated: bool) -> Tensor:
+    return torch.empty(x.shape, dtype=dtype, device=x.device)
+
+
+def _differentiate(keys: Any, x: Tensor, *rest: Any) -> Any:
+    below = keys & torch._C._after_autograd_keyset
+
+    def compute(x: Tensor, *rest: Any) -> Any:
+        with torch._C._AutoDispatchBelowAutograd():
+            return scan.redispatch(below, x, *rest)
+
+    if not is_recording(x):
+        return compute(x, *rest)
+    if peek_interpreter_stack() is None:
+        return record(x, *rest, compute, scan)
+    # One of several levels of torch.func. The others are to record as well, and a Function turns
+    # that off for what is called in its forward.
+    backward, forward = torch.is_grad_enabled(), torch._C._is_fwd_grad_enabled()
+
+    def compute_recorded(x: Tensor, *rest: Any) -> Any:
+        with torch.set_grad_enabled(backward), forward_ad._set_fwd_grad_enabled(forward):
+            return compute(x, *rest)
+
+    with enable_single_level_autograd_function():
+        return record(x, *rest, compute_recorded, scan)
+
+
+def _over_batch(info: Any, in_dims: tuple[Any, ...], x: Tensor, dim: int, *rest: Any) -> Any:
+    x = x.movedim(in_dims[0], 0)
+    if x.dim() == 1:  # each sample is a number, and its own running sum
+        return scan(x.unsqueeze(1), 1, *rest).squeeze(1), 0
+    return scan(x, dim + 1, *rest), 0
+
+
+_library.impl("scan", _compute, "CPU")
+_library.impl("scan", _differentiate, "Autograd", with_keyset=True)
+torch.library.register_fake("cumsum::scan", _fake, lib=_library)
+torch.library.register_vmap("cumsum::scan", _over_batch, lib=_library)
+
+
+@register_decomposition(scan)
+def in_core_aten(x: Tensor, dim: int, dtype: torch.dtype, reverse: bool, compensated: bool) -> Any:
+    """For whoever wants a graph of torch's own operators alone, such as an exporter to ONNX."""
+    if reverse:
+        return torch.ops.aten.cumsum.default(x.flip(dim), dim, dtype=dtype).flip(dim)
+    return torch.ops.aten.cumsum.default(x, dim, dtype=dtype)

@@ -1,0 +1,91 @@
+"""What kind of tensor it is, who else is to see the call, and where its elements lie."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch._C._functorch import is_functorch_wrapped_tensor, peek_interpreter_stack
+from torch._subclasses.fake_tensor import FakeTensor
+from torch._subclasses.functional_tensor import FunctionalTensor
+from torch.autograd import forward_ad
+
+
+def is_strided(x: Tensor) -> bool:
+    """Whether `x` is an ordinary tensor of this machine's memory, or stands for one."""
+    return (
+        x.layout is torch.strided
+        and x.device.type in {"cpu", "meta"}
+        and not x.is_quantized
+        and not x.is_nested
+        and not (is_functorch_wrapped_tensor(x) and peek_interpreter_stack() is None)
+        and (_dispatches_itself(x) or isinstance(x, FakeTensor | FunctionalTensor))
+    )
+
+
+def has_memory(x: Tensor) -> bool:
+    """Whether an ordinary tensor is memory to be read now, rather than stand for some."""
+    return (
+        _dispatches_itself(x)
+        and x.device.type == "cpu"
+        and not torch._is_functional_tensor(x)
+        and not is_functorch_wrapped_tensor(x)
+    )
+
+
+def _dispatches_itself(x: Tensor) -> bool:
+    return type(x).__torch_dispatch__ is Tensor.__torch_dispatch__
+
+
+def has_elements(x: Tensor) -> bool:
+    """Whether `x` has a dim and elements along it; `torch.jit.trace` warns of whoever asks."""
+    return torch._C._get_tracing_state() is not None or (x.dim() > 0 and x.numel() > 0)
+
+
+def is_transformed() -> bool:
+    """Whether a transform of torch.func or forward-mode differentiation is to see the call."""
+    return peek_interpreter_stack() is not None or forward_ad._current_level >= 0
+
+
+def is_watched() -> bool:
+    """Whether a mode, a tracer or a transform is to see the call."""
+    return (
+        is_transformed()
+        or torch._C._len_torch_dispatch_stack() > 0
+        or torch._C._get_tracing_state() is not None
+    )
+
+
+def overlaps_itself(x: Tensor) -> bool:
+    """Whether some element of `x` is another one as well."""
+    return any(s == 0 and n > 1 for n, s in zip(x.shape, x.stride(), strict=True))
+
+
+def is_dense(x: Tensor) -> bool:
+    """Whether the elements fill one range of memory, each at a place of its own."""
+    expected = 1
+    for stride, size in sorted(zip(x.stride(), x.shape, strict=True)):
+        if size != 1:
+            if stride != expected:
+                return False
+            expected *= size
+    return True
+
+
+def share_memory(x: Tensor, y: Tensor) -> bool:
+    """Whether the ranges of memory that two tensors reach over have a byte in common."""
+
+    def end(t: Tensor) -> int:
+        reach = sum((n - 1) * s for n, s in zip(t.shape, t.stride(), strict=True))
+        return t.data_ptr() + (reach + 1) * t.itemsize
+
+    return x.data_ptr() < end(y) and y.data_ptr() < end(x)
+
+
+def same_elements(x: Tensor, y: Tensor) -> bool:
+    """Whether two tensors are the same elements in the same places."""
+    return (x.data_ptr(), x.dtype, x.shape, x.stride()) == (
+        y.data_ptr(),
+        y.dtype,
+        y.shape,
+        y.stride(),
+    )

@@ -1,0 +1,62 @@
+"""What torch.compile puts in the place of the public functions: code that it can look into.
+
+The functions themselves are the core's, of which Dynamo sees nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch._dynamo.decorators import disable, substitute_in_graph
+
+from cumsum import torch as door
+from cumsum.api import slow_cumsum, slow_cumsum_
+from cumsum.operator import scan
+
+# Arrays have no place in a graph: their calls are made between two of them.
+_cumsum_of_array = disable(slow_cumsum)  # type: ignore[no-untyped-call]
+_cumsum_of_array_ = disable(slow_cumsum_)  # type: ignore[no-untyped-call]
+
+
+def _scan(call: door.Call, dtype: torch.dtype) -> Any:
+    """The scan as a node of the graph; None if torch's own function is to raise an error."""
+    x = call.input
+    dims = max(x.dim(), 1)
+    if not -dims <= call.dim < dims or not door.can_trace(x, dtype):
+        return None
+    return scan(x, call.dim % dims, dtype, False, call.compensated)
+
+
+def cumsum(*args: Any, **kwargs: Any) -> Any:
+    """`cumsum.cumsum` in a graph."""
+    call = door.bind(args, kwargs, in_place=False)
+    if call is None:
+        return _cumsum_of_array(*args, **kwargs)
+    dtype = door.result_dtype(call)
+    y = _scan(call, dtype)
+    if y is None or (call.out is not None and call.out.dtype != dtype):
+        return door.torchs_own(torch.cumsum, args, kwargs)
+    if call.out is None:
+        return y
+    if call.out.shape != y.shape:
+        call.out.resize_(y.shape)
+    return call.out.copy_(y)
+
+
+def cumsum_(*args: Any, **kwargs: Any) -> Any:
+    """`cumsum.cumsum_` in a graph."""
+    call = door.bind(args, kwargs, in_place=True)
+    if call is None:
+        return _cumsum_of_array_(*args, **kwargs)
+    x = call.input
+    y = _scan(call, x.dtype)
+    if y is None or (call.dtype is not None and call.dtype != x.dtype):
+        return door.torchs_own(torch.Tensor.cumsum_, args, kwargs)
+    return x.copy_(y)
+
+
+def register(public: Any, public_: Any) -> None:
+    """Let Dynamo look into these instead of the public functions."""
+    substitute_in_graph(public, skip_signature_check=True)(cumsum)
+    substitute_in_graph(public_, skip_signature_check=True)(cumsum_)
