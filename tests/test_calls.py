@@ -170,8 +170,6 @@ def lazily_negated(dtype):
 
 
 NOT_PLAIN = {
-    "requires grad": lambda: torch.ones(3, requires_grad=True),
-    "non-leaf": lambda: torch.ones(3, requires_grad=True) * 2,
     "parameter": lambda: torch.nn.Parameter(torch.ones(3)),
     "frozen parameter": lambda: torch.nn.Parameter(torch.ones(3), requires_grad=False),
     "subclass": lambda: torch.ones(3).as_subclass(Subclass),

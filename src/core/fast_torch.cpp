@@ -1,6 +1,6 @@
 // Plain torch.Tensor objects on the CPU, by the DLPack exchange table of torch >= 2.10.
 //
-// Plain means that nothing would see or change the call: no gradient to record, no mode, transform,
+// Plain means that nothing would see or change the call but a gradient's graph: no mode, transform,
 // tracing or forward-mode level active, no lazy negation or conjugation, no subclass. None of the
 // checks may be left out: the exchange table exports such tensors' raw data.
 #include "fast_torch.h"
@@ -15,12 +15,18 @@ namespace {
 
 std::unique_ptr<Torch> torch;
 
-// The memory of a tensor that others made, if that is all there is to it.
-bool view_tensor(PyObject* tensor, ArrayView& view, bool recorded = false) {
-  return torch->is_tensor(tensor) && (recorded || !torch->requires_grad(tensor)) &&
-         torch->view(tensor, view) && !torch->is_neg(tensor) &&
+// The memory of a tensor that others made, if that and perhaps a gradient is all there is to it.
+bool view_tensor(PyObject* tensor, ArrayView& view) {
+  return torch->is_tensor(tensor) && torch->view(tensor, view) && !torch->is_neg(tensor) &&
          (view.dtype < DType::complex64 || !torch->is_conj(tensor));
 }
+
+// Whether what is done to a tensor is to be known for its gradient.
+bool is_recorded(PyObject* tensor) {
+  return torch->requires_grad(tensor) && torch->is_grad_enabled();
+}
+
+bool has_gradient(DType dtype) { return dtype >= DType::float16; }
 
 // What torch has a scan for; the rest is refused, with torch's words, by the slow way.
 bool is_scanned(DType dtype) {
@@ -31,7 +37,7 @@ bool is_scanned(DType dtype) {
 // Whether `out` takes the scan of x, its version counted up. Inference tensors have no version, and
 // outside their mode must not be written; torch warns of a complex scan with a real result.
 bool take_out(PyObject* out, const ArrayView& x, ArrayView& y) {
-  return view_tensor(out, y) && is_scanned(y.dtype) &&
+  return view_tensor(out, y) && !torch->requires_grad(out) && is_scanned(y.dtype) &&
          (x.dtype < DType::complex64 || y.dtype >= DType::complex64) && same_shape(x, y) &&
          is_contiguous(y) && is_safe(x, y) && !torch->is_inference(out) && torch->bump_version(out);
 }
@@ -48,9 +54,12 @@ int threads_for_tensors(const ArrayView& x) {
 PyObject* scan_tensor(const PlainCall& call) {
   ArrayView x, y;
   int axis;
-  if (!torch || !view_tensor(call.input, x, call.recorded) || !resolve_axis(x, call.dim, axis) ||
+  if (!torch || !view_tensor(call.input, x) || !resolve_axis(x, call.dim, axis) ||
       torch->is_watched()) {
     return nullptr;
+  }
+  if (!call.recorded && is_recorded(call.input)) {
+    return call.out || !has_gradient(x.dtype) ? nullptr : torch->record(call.input, axis);
   }
   PyObject* out = call.out;
   if (out) {
@@ -92,11 +101,12 @@ PyObject* register_torch(PyObject*, PyObject* args) {
   PyObject *type, *capsule;
   const char* library;
   TorchParts t{};
-  if (!PyArg_ParseTuple(
-          args, "OOOO!O!OOO!OOO(OOO)(OO)z", &type, &capsule, &t.empty_like, &PyDict_Type,
-          &t.as_contiguous, &PyDict_Type, &t.as_int64, &t.get_num_threads, &t.increment_version,
-          &PyDict_Type, &t.forward_ad, &t.is_neg, &t.is_conj, &t.is_inference, &t.mode_depths[0],
-          &t.mode_depths[1], &t.mode_depths[2], &t.states[0], &t.states[1], &library)) {
+  if (!PyArg_ParseTuple(args, "OOOO!O!OOO!OOOOO(OOO)(OO)z", &type, &capsule, &t.empty_like,
+                        &PyDict_Type, &t.as_contiguous, &PyDict_Type, &t.as_int64,
+                        &t.get_num_threads, &t.increment_version, &PyDict_Type, &t.forward_ad,
+                        &t.is_neg, &t.is_conj, &t.is_inference, &t.is_grad_enabled, &t.record,
+                        &t.mode_depths[0], &t.mode_depths[1], &t.mode_depths[2], &t.states[0],
+                        &t.states[1], &library)) {
     return nullptr;
   }
   t.exchange =
@@ -108,8 +118,8 @@ PyObject* register_torch(PyObject*, PyObject* args) {
   }
   for (PyObject* kept :
        {type, t.empty_like, t.as_contiguous, t.as_int64, t.get_num_threads, t.increment_version,
-        t.forward_ad, t.is_neg, t.is_conj, t.is_inference, t.mode_depths[0], t.mode_depths[1],
-        t.mode_depths[2], t.states[0], t.states[1]}) {
+        t.forward_ad, t.is_neg, t.is_conj, t.is_inference, t.is_grad_enabled, t.record,
+        t.mode_depths[0], t.mode_depths[1], t.mode_depths[2], t.states[0], t.states[1]}) {
     Py_INCREF(kept);
   }
   t.tensor_type = reinterpret_cast<PyTypeObject*>(type);

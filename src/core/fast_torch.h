@@ -21,6 +21,8 @@ struct TorchParts {
   PyObject* is_neg;
   PyObject* is_conj;
   PyObject* is_inference;
+  PyObject* is_grad_enabled;
+  PyObject* record;          // scans a tensor along an axis as a node of the graph of gradients
   PyObject* mode_depths[3];  // functions that answer 0 while no mode, and no profiler, is on
   PyObject* states[2];       // functions that answer None while no transform or tracing is on
 };
@@ -37,12 +39,16 @@ class Torch {
   bool is_tensor(PyObject* object) const { return Py_TYPE(object) == parts_.tensor_type; }
   int num_threads() const;
   bool is_watched() const { return is_intercepted() || is_forward_mode(); }
+  PyObject* record(PyObject* tensor, int axis) const {
+    return PyObject_CallFunction(parts_.record, "Oi", tensor, axis);
+  }
 
   virtual bool view(PyObject* tensor, ArrayView& view) const;
   virtual bool requires_grad(PyObject* tensor) const;
   virtual bool is_neg(PyObject* tensor) const;
   virtual bool is_conj(PyObject* tensor) const;
   virtual bool is_inference(PyObject* tensor) const;
+  virtual bool is_grad_enabled() const;
   virtual bool is_intercepted() const;  // whether a mode, transform, tracing or profiler is on
   virtual bool bump_version(PyObject* tensor) const;
   // A new tensor for the scan of `input`, or null.

@@ -70,6 +70,7 @@ class NativeTorch final : public Torch {
   bool is_neg(PyObject* tensor) const override { return is_neg_(in(tensor)); }
   bool is_conj(PyObject* tensor) const override { return is_conj_(in(tensor)); }
   bool is_inference(PyObject* tensor) const override { return is_inference_(in(tensor)); }
+  bool is_grad_enabled() const override { return is_grad_enabled_(); }
   bool bump_version(PyObject* tensor) const override {
     return succeeds([&] { bump_version_(in(tensor)); });
   }
@@ -101,6 +102,7 @@ class NativeTorch final : public Torch {
   bool (*is_neg_)(const Tensor&);
   bool (*is_conj_)(const Tensor&);
   bool (*is_inference_)(const Tensor&);
+  bool (*is_grad_enabled_)();
   void (*bump_version_)(const Tensor&);
   int64_t (*function_modes_)();
   int64_t (*dispatch_modes_)();
@@ -125,6 +127,7 @@ bool NativeTorch::find(const Library& library) {
          library.find(is_neg_, "_ZN2at6native6is_negERKNS_6TensorE") &&
          library.find(is_conj_, "_ZN2at6native7is_conjERKNS_6TensorE") &&
          library.find(is_inference_, "_ZN2at6native12is_inferenceERKNS_6TensorE") &&
+         library.find(is_grad_enabled_, "_ZN3c108GradMode10is_enabledEv") &&
          library.find(bump_version_, "_ZN5torch8autograd4impl12bump_versionERKN2at6TensorE") &&
          library.find(function_modes_, "_ZN2at4impl22PythonTorchFunctionTLS9stack_lenEv") &&
          library.find(dispatch_modes_, "_ZN3c104impl20TorchDispatchModeTLS9stack_lenEv") &&

@@ -81,6 +81,8 @@ def register_torch(
     is_neg: Callable[..., bool],
     is_conj: Callable[..., bool],
     is_inference: Callable[..., bool],
+    is_grad_enabled: Callable[[], bool],
+    record: Callable[..., Any],
     mode_depths: tuple[Callable[[], int], Callable[[], int], Callable[[], int]],
     states: tuple[Callable[[], object], Callable[[], object]],
     library: str | None,

@@ -42,12 +42,22 @@ def differentiable_scan(
             raise torch_cannot("for gradients with is_grads_batched=True")
         aten: Tensor = in_core_aten(x, dim, dtype, reverse, compensated)
         return aten
+    recording = is_recording(x)
+    if not recording and not compensated:
+        plain = tensor.plain_scan(x, dim, dtype, reverse)
+        if plain is not None:
+            return plain
     if is_watched() or not has_memory(x):
         result: Tensor = scan(x, dim, dtype, reverse, compensated)
         return result
-    if is_recording(x):
+    if recording:
         return record(x, dim, dtype, reverse, compensated, _compute, differentiable_scan)
     return _compute(x, dim, dtype, reverse, compensated)
+
+
+def recorded_scan(x: Tensor, dim: int) -> Tensor:
+    """`differentiable_scan` of an ordinary tensor of floats that is known to be recorded."""
+    return record(x, dim, x.dtype, False, False, _compute, differentiable_scan)
 
 
 def _compute(x: Tensor, dim: int, dtype: torch.dtype, reverse: bool, compensated: bool) -> Tensor:

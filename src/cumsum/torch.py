@@ -18,7 +18,7 @@ from torch.autograd import forward_ad
 
 from cumsum import _core
 from cumsum.kernels import tensor
-from cumsum.operator import differentiable_scan
+from cumsum.operator import differentiable_scan, recorded_scan
 from cumsum.precision import is_compensated, torch_cannot
 from cumsum.tensors import (
     has_elements,
@@ -88,6 +88,8 @@ def register(*, native: bool = not hasattr(Tensor, "names")) -> bool:
         Tensor.is_neg,
         Tensor.is_conj,
         Tensor.is_inference,
+        torch.is_grad_enabled,
+        recorded_scan,
         (
             torch._C._len_torch_dispatch_stack,
             torch._C._len_torch_function_stack,

@@ -25,14 +25,21 @@ def scan(
     compensated: bool = False,
 ) -> Tensor:
     """The scan of `x`, cast to `dtype`, as a new contiguous tensor; `dim` is non-negative."""
-    integer = not (x.dtype.is_floating_point or x.dtype.is_complex)
-    if not compensated and dtype == (torch.int64 if integer else x.dtype):
-        plain: Tensor | None = _core.scan_plain_tensor(x, dim, reverse)
-        if plain is not None:
-            return plain
+    plain = None if compensated else plain_scan(x, dim, dtype, reverse)
+    if plain is not None:
+        return plain
     y = torch.empty(x.shape, dtype=dtype, device=x.device)
     scan_into(x, y, dim, reverse=reverse, compensated=compensated)
     return y
+
+
+def plain_scan(x: Tensor, dim: int, dtype: torch.dtype, reverse: bool) -> Tensor | None:
+    """The same of a tensor that the core understands by itself and nobody else is to see."""
+    widened = x.dtype if x.is_floating_point() or x.is_complex() else torch.int64
+    if dtype != widened:
+        return None
+    result: Tensor | None = _core.scan_plain_tensor(x, dim, reverse)
+    return result
 
 
 def scan_into(
