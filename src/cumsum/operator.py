@@ -75,12 +75,10 @@ def _differentiate(keys: Any, x: Tensor, *rest: Any) -> Any:
         with torch._C._AutoDispatchBelowAutograd():
             return scan.redispatch(below, x, *rest)
 
-    if not is_recording(x):
-        return compute(x, *rest)
     if peek_interpreter_stack() is None:
-        return record(x, *rest, compute, scan)
-    # One of several levels of torch.func. The others are to record as well, and a Function turns
-    # that off for what is called in its forward.
+        return record(x, *rest, compute, scan) if is_recording(x) else compute(x, *rest)
+    # One of several levels of torch.func, each of which may differentiate in either mode. The
+    # others are to record as well, and a Function turns that off for what its forward calls.
     backward, forward = torch.is_grad_enabled(), torch._C._is_fwd_grad_enabled()
 
     def compute_recorded(x: Tensor, *rest: Any) -> Any:
