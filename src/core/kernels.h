@@ -29,6 +29,7 @@ struct Piece {
   char* carry;
   char* chain;
   bool stream;      // write past the cache
+  bool staged;      // rows: gathered first
   int64_t x_ahead;  // where what is read next begins, from x; 0 where that is nowhere to be known
   // Columns without a carry: such pieces follow each other, so many, so far apart.
   int64_t repeats, x_repeat, y_repeat;

@@ -127,20 +127,30 @@ Piece Run::part_of(const Unit& unit, int64_t begin, int64_t length) const {
   piece.length = length;
   piece.lines = unit.lines;
   piece.position = begin;
+  piece.staged = comes_staged(piece);
   piece.stream = can_stream(piece);
   return piece;
 }
 
-// Rows are stored past the cache 16 bytes at a time, at multiples of 16; columns by whole cache
-// lines, so that what is left at either end of a row must not be much.
+// Long rows are stored past the cache 16 bytes at a time, at multiples of 16; short ones and
+// columns by whole cache lines, so that what is left at either end of a column's row must not be
+// much.
 bool Run::can_stream(const Piece& piece) const {
   if (!plan_.stream) return false;
   if (plan_.walk == Walk::columns) {
     const int64_t row_bytes = piece.lines * y_size_;
     return row_bytes >= policy::least_streamed_row || piece.y_scan == row_bytes;
   }
+  if (piece.staged) return true;
   if (reinterpret_cast<uintptr_t>(piece.y) % 16 != 0) return false;
   return piece.lines == 1 || piece.y_line % 16 == 0;
+}
+
+// Short whole rows that don't fill cache lines of their own.
+bool Run::comes_staged(const Piece& piece) const {
+  return plan_.walk == Walk::rows && !plan_.pack_x && piece.length == plan_.scan.size &&
+         y_size_ >= policy::least_staged_result && piece.y_line % 64 != 0 &&
+         piece.length * y_size_ <= policy::most_staged_line;
 }
 
 Piece Run::with_channels(Piece piece) const {

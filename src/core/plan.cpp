@@ -80,10 +80,11 @@ void choose_walk(Plan& plan, const Kernels& kernels) {
   const bool forward = scan.y_stride == y_size && scan.x_stride == x_size;
   const bool backward = scan.y_stride == -y_size && scan.x_stride == -x_size;
   // Lines that overlap are written one by one, as a loop over them would.
-  const bool apart = std::llabs(scan.y_stride) >= inner.size * y_size;
+  const bool apart = scan.size == 1 || std::llabs(scan.y_stride) >= inner.size * y_size;
   const bool beside = inner.y_stride == y_size && inner.size >= policy::least_columns && apart;
+  const bool along = scan.size > 1 && (forward || backward);
   plan.reversed = false;
-  if (!forward && !backward && beside) {
+  if (!along && beside) {
     plan.walk = Walk::columns;
     plan.pack_y = false;
     plan.pack_x = !direct || inner.x_stride != x_size;
@@ -129,7 +130,9 @@ int64_t choose_panel(const Plan& plan) {
   const int64_t y_size = item_size(plan.y_dtype);
   const int64_t wanted = divide_up(plan.workers, plan.outer_size);
   const int64_t share = lines_of_panel(plan, wanted);
-  const int64_t widest = std::max<int64_t>(1, policy::panel_bytes / y_size);
+  const int64_t rows = std::min<int64_t>(plan.scan.size, group_size);
+  const int64_t bytes = std::max(policy::panel_bytes, policy::stage_bytes / rows);
+  const int64_t widest = std::max<int64_t>(1, bytes / y_size);
   const int64_t least = policy::least_panel_row / y_size;
   if (share >= least || plan.scan.size < wanted * tile_size) return std::min(share, widest);
   return std::min(lines_of_panel(plan, std::max<int64_t>(1, plan.inner.size / least)), widest);

@@ -46,6 +46,16 @@ inline constexpr int64_t least_panel_row = 1 << 10;
 // once, 0.27 row by row; float64 0.56 and 0.46.
 inline constexpr int64_t stage_bytes = 8 * panel_bytes;
 
+// Bytes of a line of results, at most, for it to be gathered like that where lines are rows, and
+// bytes of a result, at least. (1 million, 10) along dim 1, one thread: float64 4.6 ns an element
+// if each line is written past the cache by itself, 0.7 gathered; float32 0.30 and 0.50.
+inline constexpr int64_t most_staged_line = 1 << 13;
+inline constexpr int64_t least_staged_result = 8;
+
+// Elements of a line of 16-bit floats, at least, for its last ones to be converted one by one.
+// float16 (10 thousand, 15) along dim 1: 3.1 ns an element so, 0.6 where whole lines are converted.
+inline constexpr int64_t least_unwidened = 128;
+
 // Result bytes of a unit, at most, for many to be handed to the kernel at once: what it costs to
 // start one by one is as much as the scan of some hundred elements. float32 (1 million, 4, 3) along
 // dim 1: 2.6 ns an element one by one, 0.95 together.

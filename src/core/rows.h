@@ -324,6 +324,67 @@ struct Row {
   template <class X, class R, int Step, Store S>
   static void scan(const Piece& p) {
     if (Step == 1 && !p.carry && weave<A, X, R, S>(p, C, p.lines, p.x_line, p.y_line)) return;
+    if constexpr (Step == 1 && S == Store::inclusive && sizeof(X) == 2 && sizeof(A) == 4) {
+      if (comes_widened<X, R>(p)) return scan_widened<X, R>(p);
+    }
+    if (p.stream && p.staged) {
+      scan_staged<X, R, Step, S>(p);
+    } else {
+      scan_lines<X, R, Step, S>(p);
+    }
+  }
+
+  // Short lines with a rest of less than a group, whose elements would be converted one by one.
+  template <class X, class R>
+  static bool comes_widened(const Piece& p) {
+    return !p.carry && p.length < policy::least_unwidened && p.length % group_size != 0 &&
+           p.x_line == p.length * C * int64_t{sizeof(X)} &&
+           p.y_line == p.length * C * int64_t{sizeof(R)};
+  }
+
+  template <class X, class R>
+  static void scan_widened(const Piece& p) {
+    using Wide = Woven<A, X, R>;
+    const int64_t elements = p.length * C, most = Wide::room / elements;
+    typename Wide::Buffer buffer;
+    Piece some{};
+    some.x = some.y = reinterpret_cast<char*>(buffer.sums);
+    some.x_line = some.y_line = elements * int64_t{sizeof(A)};
+    some.length = p.length;
+    for (int64_t line = 0; line < p.lines; line += some.lines) {
+      some.lines = most < p.lines - line ? most : p.lines - line;
+      Wide::widen(p.x + line * p.x_line, buffer, some.lines * elements);
+      scan_lines<A, A, 1, Store::inclusive>(some);
+      Wide::put(buffer, p.y + line * p.y_line, some.lines * elements, p.stream);
+    }
+  }
+
+  // Short whole lines on their way past the cache: they begin and end within cache lines, which
+  // must not be written in two ways. The next lines are fetched meanwhile.
+  template <class X, class R, int Step, Store S>
+  static void scan_staged(const Piece& p) {
+    alignas(64) char stage[policy::most_staged_line];
+    const int64_t bytes = p.length * C * int64_t{sizeof(R)}, most = sizeof(stage) / bytes;
+    const bool dense = p.y_line == bytes;
+    Piece some = p;
+    some.y = stage;
+    some.y_line = bytes;
+    some.stream = false;
+    for (int64_t line = 0; line < p.lines; line += some.lines) {
+      some.x = p.x + line * p.x_line;
+      some.lines = most < p.lines - line ? most : p.lines - line;
+      const int64_t ahead = some.lines * p.x_line;
+      for (int64_t at = 0; at < ahead; at += 64) __builtin_prefetch(some.x + ahead + at);
+      scan_lines<X, R, Step, S>(some);
+      char* const y = p.y + line * p.y_line;
+      for (int64_t i = 0; i < (dense ? 1 : some.lines); ++i) {
+        copy_past_cache(y + i * p.y_line, stage + i * bytes, dense ? some.lines * bytes : bytes);
+      }
+    }
+  }
+
+  template <class X, class R, int Step, Store S>
+  static void scan_lines(const Piece& p) {
     if (!p.carry && p.length <= tile_size) {
       for (int64_t line = 0; line < p.lines; ++line) {
         Sum chain{};

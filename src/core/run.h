@@ -49,6 +49,7 @@ class Run {
   int64_t scan_repeats(const Unit& unit, int64_t index, int64_t most) const;
   Piece part_of(const Unit& unit, int64_t begin, int64_t length) const;
   bool can_stream(const Piece& piece) const;
+  bool comes_staged(const Piece& piece) const;
   // In columns the two parts of a complex number are two lines.
   Piece with_channels(Piece piece) const;
 

@@ -43,6 +43,7 @@ struct Woven {
   static inline void widen(const char* x, Buffer& buffer, int64_t count) {
     int64_t i = 0;
     for (; i + L <= count; i += L) {
+      __builtin_prefetch(x + (i + room) * int64_t{sizeof(X)});
       write(reinterpret_cast<char*>(buffer.sums + i), load<A, L, X>(x + i * int64_t{sizeof(X)}));
     }
     for (; i < count; ++i) buffer.sums[i] = load<A, 1, X>(x + i * int64_t{sizeof(X)});

@@ -88,6 +88,15 @@ _SHORT_ROWS = tuple(
     _case("float32", shape, 1)
     for shape in ((_MILLION, 8), (_MILLION, 16), (500_000, 33), (200_000, 100))
 )
+_ODD = (  # lines that end within a group, within a cache line, or at their first element
+    _case("float64", (_MILLION, 10), 1),
+    _case("complex128", (200_000, 31), 1),
+    _case("int64", (1_500_000, 7), 1),
+    _case("float32", (2 * _MILLION, 3), 1),
+    _case("float16", (_MILLION, 15), 1),
+    _case("float32", (_MILLION, 4, 3), 1),
+    _case("float32", (_THOUSAND, 1, 20_000), 1),
+)
 _STRIDED = (
     *(_case("float32", _SQUARE, dim, layout) for layout in LAYOUTS[1:7] for dim in (1, 0)),
     *(_case(dtype, _SQUARE, 1, "transposed") for dtype in ("float64", "int8")),
@@ -105,7 +114,7 @@ _IN_PLACE = tuple(
 
 CASES: tuple[Case, ...] = (
     *(*_VECTORS, *_IN_CACHE, *_DIMS),
-    *(*_NARROW, *_SHORT_ROWS, *_STRIDED, *_IN_PLACE),
+    *(*_NARROW, *_SHORT_ROWS, *_ODD, *_STRIDED, *_IN_PLACE),
 )
 
 SHORT_NAMES = (
