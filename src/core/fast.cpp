@@ -19,14 +19,16 @@ bool parse(PyObject* const* args, Py_ssize_t count, PyObject* names, bool has_ou
     } else if (!dim && (PyUnicode_CompareWithASCIIString(name, "dim") == 0 ||
                         PyUnicode_CompareWithASCIIString(name, "axis") == 0)) {
       dim = value;
-    } else if (value != Py_None || PyUnicode_CompareWithASCIIString(name, "dtype") != 0) {
+    } else if (PyUnicode_CompareWithASCIIString(name, "dtype") == 0) {
+      call.dtype = value == Py_None ? nullptr : value;
+    } else {
       return false;
     }
   }
   if (!dim || !PyLong_CheckExact(dim)) return false;
   int overflow = 0;
   call.dim = PyLong_AsLongAndOverflow(dim, &overflow);
-  return overflow == 0;
+  return overflow == 0 && !(call.dtype && (call.out || !has_out));
 }
 
 // A public function: its Python twin, and whether it writes into its input.
@@ -76,6 +78,18 @@ PyCFunction as_c_function(FastCall function) {
 }
 
 }  // namespace
+
+bool resolve_dtype(PyObject* dtypes, PyObject* dtype, DType x, DType& result) {
+  PyObject* code = dtypes ? PyDict_GetItemWithError(dtypes, dtype) : nullptr;
+  if (!code) {
+    PyErr_Clear();  // it may not even be hashable
+    return false;
+  }
+  result = static_cast<DType>(PyLong_AsLong(code));
+  const bool from_integer = x < DType::float16, to_integer = result < DType::float16;
+  const bool from_complex = x >= DType::complex64, to_complex = result >= DType::complex64;
+  return (from_integer || !to_integer) && (!from_complex || to_complex);
+}
 
 bool resolve_axis(const ArrayView& x, long dim, int& axis) {
   if (dim < -x.dims || dim >= x.dims) return false;

@@ -7,6 +7,7 @@ namespace {
 
 PyTypeObject* array_type;
 PyObject* empty_like;
+PyObject* dtypes;                     // numbers of what may be given as dtype=
 PyObject* result_types[dtype_count];  // dtype objects, by the input's DType; null: not for this way
 
 // The DType of a new result: integers widen to 64 bits, as in numpy.cumsum.
@@ -68,7 +69,8 @@ PyObject* scan_array(const PlainCall& call) {
   int axis;
   if (!buffer.view(x) || !resolve_axis(x, call.dim, axis)) return nullptr;
   const bool in_place = call.out == call.input;
-  const DType result = in_place ? x.dtype : result_of(x.dtype);
+  DType result = in_place ? x.dtype : result_of(x.dtype);
+  if (call.dtype && !resolve_dtype(dtypes, call.dtype, x.dtype, result)) return nullptr;
   PyObject* type = result_types[static_cast<int>(result)];
   PyObject* out = call.out;
   if (out) {
@@ -85,7 +87,11 @@ PyObject* scan_array(const PlainCall& call) {
 
 PyObject* register_numpy(PyObject*, PyObject* args) {
   PyObject *type, *function, *types;
-  if (!PyArg_ParseTuple(args, "OOO!", &type, &function, &PyTuple_Type, &types)) return nullptr;
+  if (!PyArg_ParseTuple(args, "OOO!O!", &type, &function, &PyTuple_Type, &types, &PyDict_Type,
+                        &dtypes)) {
+    return nullptr;
+  }
+  Py_INCREF(dtypes);
   Py_INCREF(type);
   Py_INCREF(function);
   array_type = reinterpret_cast<PyTypeObject*>(type);

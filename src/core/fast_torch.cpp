@@ -58,15 +58,20 @@ PyObject* scan_tensor(const PlainCall& call) {
       torch->is_watched()) {
     return nullptr;
   }
+  DType result;
+  if (call.dtype && !(torch->result_of(x, call.dtype, result) && is_scanned(result))) {
+    return nullptr;
+  }
   if (!call.recorded && is_recorded(call.input)) {
-    return call.out || !has_gradient(x.dtype) ? nullptr : torch->record(call.input, axis);
+    return call.out || call.dtype || !has_gradient(x.dtype) ? nullptr
+                                                            : torch->record(call.input, axis);
   }
   PyObject* out = call.out;
   if (out) {
     if (!take_out(out, x, y)) return nullptr;
     Py_INCREF(out);
   } else {
-    out = torch->make_result(call.input, x);
+    out = torch->make_result(call.input, x, call.dtype);
     if (!out) return nullptr;
     if (!torch->view(out, y)) {
       Py_DECREF(out);
@@ -101,12 +106,12 @@ PyObject* register_torch(PyObject*, PyObject* args) {
   PyObject *type, *capsule;
   const char* library;
   TorchParts t{};
-  if (!PyArg_ParseTuple(args, "OOOO!O!OOO!OOOOO(OOO)(OO)z", &type, &capsule, &t.empty_like,
-                        &PyDict_Type, &t.as_contiguous, &PyDict_Type, &t.as_int64,
-                        &t.get_num_threads, &t.increment_version, &PyDict_Type, &t.forward_ad,
-                        &t.is_neg, &t.is_conj, &t.is_inference, &t.is_grad_enabled, &t.record,
-                        &t.mode_depths[0], &t.mode_depths[1], &t.mode_depths[2], &t.states[0],
-                        &t.states[1], &library)) {
+  if (!PyArg_ParseTuple(args, "OOO!OO!O!OOO!OOOOO(OOO)(OO)z", &type, &capsule, &PyDict_Type,
+                        &t.dtypes, &t.empty_like, &PyDict_Type, &t.as_contiguous, &PyDict_Type,
+                        &t.as_int64, &t.get_num_threads, &t.increment_version, &PyDict_Type,
+                        &t.forward_ad, &t.is_neg, &t.is_conj, &t.is_inference, &t.is_grad_enabled,
+                        &t.record, &t.mode_depths[0], &t.mode_depths[1], &t.mode_depths[2],
+                        &t.states[0], &t.states[1], &library)) {
     return nullptr;
   }
   t.exchange =
@@ -117,9 +122,9 @@ PyObject* register_torch(PyObject*, PyObject* args) {
     return nullptr;
   }
   for (PyObject* kept :
-       {type, t.empty_like, t.as_contiguous, t.as_int64, t.get_num_threads, t.increment_version,
-        t.forward_ad, t.is_neg, t.is_conj, t.is_inference, t.is_grad_enabled, t.record,
-        t.mode_depths[0], t.mode_depths[1], t.mode_depths[2], t.states[0], t.states[1]}) {
+       {type, t.dtypes, t.empty_like, t.as_contiguous, t.as_int64, t.get_num_threads,
+        t.increment_version, t.forward_ad, t.is_neg, t.is_conj, t.is_inference, t.is_grad_enabled,
+        t.record, t.mode_depths[0], t.mode_depths[1], t.mode_depths[2], t.states[0], t.states[1]}) {
     Py_INCREF(kept);
   }
   t.tensor_type = reinterpret_cast<PyTypeObject*>(type);

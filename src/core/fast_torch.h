@@ -11,6 +11,7 @@ namespace cumsum {
 // What cumsum/torch.py registers. All of it is kept for good.
 struct TorchParts {
   PyTypeObject* tensor_type;
+  PyObject* dtypes;  // the core's numbers of torch's dtypes
   const dlpack::ExchangeApi* exchange;
   PyObject* empty_like;
   PyObject* as_contiguous;  // keywords of empty_like for a contiguous result of the input's dtype
@@ -43,6 +44,9 @@ class Torch {
     return PyObject_CallFunction(parts_.record, "Oi", tensor, axis);
   }
 
+  // The DType of the scan of x, by its torch.dtype or, if that is null, by default.
+  bool result_of(const ArrayView& x, PyObject* dtype, DType& result) const;
+
   virtual bool view(PyObject* tensor, ArrayView& view) const;
   virtual bool requires_grad(PyObject* tensor) const;
   virtual bool is_neg(PyObject* tensor) const;
@@ -51,8 +55,9 @@ class Torch {
   virtual bool is_grad_enabled() const;
   virtual bool is_intercepted() const;  // whether a mode, transform, tracing or profiler is on
   virtual bool bump_version(PyObject* tensor) const;
-  // A new tensor for the scan of `input`, or null.
-  virtual PyObject* make_result(PyObject* input, const ArrayView& x) const;
+  // A new tensor of `dtype`, or of the default one if that is null, for the scan of `input`; or
+  // null.
+  virtual PyObject* make_result(PyObject* input, const ArrayView& x, PyObject* dtype) const;
 
  protected:
   PyObject* tensor_type() const { return reinterpret_cast<PyObject*>(parts_.tensor_type); }

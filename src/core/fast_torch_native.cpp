@@ -39,6 +39,13 @@ constexpr struct {
     {DType::complex128, "aoti_torch_dtype_complex128"},
 };
 
+bool is_result(DType dtype) {
+  for (const auto& result : results) {
+    if (result.dtype == dtype) return true;
+  }
+  return false;
+}
+
 // Larger results are left to torch.empty_like, whose price they do not notice, so that it is torch
 // who says that memory has run out.
 constexpr int64_t most_elements = 1 << 16;
@@ -79,7 +86,7 @@ class NativeTorch final : public Torch {
     return function_modes_() != 0 || dispatch_modes_() != 0 || transforms[0] != transforms[1] ||
            *tracing_() != nullptr || profiled_();
   }
-  PyObject* make_result(PyObject* input, const ArrayView& x) const override;
+  PyObject* make_result(PyObject* input, const ArrayView& x, PyObject* dtype) const override;
 
  private:
   const Tensor& in(PyObject* tensor) const {
@@ -155,11 +162,15 @@ PyObject* NativeTorch::make(const ArrayView& like, DType dtype, Tensor& made) co
   return tensor;
 }
 
-PyObject* NativeTorch::make_result(PyObject* input, const ArrayView& x) const {
+PyObject* NativeTorch::make_result(PyObject* input, const ArrayView& x, PyObject* dtype) const {
   const int64_t count = element_count(x);
-  if (count == 0 || count > most_elements) return Torch::make_result(input, x);
+  DType result;
+  const bool small = count > 0 && count <= most_elements;
+  if (!small || !result_of(x, dtype, result) || !is_result(result)) {
+    return Torch::make_result(input, x, dtype);
+  }
   Tensor made;
-  return make(x, tensor_result(x.dtype), made);
+  return make(x, result, made);
 }
 
 bool NativeTorch::locate(PyObject* tensor, Tensor made) {

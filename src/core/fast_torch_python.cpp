@@ -88,7 +88,22 @@ bool Torch::bump_version(PyObject* tensor) const {
   return done != nullptr;
 }
 
-PyObject* Torch::make_result(PyObject* input, const ArrayView& x) const {
+bool Torch::result_of(const ArrayView& x, PyObject* dtype, DType& result) const {
+  if (dtype) return resolve_dtype(parts_.dtypes, dtype, x.dtype, result);
+  result = tensor_result(x.dtype);
+  return true;
+}
+
+PyObject* Torch::make_result(PyObject* input, const ArrayView& x, PyObject* dtype) const {
+  if (dtype) {
+    PyObject* keywords = PyDict_Copy(parts_.as_contiguous);
+    PyObject* args = keywords ? PyTuple_Pack(1, input) : nullptr;
+    const bool ready = args && PyDict_SetItemString(keywords, "dtype", dtype) == 0;
+    PyObject* result = ready ? PyObject_Call(parts_.empty_like, args, keywords) : nullptr;
+    Py_XDECREF(args);
+    Py_XDECREF(keywords);
+    return result;
+  }
   PyObject* keywords = tensor_result(x.dtype) != x.dtype ? parts_.as_int64
                        : has_own_strides(x)              ? nullptr
                                                          : parts_.as_contiguous;

@@ -77,6 +77,10 @@ inline constexpr int64_t packed_rows = 16;
 inline constexpr int64_t packed_rows_along = 64;
 inline constexpr int64_t packed_rows_bytes = 1 << 15;
 
+// Bytes that are gathered on the stack, where a scan needs nothing else. Every second of 16
+// float32: 1.6 us with memory of its own, 0.8 without.
+inline constexpr int64_t small_bytes = 1 << 12;
+
 // Bytes between gathered lines, so that they don't all fall into the same sets of the cache.
 inline constexpr int64_t packed_padding = 64;
 

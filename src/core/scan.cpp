@@ -32,8 +32,13 @@ bool is_plain(const Plan& plan) {
          plan.scan.size * plan.inner.size <= policy::piece_elements;
 }
 
+// Nor do those that fit a buffer on the stack once they are packed.
+bool is_packed_plain(const Plan& plan) {
+  return plan.units == 1 && plan.walk == Walk::rows && plan.pack_x && !plan.pack_y &&
+         plan.scan.size * plan.inner.size * item_size(plan.packed) <= policy::small_bytes;
+}
+
 void run_plain(const Plan& plan, const Kernels& kernels, const char* x, char* y) {
-  const PairKernels& pair = pair_of(kernels, plan.x_dtype, plan.y_dtype, plan.precision);
   Piece piece{};
   piece.x = x + plan.x_offset;
   piece.y = y + plan.y_offset;
@@ -41,7 +46,20 @@ void run_plain(const Plan& plan, const Kernels& kernels, const char* x, char* y)
   piece.y_line = plan.inner.y_stride;
   piece.length = plan.scan.size;
   piece.lines = plan.inner.size;
+  alignas(64) char packed[policy::small_bytes];
   const StandardFloats standard;
+  if (plan.pack_x) {
+    Piece copy = piece;
+    copy.x_scan = plan.scan.x_stride;
+    copy.y = packed;
+    copy.y_scan = item_size(plan.packed);
+    copy.y_line = plan.scan.size * copy.y_scan;
+    kernels.copy[int(plan.x_dtype)][int(plan.packed)](copy);
+    piece.x = packed;
+    piece.x_line = copy.y_line;
+  }
+  const DType x_dtype = plan.pack_x ? plan.packed : plan.x_dtype;
+  const PairKernels& pair = pair_of(kernels, x_dtype, plan.y_dtype, plan.precision);
   kernels_of(plan, pair)[int(store_of(plan))](piece);
 }
 
@@ -163,7 +181,7 @@ Unit Run::place(int64_t index) const {
 Status run(const Plan& plan, const Kernels& kernels, const void* x, void* y,
            Interrupted interrupted, void* context) noexcept {
   if (plan.units == 0) return Status::done;
-  if (is_plain(plan)) {
+  if (is_plain(plan) || is_packed_plain(plan)) {
     run_plain(plan, kernels, static_cast<const char*>(x), static_cast<char*>(y));
     return Status::done;
   }

@@ -65,13 +65,18 @@ def make_function(slow: Callable[..., Any], doc: str, in_place: bool, /) -> Call
     """The public function: takes plain calls itself and hands all others to `slow`."""
 
 def register_numpy(
-    array_type: type, empty_like: Callable[..., Any], result_types: tuple[Any, ...], /
+    array_type: type,
+    empty_like: Callable[..., Any],
+    result_types: tuple[Any, ...],
+    dtypes: dict[Any, int],
+    /,
 ) -> None:
     """Let plain NumPy arrays be taken; `result_types` are indexed by DType, None where unknown."""
 
 def register_torch(
     tensor_type: type,
     exchange_api: object,
+    dtypes: dict[Any, int],
     empty_like: Callable[..., Any],
     as_contiguous: dict[str, Any],
     as_int64: dict[str, Any],

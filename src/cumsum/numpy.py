@@ -31,7 +31,8 @@ def register() -> None:
     types: list[Any] = [None] * len(DType)
     for dtype, code in _CODES.items():
         types[code] = dtype
-    _core.register_numpy(np.ndarray, np.empty_like, tuple(types))
+    names = {name: int(code) for dtype, code in _CODES.items() for name in (dtype, dtype.type)}
+    _core.register_numpy(np.ndarray, np.empty_like, tuple(types), names)
 
 
 def code_of(dtype: np.dtype[Any]) -> DType | None:

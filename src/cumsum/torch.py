@@ -39,6 +39,7 @@ _BUILTIN_DTYPES: dict[Any, torch.dtype] = {
     float: torch.float64,
     complex: torch.complex128,
 }
+_BUILTIN_CODES = {kind: int(tensor.CODES[dtype]) for kind, dtype in _BUILTIN_DTYPES.items()}
 # Result dtypes that torch has a scan for.
 _SCANNED = set(tensor.CODES) - {torch.bool, torch.uint16, torch.uint32, torch.uint64}
 
@@ -79,6 +80,7 @@ def register(*, native: bool = not hasattr(Tensor, "names")) -> bool:
     return _core.register_torch(
         Tensor,
         exchange,
+        {dtype: int(code) for dtype, code in tensor.CODES.items()} | _BUILTIN_CODES,
         torch.empty_like,
         contiguous,
         contiguous | {"dtype": torch.int64},
