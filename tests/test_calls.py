@@ -328,3 +328,23 @@ def test_traced_call_is_recorded():
     traced = torch.jit.trace(lambda x: cumsum.cumsum(x, 0), torch.ones(3))
     x = torch.arange(5.0)
     assert torch.equal(traced(x), torch.cumsum(x, 0))
+
+
+def test_profile_shows_our_work():
+    x, out = torch.ones(9), torch.empty(9)
+    weights = torch.ones(9, requires_grad=True)
+    calls = {
+        "new": lambda: cumsum.cumsum(x, 0),
+        "out=": lambda: cumsum.cumsum(x, 0, out=out),
+        "in place": lambda: cumsum.cumsum_(out, 0),
+        "forward": lambda: cumsum.cumsum(weights, 0),
+        "backward": lambda: cumsum.cumsum(weights, 0).backward(x),
+        "vmap": lambda: torch.vmap(lambda t: cumsum.cumsum(t, 0))(x.expand(2, 9)),
+    }
+    for kind, call in calls.items():
+        with torch.autograd.profiler.profile() as profile:
+            call()
+        counts = {event.key: event.count for event in profile.key_averages()}
+        assert counts["cumsum::scan_into"] == (2 if kind == "backward" else 1), kind
+    assert counts["cumsum::scan"] >= 1
+    assert cumsum.cumsum(weights, 0).grad_fn.name() == "CumsumBackward"

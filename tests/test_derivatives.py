@@ -78,6 +78,7 @@ def test_vmap_over_every_dim(dtype, in_place):
             assert torch.equal(twice[1, 2], function(x))
 
 
+@pytest.mark.filterwarnings("ignore:Attempted to insert a get_attr Node:UserWarning")  # linearize
 @pytest.mark.parametrize("how", ["grad of vmap", "vmap of grad", "vjp", "linearize", "jacobians"])
 def test_compositions(how):
     x = torch.linspace(-1, 1, 12, dtype=torch.float64).view(3, 4)

@@ -18,8 +18,8 @@ def is_recording(x: Tensor) -> bool:
     return forward_ad._current_level >= 0 or (x.requires_grad and torch.is_grad_enabled())
 
 
-class Recorded(_SingleLevelFunction):
-    """`Recorded.apply(x, dim, dtype, reverse, compensated, compute, again)`, a node of the graph.
+class Cumsum(_SingleLevelFunction):
+    """`Cumsum.apply(x, dim, dtype, reverse, compensated, compute, again)`, a node of the graph.
 
     Nothing is saved: every derivative is one more scan. `compute` takes the first five arguments
     and records nothing; `again` takes them for derivatives, and records what is to be
@@ -51,4 +51,4 @@ class Recorded(_SingleLevelFunction):
         return ctx.again(tangent, ctx.dim, ctx.cast[1], ctx.reverse, ctx.compensated)
 
 
-record: Compute = Recorded.apply  # type: ignore[attr-defined]
+record: Compute = Cumsum.apply  # type: ignore[attr-defined]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor
+from torch._C._autograd import _profiler_enabled
+from torch.profiler import record_function
 
 from cumsum import _core
 from cumsum.dtypes import BY_NAME
@@ -48,7 +52,11 @@ def scan_into(
     """Write the scan of `x`, cast to `y`'s dtype, to `y`: the same elements, or none of `x`'s."""
     if x.numel() == 0:
         return
-    flags = {"reverse": reverse, "compensated": compensated}
+    with record_function("cumsum::scan_into") if _profiler_enabled() else nullcontext():
+        _scan_into(x, y, dim, {"reverse": reverse, "compensated": compensated})
+
+
+def _scan_into(x: Tensor, y: Tensor, dim: int, flags: dict[str, bool]) -> None:
     if x.is_complex() and not y.is_complex():
         torch.zeros(1, dtype=x.dtype).to(y.dtype)  # torch's warning, which it gives once
     if x.dim() == 0:

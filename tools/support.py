@@ -1,0 +1,91 @@
+"""Write the table of docs/pytorch.md from the results of the tests.
+
+python tools/support.py RESULTS.xml docs/pytorch.md   (RESULTS.xml: pytest --junitxml)
+
+A row that no test stands for, or for which one fails, is an error.
+"""
+
+import re
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+BEGIN, END = "<!-- support:start -->\n", "<!-- support:end -->\n"
+# Subsystem, the tests that stand for it (file, and a pattern for the rest of the name), what to
+# know of it.
+ROWS = (
+    ("eager calls, 2,429 of them beside torch's", "test_torch_spec", "same_as_torch", ""),
+    ("OpInfo samples, every dtype, `out=`, transposed", "test_opinfo", r"samples\[", ""),
+    ("OpInfo samples in place", "test_opinfo", "samples_in_place", ""),
+    ("OpInfo error inputs", "test_opinfo", "error_inputs", "the same type and text"),
+    ("conjugated and negated views", "test_calls", "negated", ""),
+    ("backward, every dtype", "test_opinfo", "gradients", "one reverse scan, nothing saved"),
+    ("gradcheck, forward AD, batched gradients", "test_derivatives", "test_gradcheck", ""),
+    ("gradgradcheck, forward over reverse", "test_derivatives", "gradgradcheck", ""),
+    ("nothing is saved for backward", "test_derivatives", "nothing_is_saved", ""),
+    ("vmap over every dim, nested, in place", "test_derivatives", "vmap_over", ""),
+    (
+        "torch.func: grad, vjp, jvp, jacobians, hessian",
+        "test_torch_spec",
+        "(grad|jvp|jac|hess)",
+        "",
+    ),
+    ("compositions of transforms, linearize", "test_derivatives", "compositions", ""),
+    ("functionalize", "test_graphs", "functionalize", ""),
+    ("torch.compile, eager backend", "test_compile", r"test_call\[.*-eager", "no graph break"),
+    ("torch.compile, aot_eager", "test_compile", r"test_call\[.*-aot_eager", "no graph break"),
+    ("torch.compile, inductor", "test_compile", r"test_call\[.*-inductor", "no graph break"),
+    (
+        "torch.compile, static and dynamic sizes",
+        "test_compile",
+        "(sizes|few_elements)",
+        "eager bits",
+    ),
+    ("torch.compile, `out=` and in place", "test_compile", "(out_given|in place)", ""),
+    ("torch.compile, backward", "test_compile", "backward", "eager bits"),
+    ("torch.export, saved and loaded", "test_graphs", "export", ""),
+    (
+        "core ATen decompositions",
+        "test_graphs",
+        "(core_aten|decomposition)",
+        "torch's kernels there",
+    ),
+    ("ONNX, run by onnxruntime", "test_graphs", "onnx", "its CumSum"),
+    ("AOTInductor", "test_graphs", "aot_inductor", "in a process that imports cumsum"),
+    ("torch.jit.trace", "test_graphs", "jit_trace", "in a process that imports cumsum"),
+    ("make_fx: real, fake, symbolic", "test_graphs", "make_fx", ""),
+    ("opcheck of the operator", "test_graphs", "opcheck", ""),
+    ("meta and fake tensors", "test_graphs", "shapes_without", "torch's shapes and strides"),
+)
+
+
+def results(path: Path) -> dict[str, bool]:
+    """Whether each test passed, by file and name."""
+    bad = {"failure", "error", "skipped"}
+    return {
+        f"{case.get('classname')}::{case.get('name')}": not bad & {part.tag for part in case}
+        for case in ET.parse(path).iter("testcase")
+    }
+
+
+def row(found: dict[str, bool], subsystem: str, file: str, pattern: str, note: str) -> str:
+    """One line of the table."""
+    place = re.compile(rf"(^|\.){file}(\.\w+)*::.*{pattern}")
+    outcomes = [passed for name, passed in found.items() if place.search(name)]
+    if not outcomes or not all(outcomes):
+        sys.exit(f"{subsystem}: {sum(outcomes)} of {len(outcomes)} tests pass")
+    return f"| {subsystem} | yes | {len(outcomes):,} in `{file}.py` | {note} |"
+
+
+def main(xml: Path, page: Path) -> None:
+    """Replace what stands between the marks."""
+    found = results(xml)
+    table = ["| what | supported | tests | |", "|---|---|---|---|"]
+    table += [row(found, *fields) for fields in ROWS]
+    before, rest = page.read_text().split(BEGIN)
+    after = rest.split(END)[1]
+    page.write_text(f"{before}{BEGIN}{chr(10).join(table)}\n{END}{after}")
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))
