@@ -53,7 +53,6 @@ def test_export_saved_and_loaded(exported):
     assert torch.equal(torch.export.load(file).module()(x), Ranks()(x))
 
 
-@pytest.mark.filterwarnings("ignore:`isinstance.treespec, LeafSpec:FutureWarning")
 def test_export_in_core_aten(exported):
     scan = torch.ops.cumsum.scan.default
     kept = exported.run_decompositions()
@@ -167,7 +166,6 @@ def test_decomposition_gives_the_same_values():
         assert torch.equal(operator.in_core_aten(*arguments), operator.scan(*arguments))
 
 
-@pytest.mark.filterwarnings("ignore:`isinstance.treespec, LeafSpec:FutureWarning")
 def test_aot_inductor(tmp_path, exported):
     package = torch._inductor.aoti_compile_and_package(
         exported, package_path=str(tmp_path / "ranks.pt2")
