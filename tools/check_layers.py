@@ -13,6 +13,8 @@ LAYERS = (
     ("files",),
     ("console",),
     ("__init__",),
+    ("patch",),
+    ("dispatcher",),
     ("fast",),
     ("api", "array_api"),
     ("torch", "numpy", "autograd", "generic"),
