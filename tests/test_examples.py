@@ -10,8 +10,10 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 EXPECTED = {
     "numpy_axis.py": ["[[ 3  1  4]\n [ 4  6 13]]", "ten million tenths: 1000000.0", "[4 7]"],
     "torch_training.py": ["agree with the loop: True", "[[0, 0, 0, 1, 2], [0, 1, 2, 3, 3]]"],
+    "patched_model.py": ["ms in cumsum", "same words, same scores: True"],
     "rainfall.py": ["2012:  1226.0 mm, half of it by 2012-06-18", "2015:  1139.2 mm"],
 }
+MOST_LINES = {"patched_model.py": 120}  # a model is in it
 
 
 def test_every_example_is_listed():
@@ -25,4 +27,4 @@ def test_example(name):
     assert (process.stderr, process.returncode) == ("", 0)
     for text in EXPECTED[name]:
         assert text in process.stdout
-    assert len((EXAMPLES / name).read_text().splitlines()) < 40
+    assert len((EXAMPLES / name).read_text().splitlines()) < MOST_LINES.get(name, 40)

@@ -13,6 +13,8 @@ LAYERS = (
     ("files",),
     ("console",),
     ("__init__",),
+    ("patch",),
+    ("dispatcher",),
     ("fast",),
     ("traced",),
     ("api", "array_api"),

@@ -8,6 +8,7 @@ quantized, a subclass that dispatches by itself).
 
 from __future__ import annotations
 
+import threading
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,8 +41,18 @@ _BUILTIN_DTYPES: dict[Any, torch.dtype] = {
     complex: torch.complex128,
 }
 _BUILTIN_CODES = {kind: int(tensor.CODES[dtype]) for kind, dtype in _BUILTIN_DTYPES.items()}
+_HAS_NAMES = hasattr(Tensor, "names")  # before torch 2.13
 # Result dtypes that torch has a scan for.
 _SCANNED = set(tensor.CODES) - {torch.bool, torch.uint16, torch.uint32, torch.uint64}
+
+
+class _Answering(threading.local):
+    """Whether this thread is in `torchs_own`; see `cumsum.dispatcher`."""
+
+    now = False
+
+
+answering = _Answering()
 
 
 class Call(NamedTuple):
@@ -54,7 +65,7 @@ class Call(NamedTuple):
     compensated: bool
 
 
-def register(*, native: bool = not hasattr(Tensor, "names")) -> bool:
+def register(*, native: bool = not _HAS_NAMES) -> bool:
     """Let the core take plain tensors itself.
 
     Parameters
@@ -105,7 +116,11 @@ def register(*, native: bool = not hasattr(Tensor, "names")) -> bool:
 def torchs_own(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """torch's answer to a call that our kernels have none for; as a rule, its error."""
     known = {name: value for name, value in kwargs.items() if name != "precision"}
-    return function(*args, **known)
+    before, answering.now = answering.now, True
+    try:
+        return function(*args, **known)
+    finally:
+        answering.now = before
 
 
 def bind(args: tuple[Any, ...], kwargs: dict[str, Any], *, in_place: bool) -> Call | None:
@@ -142,6 +157,11 @@ def _as_dim(value: Any) -> int | None:
         integer = not (value.dtype == torch.bool or value.is_floating_point() or value.is_complex())
         return int(value) if integer and value.dim() == 0 else None
     return int(value)
+
+
+def is_named(x: Any) -> bool:
+    """Whether a dim of `x` has a name, which torch would hand on to the result."""
+    return _HAS_NAMES and x.has_names()
 
 
 def result_dtype(call: Call) -> torch.dtype:
@@ -292,6 +312,24 @@ def cumsum_(*args: Any, **kwargs: Any) -> Any:
     if tracked or is_watched() or not has_memory(x):
         return x.copy_(differentiable_scan(x, dim, x.dtype, compensated=call.compensated))
     return _write(x, x, dim, call.compensated)
+
+
+@torch.no_grad()
+def below_autograd(
+    x: Tensor, dim: int, dtype: torch.dtype | None, out: Tensor | None
+) -> Tensor | None:
+    """The scan of memory on the CPU, with nothing recorded; None where torch has to answer.
+
+    For torch's dispatcher, which has dealt with gradients, transforms and versions by now.
+    """
+    with torch._C.DisableTorchFunction():  # nobody is to see what follows
+        call = Call(x, dim, dtype, out, compensated=False)
+        axis, result = _normalized(dim, x), result_dtype(call)
+        if axis is None or _is_refused(call, result) or is_named(x):
+            return None
+        if out is None:
+            return tensor.scan(x, axis, result)
+        return _write_unversioned(x, out, axis, compensated=False)
 
 
 register()

@@ -190,6 +190,7 @@ def _shares(result, tensor):
 
 
 def _text(message):
-    """The message without the place in torch's C++ sources that raised it."""
+    """The message without the places in the sources that raised it, or registered a kernel."""
     text = re.sub(r" ?\(Triggered internally at .*?\)", "", str(message), flags=re.DOTALL)
+    text = re.sub(r"\n\n\w+: (fallthrough )?registered at .*", "", text, flags=re.DOTALL)
     return re.sub(r"(Exception raised from|C\+\+ CapturedTraceback).*", "", text, flags=re.DOTALL)
