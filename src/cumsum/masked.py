@@ -56,6 +56,7 @@ class MaskedScan(torch.autograd.Function):
         reverse: bool,
         compensated: bool,
     ) -> Tensor:
+        ctx.set_materialize_grads(False)
         ctx.save_for_backward(mask)
         ctx.how = (dim, x.dtype, not reverse, compensated)
         data = x.get_data()
@@ -64,6 +65,8 @@ class MaskedScan(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> tuple[Tensor | None, ...]:
+        if grad is None:
+            return (None,) * 6
         (mask,) = ctx.saved_tensors
         grad = grad if is_masked_tensor(grad) else as_masked_tensor(grad, mask)
         return _masked_scan(grad, mask, *ctx.how), None, None, None, None, None

@@ -70,7 +70,7 @@ def _scan_each(
 ) -> Tensor:
     """The scan of each part of `dim` by itself; zero between them."""
     whole = sum(end - start for start, end in bounds) == x.size(dim)
-    y = (torch.empty if whole else torch.zeros)(x.shape, dtype=dtype)
+    y = (torch.empty if whole else torch.zeros)(x.shape, dtype=dtype, device=x.device)
     for start, end in bounds:
         part = (dim, start, end - start)
         tensor.scan_into(
@@ -98,11 +98,12 @@ class JaggedScan(torch.autograd.Function):
     def forward(
         ctx: Any, x: Any, dim: int, dtype: torch.dtype, reverse: bool, compensated: bool
     ) -> Any:
+        ctx.set_materialize_grads(False)
         ctx.how = (dim, x.dtype, not reverse, compensated)
         values, how = x.values(), (dim, dtype, reverse, compensated)
         each = _is_ragged(x, dim)
         sums = _scan_each(values, _bounds(x), *how) if each else differentiable_scan(values, *how)
-        return NestedTensor(  # type: ignore[no-untyped-call]
+        return NestedTensor(
             sums,
             x.offsets(),
             lengths=x.lengths(),
@@ -111,5 +112,7 @@ class JaggedScan(torch.autograd.Function):
         )
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad: Tensor | None) -> tuple[Tensor | None, ...]:
+        if grad is None:
+            return (None,) * 5
         return _jagged_scan(grad, *ctx.how), None, None, None, None
