@@ -186,3 +186,12 @@ def test_checkpoint(dtype, reentrant):
         backward(lambda x: checkpoint(module, x, use_reentrant=reentrant)), run(module), strict=True
     ):
         assert same(a, b)
+
+
+def test_zero_tensor_whatever_the_default_device():
+    x = torch._efficientzerotensor(3, device="cpu")
+    with default_meta():
+        result = cumsum.cumsum(x, 0)
+        wide = cumsum.cumsum(x, 0, dtype=torch.float64)
+    assert same(result, torch.zeros(3))
+    assert same(wide, torch.zeros(3, dtype=torch.float64))
