@@ -18,7 +18,7 @@ LAYERS = (
     ("fast",),
     ("traced",),
     ("api", "array_api"),
-    ("torch", "numpy", "operator", "autograd", "tensors", "generic"),
+    ("torch", "masked", "nested", "numpy", "operator", "autograd", "tensors", "generic"),
     ("kernels",),
     ("config", "plan"),
     ("threads", "dtypes", "precision", "importing"),

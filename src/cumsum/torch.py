@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, overrides
 from torch._C._functorch import peek_interpreter_stack
 from torch.autograd import forward_ad
+from torch.masked import MaskedTensor
+from torch.nested._internal.nested_tensor import NestedTensor
 
 from cumsum import _core
 from cumsum.kernels import tensor
@@ -44,6 +46,8 @@ _BUILTIN_CODES = {kind: int(tensor.CODES[dtype]) for kind, dtype in _BUILTIN_DTY
 _HAS_NAMES = hasattr(Tensor, "names")  # before torch 2.13
 # Result dtypes that torch has a scan for.
 _SCANNED = set(tensor.CODES) - {torch.bool, torch.uint16, torch.uint32, torch.uint64}
+# Kinds of tensors that torch wraps around others and has no scan for.
+_WITHIN = (MaskedTensor, NestedTensor)
 
 
 class _Answering(threading.local):
@@ -181,7 +185,7 @@ def can_trace(x: Tensor, dtype: torch.dtype) -> bool:
     return x.device.type == "cpu" and dtype in _SCANNED and (differentiable or not graded)
 
 
-def _normalized(dim: int, x: Tensor) -> int | None:
+def normalized(dim: int, x: Tensor) -> int | None:
     """`dim` made non-negative, None if it is out of range; a 0-d tensor has the one dim 0."""
     dims = max(x.dim(), 1)
     return dim % dims if -dims <= dim < dims else None
@@ -194,7 +198,7 @@ def _cannot_be_written(y: Tensor) -> bool:
     return overlaps_itself(y) or y._is_zerotensor()
 
 
-def _is_refused(call: Call, dtype: torch.dtype) -> bool:
+def is_refused(call: Call, dtype: torch.dtype) -> bool:
     """Whether torch raises for this call with `out=`, or for its dtype."""
     x, _, given, out, _ = call
     whole = has_elements(x)  # others never reach torch's kernel, nor its checks
@@ -237,15 +241,24 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
         from cumsum import cumsum as public
 
         return overrides.handle_torch_function(public, (x, out), *args, **kwargs)
-    dim, dtype = _normalized(call.dim, x), result_dtype(call)
+    if out is None and isinstance(x, _WITHIN):
+        return _scan_within(call)
+    dim, dtype = normalized(call.dim, x), result_dtype(call)
     ours = is_strided(x) and (out is None or _can_take(x, out))
-    if dim is None or not ours or _is_refused(call, dtype):
+    if dim is None or not ours or is_refused(call, dtype):
         return _torchs_own(torch.cumsum, call, args, kwargs)
     if out is None:
         return differentiable_scan(x, dim, dtype, compensated=call.compensated)
     if is_watched():
         return _write_traced(x, out, dim, call.compensated)
     return _write(x, out, dim, call.compensated)
+
+
+def _scan_within(call: Call) -> Any:
+    """The scan of the tensors within a masked or a nested one."""
+    from cumsum import masked, nested
+
+    return (nested if isinstance(call.input, NestedTensor) else masked).cumsum(call)
 
 
 def _can_take(x: Tensor, out: Tensor) -> bool:
@@ -297,7 +310,7 @@ def cumsum_(*args: Any, **kwargs: Any) -> Any:
         from cumsum import cumsum_ as public
 
         return overrides.handle_torch_function(public, (x,), *args, **kwargs)
-    dim = _normalized(call.dim, x)
+    dim = normalized(call.dim, x)
     whole = has_elements(x)
     tracked = x.requires_grad and torch.is_grad_enabled()
     if (
@@ -324,8 +337,8 @@ def below_autograd(
     """
     with torch._C.DisableTorchFunction():  # nobody is to see what follows
         call = Call(x, dim, dtype, out, compensated=False)
-        axis, result = _normalized(dim, x), result_dtype(call)
-        if axis is None or _is_refused(call, result) or is_named(x):
+        axis, result = normalized(dim, x), result_dtype(call)
+        if axis is None or is_refused(call, result) or is_named(x):
             return None
         if out is None:
             return tensor.scan(x, axis, result)

@@ -17,6 +17,8 @@ IMPLEMENTATIONS = {
     "cumsum": {"cumsum": cumsum.cumsum, "cumsum_": cumsum.cumsum_},
 }
 
+# What can be seen of a call that is answered, and of torch that refuses it.
+ANSWER = ("exception", "result", "warnings", "is", "shares memory with", "then", "versions")
 # What differs from torch on purpose: pattern of cases -> (fields that may differ, why).
 DELIBERATE = {
     "input is a *": (("exception",), "the message names torch tensors and NumPy arrays"),
@@ -33,6 +35,8 @@ DELIBERATE = {
     "out crossing rows": (("result", "args"), "torch misses this overlap and reads what it wrote"),
     "out other strides": (("result", "args"), "torch misses this overlap and reads what it wrote"),
     "cumsum_ *vmap*": (("warnings", "versions"), "torch loops over the batch, with a warning"),
+    "cumsum masked *": (ANSWER, "torch has no scan of masked tensors"),
+    "cumsum jagged *": (ANSWER, "torch has no scan of nested tensors"),
     "in place on what is saved": (("exception",), "the message names the node of the graph"),
 }
 

@@ -1,0 +1,118 @@
+"""The scan of nested tensors in the jagged layout, which torch itself has none for.
+
+Sequences of different lengths lie one after the other in a buffer of values. Along the ragged dim
+each is scanned by itself and in its place, without padding; along other dims the buffer is scanned
+like any tensor.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nested._internal.nested_tensor import NestedTensor
+
+from cumsum import torch as door
+from cumsum.kernels import tensor
+from cumsum.operator import differentiable_scan
+from cumsum.tensors import has_memory, is_strided, is_watched
+
+
+def cumsum(call: door.Call) -> Any:
+    """`cumsum.cumsum` for a jagged nested tensor."""
+    x: Any = call.input
+    dim, dtype = _inner_dim(x, call.dim), door.result_dtype(call)
+    values = x.values()
+    if door.is_refused(call, dtype):
+        return door.torchs_own(torch.cumsum, (values, dim), {"dtype": dtype})
+    to_be_read = _is_ragged(x, dim)  # where the sequences end, and so the values
+    if not is_strided(values) or (to_be_read and (is_watched() or not has_memory(values))):
+        return door.torchs_own(torch.cumsum, (x, call.dim), {"dtype": dtype})
+    return _jagged_scan(x, dim, dtype, False, call.compensated)
+
+
+def _inner_dim(x: Tensor, dim: int) -> int:
+    """Which dim of the values a dim of `x` is: they lack the batch's, which comes first."""
+    dims = x.dim()
+    if not -dims <= dim < dims:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-dims}, {dims - 1}], "
+            f"but got {dim})"
+        )
+    if dim % dims == 0:
+        raise RuntimeError("cumsum(): not supported for NestedTensor on dim=0")
+    return dim % dims - 1
+
+
+def _is_ragged(x: Any, dim: int) -> bool:
+    """Whether `dim` of the values is the one that the sequences share."""
+    return bool(dim == x._ragged_idx - 1)
+
+
+def _bounds(x: Any) -> list[tuple[int, int]]:
+    """Where each sequence starts and ends among the values."""
+    starts, ends, lengths = x.offsets()[:-1], x.offsets()[1:], x.lengths()
+    if lengths is not None:
+        if bool((starts + lengths > ends)[:-1].any()):
+            raise RuntimeError("cumsum(): not supported for a NestedTensor whose sequences overlap")
+        ends = starts + lengths
+    return list(zip(starts.tolist(), ends.tolist(), strict=True))
+
+
+def _scan_each(
+    x: Tensor,
+    bounds: list[tuple[int, int]],
+    dim: int,
+    dtype: torch.dtype,
+    reverse: bool,
+    compensated: bool,
+) -> Tensor:
+    """The scan of each part of `dim` by itself; zero between them."""
+    whole = sum(end - start for start, end in bounds) == x.size(dim)
+    y = (torch.empty if whole else torch.zeros)(x.shape, dtype=dtype, device=x.device)
+    for start, end in bounds:
+        part = (dim, start, end - start)
+        tensor.scan_into(
+            x.narrow(*part), y.narrow(*part), dim, reverse=reverse, compensated=compensated
+        )
+    return y
+
+
+def _jagged_scan(
+    x: Tensor, dim: int, dtype: torch.dtype, reverse: bool, compensated: bool
+) -> Tensor:
+    sums: Tensor = JaggedScan.apply(  # type: ignore[no-untyped-call]
+        x, dim, dtype, reverse, compensated
+    )
+    return sums
+
+
+class JaggedScan(torch.autograd.Function):
+    """The scan along a dim of the values, as a nested tensor with the sequences of `x`.
+
+    Like the plain scan it is its own adjoint from the other end, and nothing is saved.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Any, dim: int, dtype: torch.dtype, reverse: bool, compensated: bool
+    ) -> Any:
+        ctx.set_materialize_grads(False)
+        ctx.how = (dim, x.dtype, not reverse, compensated)
+        values, how = x.values(), (dim, dtype, reverse, compensated)
+        each = _is_ragged(x, dim)
+        sums = _scan_each(values, _bounds(x), *how) if each else differentiable_scan(values, *how)
+        return NestedTensor(
+            sums,
+            x.offsets(),
+            lengths=x.lengths(),
+            _ragged_idx=x._ragged_idx,
+            _metadata_cache=x._metadata_cache,
+        )
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor | None) -> tuple[Tensor | None, ...]:
+        if grad is None:
+            return (None,) * 5
+        return _jagged_scan(grad, *ctx.how), None, None, None, None
