@@ -17,7 +17,7 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
 	$(shell find src -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.cpp' -o -name '*.h')
 CPP := $(shell find src/core tests/core -name '*.cpp' -o -name '*.h')
 
-.PHONY: demo test bench scaling accuracy report lint sanitize core bits neon counts docs package \
+.PHONY: demo test bench support scaling accuracy report lint sanitize core bits neon counts docs package \
 	install clean
 .DELETE_ON_ERROR:
 
@@ -54,6 +54,13 @@ test: $(DONE)/package $(DONE)/group-test
 
 bench: $(DONE)/package $(DONE)/group-test
 	$(BIN)/python benchmarks/run.py $(BENCH)
+
+# The table of docs/pytorch.md, from what the tests of PyTorch give.
+support: $(DONE)/package $(DONE)/group-test
+	$(BIN)/python -m pytest -q --junitxml build/support.xml \
+		tests/test_torch_*.py tests/test_patch*.py \
+		$(addprefix tests/test_,opinfo.py calls.py derivatives.py graphs.py compile.py)
+	$(BIN)/python tools/support.py build/support.xml docs/pytorch.md
 
 # Errors against exact sums: the table and the picture of docs/accuracy.md.
 accuracy: $(DONE)/package $(DONE)/group-test

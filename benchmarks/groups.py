@@ -124,6 +124,27 @@ def beside_library(library: str) -> Callable[[Report], Figures]:
     return figures
 
 
+def with_gradient(holds: Callable[[Row], bool]) -> Callable[[Report], Figures]:
+    """Forward and backward together, as multiples of torch's."""
+
+    def figures(report: Report) -> Figures:
+        rows = [row for row in report.get("gradients", ()) if holds(row)]
+        return {row["name"]: row["ours"] / row["peer"] for row in rows}
+
+    return figures
+
+
+def backward(report: Report) -> Figures:
+    """The backward call as a multiple of the forward one, where neither is short."""
+    rows = [row for row in report.get("gradients", ()) if row["size"] >= CACHED]
+    return {row["name"]: row["backward"] / row["forward"] for row in rows}
+
+
+def compiled(report: Report) -> Figures:
+    """A compiled call as a multiple of torch's, compiled."""
+    return {row["name"]: row["ours"] / row["peer"] for row in report.get("compiled", ())}
+
+
 def allocating(report: Report) -> Figures:
     """Scans that allocate their result, as multiples of the library's own."""
     return {row["name"]: row["ours"] / row["peer"] for row in report.get("without_out", ())}
@@ -179,6 +200,20 @@ GROUPS = (
     Group("every row, beside torch and NumPy", 1.0, NOISE, beside_peers),
     Group("a call with a small tensor, beside torch", 0.7, NOISE, beside_library("torch")),
     Group("a call with a small array, beside NumPy", 0.5, NOISE, beside_library("numpy")),
+    Group(
+        "forward and backward from 10 thousand, beside torch",
+        1 / 3,
+        NOISE,
+        with_gradient(lambda row: row["size"] >= LARGE // 1000),
+    ),
+    Group(
+        "forward and backward of fewer, beside torch",
+        1.0,
+        1.5,
+        with_gradient(lambda row: row["size"] < LARGE // 1000),
+    ),
+    Group("backward, beside forward", 1.0, 1.1, backward),
+    Group("a compiled call, beside torch's", 1.0, NOISE, compiled),
     Group("without out=, beside torch and NumPy", 1.0, NOISE, allocating),
     Group("page faults without out=, beside theirs", 1.0, 1.99, page_faults),  # 2: paid twice
     Group("slowdown by a busy neighbour, beside the copy's", 1.0, 1.3, beside_neighbour),

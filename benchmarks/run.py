@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import calls
+import gradients
 import groups
 import import_time
 import neighbour
@@ -59,6 +60,11 @@ def measure(options: argparse.Namespace) -> groups.Report:
         return report
     print(f"\n{calls.HEADER}")
     report["calls"] = show(calls.measure_all(seconds), calls.format_row)
+    print(f"\n{gradients.HEADER}")
+    report["gradients"] = show(gradients.measure_all(seconds), gradients.format_row)
+    print(f"\n{gradients.COMPILED_HEADER}")
+    rows = gradients.measure_compiled(seconds)
+    report["compiled"] = show(rows, gradients.format_compiled)
     print(f"\n{without_out.HEADER}")
     rows = without_out.measure_all(threads, seconds)
     report["without_out"] = show(rows, without_out.format_row)

@@ -83,6 +83,21 @@ def call_table(rows: list[Row]) -> str:
     )
 
 
+def gradient_table(rows: list[Row]) -> str:
+    """A scan, its backward call, and both beside torch's."""
+    return markdown(
+        ("input", "forward", "backward", "both", "torch's", "ratio"),
+        (
+            (
+                row["name"],
+                *(format_time(row[name]) for name in ("forward", "backward", "ours", "peer")),
+                f"{row['ours'] / row['peer']:.2f}",
+            )
+            for row in rows
+        ),
+    )
+
+
 def allocation_table(rows: list[Row]) -> str:
     """Scans that allocate their result: time and page faults."""
     return markdown(
