@@ -121,9 +121,8 @@ def sections(report: groups.Report) -> dict[str, str]:
         "Every case": tables.case_table(report["cases"]),
         "The cost of a call": "On arrays this small the time is that of the call itself.\n\n"
         + tables.call_table(report["calls"]),
-        "## With the gradient, and compiled\n\n"
-        + tables.gradient_table(report["gradients"])
-        + "\n"
+        "With the gradient, and compiled": tables.gradient_table(report["gradients"])
+        + "\n\n"
         + tables.call_table(report["compiled"]),
         "Without out=": "Each call allocates its result, which is freed at once; so does the copy."
         "\n\n" + tables.allocation_table(report["without_out"]),
