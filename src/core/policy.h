@@ -48,8 +48,9 @@ inline constexpr int64_t stage_bytes = 8 * panel_bytes;
 
 // Bytes of a line of results, at most, for it to be gathered like that where lines are rows, and
 // bytes of a result, at least. (1 million, 10) along dim 1, one thread: float64 4.6 ns an element
-// if each line is written past the cache by itself, 0.7 gathered; float32 0.30 and 0.50.
-inline constexpr int64_t most_staged_line = 1 << 13;
+// if each line is written past the cache by itself, 0.7 gathered; float32 0.30 and 0.50. Two
+// threads, with 2^11, 2^12, 2^13, 2^14 bytes gathered at a time: 0.32, 0.37, 0.44, 0.48.
+inline constexpr int64_t most_staged_line = 1 << 11;
 inline constexpr int64_t least_staged_result = 8;
 
 // Elements of a line of 16-bit floats, at least, for its last ones to be converted one by one.
@@ -61,9 +62,10 @@ inline constexpr int64_t least_unwidened = 128;
 // dim 1: 2.6 ns an element one by one, 0.95 together.
 inline constexpr int64_t most_repeated = stage_bytes / 4;
 
-// Bytes of sums in the buffer where short lines are woven. float32 (1 million, 6) along dim 1, one
-// thread: 0.19 ns an element with 2^13, 0.24 with 2^14 bytes; without weaving 0.67.
-inline constexpr int64_t woven_bytes = 1 << 13;
+// Bytes of sums in the buffer where short lines are woven. Two threads, ns an element with 2^12 and
+// 2^13: int64 (1 million, 7) along dim 1 0.30 and 0.34, float32 (1 million, 8) 0.15 and 0.16; one
+// thread without weaving, float32 (1 million, 6): 0.67, and 0.19 with it.
+inline constexpr int64_t woven_bytes = 1 << 12;
 
 // What is gathered at a time when lines don't lie along the axis of memory. By rows: so many lines,
 // and bytes. Transposed (4096, 4096) float32, two threads of a Zen 5, ns an element: 0.42 with 64
