@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from torch._dynamo.testing import CompileCounterWithBackend
+from torch._inductor.utils import fresh_cache
 
 import cumsum
 
@@ -13,6 +14,13 @@ pytestmark = [  # what torch's compiler says of torch
 ]
 BACKENDS = ("eager", "aot_eager", "inductor")
 SIZES = (1, 128, 129, 8192, 8193)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def fresh_inductor():
+    """What an earlier run compiled would not be compiled again."""
+    with fresh_cache():
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +78,13 @@ CALLS = {
 @pytest.mark.parametrize("call", CALLS)
 def test_call(call, backend):
     assert_as_eager(CALLS[call], values(torch.float32, 7, 9), backend=backend)
+
+
+@pytest.mark.parametrize("ci", ["", "1"])
+def test_inductor_in_a_ci(ci, monkeypatch):  # where it is strict about decompositions
+    monkeypatch.setenv("CI", ci)
+    with fresh_cache():
+        assert_as_eager(lambda x: cumsum.cumsum(x, 0), torch.rand(12, 11), backend="inductor")
 
 
 @pytest.mark.parametrize("dynamic", [False, True])

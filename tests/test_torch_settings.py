@@ -9,6 +9,7 @@ from torch.utils.checkpoint import checkpoint
 import cumsum
 from cases import as_tensor, values
 from running import Running
+from spec.kinds import default_double, deterministic
 from spec.results import FLOATS, WORKING, name
 
 SHAPES = (((8,), 0), ((300, 70), 0), ((70, 300), 1), ((400_000,), 0))
@@ -21,21 +22,6 @@ def some(dtype, shape):
 def same(a, b):
     """Whether two tensors have the same dtype and bits; the values used here hold no NaN."""
     return a.dtype == b.dtype and a.device == b.device and torch.equal(a, b)
-
-
-@contextlib.contextmanager
-def deterministic():
-    torch.use_deterministic_algorithms(True)
-    assert torch.utils.deterministic.fill_uninitialized_memory
-    yield
-    torch.use_deterministic_algorithms(False)
-
-
-@contextlib.contextmanager
-def default_double():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 @contextlib.contextmanager

@@ -42,11 +42,8 @@ def _without_gradient(x: Tensor) -> Tensor:
 
 def _functional(torchs: Any) -> Kernel:
     def cumsum(x: Tensor, dim: int, *, dtype: torch.dtype | None = None) -> Any:
-        if dtype is None and _is_plain(x):
-            return fast.cumsum(_without_gradient(x), dim)
-        if dtype in CODES and _is_plain(x):
-            out = torch.empty(x.shape, dtype=dtype)
-            return fast.cumsum(_without_gradient(x), dim, out=out).data  # new: of version 0
+        if (dtype is None or dtype in CODES) and _is_plain(x):
+            return fast.cumsum(_without_gradient(x), dim, dtype=dtype)
         y = below_autograd(x, dim, dtype, None)
         return torchs.call_boxed(_CPU, x, dim, dtype=dtype) if y is None else y
 

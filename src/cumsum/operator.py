@@ -17,6 +17,7 @@ from torch._functorch.utils import enable_single_level_autograd_function
 from torch.autograd import forward_ad
 
 from cumsum.autograd import is_recording, record
+from cumsum.importing import when_imported
 from cumsum.kernels import tensor
 from cumsum.precision import torch_cannot
 from cumsum.tensors import has_memory, is_watched
@@ -24,7 +25,7 @@ from cumsum.tensors import has_memory, is_watched
 _library: Any = torch.library.Library("cumsum", "DEF")  # type: ignore[no-untyped-call]
 _library.define(
     "scan(Tensor x, int dim, ScalarType dtype, bool reverse, bool compensated) -> Tensor",
-    tags=(torch.Tag.pt2_compliant_tag, torch.Tag.needs_contiguous_strides),
+    tags=(torch.Tag.pt2_compliant_tag, torch.Tag.flexible_layout),
 )
 scan: Any = torch.ops.cumsum.scan.default
 
@@ -112,3 +113,13 @@ def in_core_aten(x: Tensor, dim: int, dtype: torch.dtype, reverse: bool, compens
     if reverse:
         return torch.ops.aten.cumsum.default(x.flip(dim), dim, dtype=dtype).flip(dim)
     return torch.ops.aten.cumsum.default(x, dim, dtype=dtype)
+
+
+def _lower() -> None:
+    # As Inductor would by itself, but it refuses an operator with a decomposition where CI is set.
+    from torch._inductor.lowering import make_fallback
+
+    make_fallback(scan, warn=False)  # type: ignore[no-untyped-call]
+
+
+when_imported("torch._inductor.lowering", _lower)

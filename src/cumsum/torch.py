@@ -174,15 +174,14 @@ def result_dtype(call: Call) -> torch.dtype:
         return call.dtype
     if call.out is not None:
         return call.out.dtype
-    dtype = call.input.dtype
-    return dtype if dtype.is_floating_point or dtype.is_complex else torch.int64
+    return tensor.default_dtype(call.input.dtype)
 
 
 def can_trace(x: Tensor, dtype: torch.dtype) -> bool:
     """Whether the scan of `x` may stand in a graph; torch words the errors of others."""
-    differentiable = dtype.is_floating_point or dtype.is_complex
     graded = x.requires_grad and torch.is_grad_enabled()
-    return x.device.type == "cpu" and dtype in _SCANNED and (differentiable or not graded)
+    scanned = x.device.type == "cpu" and dtype in _SCANNED
+    return scanned and (tensor.has_gradient(dtype) or not graded)
 
 
 def normalized(dim: int, x: Tensor) -> int | None:
@@ -205,8 +204,7 @@ def is_refused(call: Call, dtype: torch.dtype) -> bool:
     if whole and dtype not in _SCANNED:
         return True
     if torch.is_grad_enabled():
-        differentiable = dtype.is_floating_point or dtype.is_complex
-        if x.requires_grad and (out is not None or not differentiable):
+        if x.requires_grad and (out is not None or not tensor.has_gradient(dtype)):
             return True
         if out is not None and out.requires_grad:
             return True

@@ -21,11 +21,10 @@ _cumsum_of_array_ = disable(slow_cumsum_)  # type: ignore[no-untyped-call]
 
 def _scan(call: door.Call, dtype: torch.dtype) -> Any:
     """The scan as a node of the graph; None if torch's own function is to raise an error."""
-    x = call.input
-    dims = max(x.dim(), 1)
-    if not -dims <= call.dim < dims or not door.can_trace(x, dtype):
+    dim = door.normalized(call.dim, call.input)
+    if dim is None or not door.can_trace(call.input, dtype):
         return None
-    return scan(x, call.dim % dims, dtype, False, call.compensated)
+    return scan(call.input, dim, dtype, False, call.compensated)
 
 
 def cumsum(*args: Any, **kwargs: Any) -> Any:

@@ -54,6 +54,7 @@ def under(context):
 @contextlib.contextmanager
 def deterministic():
     torch.use_deterministic_algorithms(True)
+    assert torch.utils.deterministic.fill_uninitialized_memory
     yield
     torch.use_deterministic_algorithms(False)
 

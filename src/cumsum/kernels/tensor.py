@@ -20,6 +20,16 @@ CODES = {getattr(torch, name): code for name, code in BY_NAME.items() if "longdo
 COMPENSATED = (torch.float64, torch.complex128)
 
 
+def default_dtype(dtype: torch.dtype) -> torch.dtype:
+    """The dtype of the scan of elements of `dtype`: integers and booleans are widened."""
+    return dtype if has_gradient(dtype) else torch.int64
+
+
+def has_gradient(dtype: torch.dtype) -> bool:
+    """Whether results of `dtype` can be differentiated."""
+    return dtype.is_floating_point or dtype.is_complex
+
+
 def scan(
     x: Tensor,
     dim: int,
@@ -39,8 +49,7 @@ def scan(
 
 def plain_scan(x: Tensor, dim: int, dtype: torch.dtype, reverse: bool) -> Tensor | None:
     """The same of a tensor that the core understands by itself and nobody else is to see."""
-    widened = x.dtype if x.is_floating_point() or x.is_complex() else torch.int64
-    if dtype != widened:
+    if dtype != default_dtype(x.dtype):
         return None
     result: Tensor | None = _core.scan_plain_tensor(x, dim, reverse)
     return result
