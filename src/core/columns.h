@@ -181,9 +181,11 @@ struct Columns {
   template <class X, class R, Store S>
   static void scan(const Piece& p) {
     if (p.repeats > 0) {
-      const bool dense =
-          p.x_scan == p.lines * int64_t{sizeof(X)} && p.y_scan == p.lines * int64_t{sizeof(R)};
-      if (dense && weave<A, X, R, S>(p, p.lines, p.repeats, p.x_repeat, p.y_repeat)) return;
+      if constexpr (S == Store::inclusive) {
+        const bool dense =
+            p.x_scan == p.lines * int64_t{sizeof(X)} && p.y_scan == p.lines * int64_t{sizeof(R)};
+        if (dense && weave<A, X, R>(p, p.lines, p.repeats, p.x_repeat, p.y_repeat)) return;
+      }
       return scan_repeats<X, R, S>(p);
     }
     const bool spilling = can_spill<X, R, S>(p);

@@ -3,6 +3,7 @@
 
 #include "cast.h"
 #include "columns.h"
+#include "rows.h"
 #include "totals.h"
 
 namespace cumsum {
@@ -44,11 +45,11 @@ constexpr void add_store(PairKernels& pair) {
   using Rp = typename R::part;
   constexpr int store = static_cast<int>(S);
   if constexpr (S == Store::nothing) {
-    pair.rows[store] = Totals<A, R::channels>::template add_up<Xp, 1>;
-    pair.reversed[store] = Totals<A, R::channels>::template add_up<Xp, -1>;
+    pair.rows[store] = Totals<A, R::channels, 1>::template add_up<Xp>;
+    pair.reversed[store] = Totals<A, R::channels, -1>::template add_up<Xp>;
   } else {
-    pair.rows[store] = Row<A, R::channels>::template scan<Xp, Rp, 1, S>;
-    pair.reversed[store] = Row<A, R::channels>::template scan<Xp, Rp, -1, S>;
+    pair.rows[store] = Rows<A, R::channels, 1>::template scan<Xp, Rp, S>;
+    pair.reversed[store] = Rows<A, R::channels, -1>::template scan<Xp, Rp, S>;
   }
   pair.columns[store] = Columns<A>::template scan<Xp, Rp, S>;  // channels are columns
 }

@@ -1,254 +1,27 @@
-// Rows: a group lies along the scan axis, its elements in the lanes of one or more vectors.
+// Rows: lines that lie along the scan axis, whole or in pieces, bundle by bundle.
 #pragma once
 
+#include "row.h"
 #include "woven.h"
 
 namespace cumsum {
 namespace {
 
-// Groups that one vector holds: two where a vector has lanes for them.
-template <class A, int C>
-inline constexpr int groups_in_vector = lanes_of<A, vector_bytes> >= 2 * group_size * C ? 2 : 1;
-
-// C channels are interleaved (complex numbers have two); L lanes of A make a vector. G groups are
-// taken together, a bundle.
-template <class A, int C, int G = groups_in_vector<A, C>>
-struct Row {
-  static constexpr int bundle = group_size * G;
-  static constexpr int L = lanes_of<A, bundle * C>;
-  static constexpr int parts = bundle * C / L;         // vectors in a bundle
-  static constexpr int elements = L >= C ? L / C : 1;  // whole elements in a vector
-  static constexpr int vectors = L >= C ? 1 : C / L;   // vectors in an element
-  using V = Vector<A, L>;
-
-  struct Group {
-    V part[parts];
-  };
-  template <class T>
-  struct Spread {  // one element, repeated over the lanes
-    static constexpr int lanes = L;
-    Vector<T, L> part[vectors];
-  };
-  using Sum = Spread<A>;
-  using Above = Spread<Carry<A>>;
-
-  template <int D>
-  struct Lower {
-    static constexpr int lane(int i) {
-      int e = i / C;
-      return e & D ? tree_source(e, D) * C + i % C : L + i;
-    }
-  };
-  struct Last {
-    static constexpr int lane(int i) { return (elements - 1) * C + i % C; }
-  };
-  struct Backwards {
-    static constexpr int lane(int i) { return (elements - 1 - i / C) * C + i % C; }
-  };
-  struct Onward {  // shift by one element; the first is filled from elsewhere
-    static constexpr int lane(int i) { return i < C ? L + i : i - C; }
-  };
-  struct First {
-    static constexpr int lane(int i) { return i < C ? (elements - 1) * C + i : L + i; }
-  };
-
-  static inline V last(V a) {
-    if constexpr (elements == 1) {
-      return a;
-    } else {
-      return permute<Last, A, L>(a);
-    }
-  }
-
-  template <int D>
-  static inline void step(Group& g) {
-    if constexpr (D < elements) {
-      CUMSUM_UNROLL
-      for (int j = 0; j < parts; ++j) g.part[j] += permute<Lower<D>, A, L>(g.part[j]);
-    } else {
-      CUMSUM_UNROLL
-      for (int j = 0; j < parts; ++j) {
-        int e = j / vectors * elements;
-        if (e & D) g.part[j] += last(g.part[tree_source(e, D) / elements * vectors + j % vectors]);
-      }
-    }
-  }
-
-  struct FirstGroupsLast {
-    static constexpr int lane(int i) { return (group_size - 1) * C + i % C; }
-  };
-  struct SecondGroup {  // lanes of the first vector, then those of the second
-    static constexpr int lane(int i) { return i < group_size * C ? i : L + i; }
-  };
-
-  // The chain into each element's group, from the chain into the bundle; and the chain out of it.
-  static inline Sum chain_in(const Group& g, Sum& chain) {
-    const Sum sum = total(g);
-    Sum before = chain;
-    if constexpr (G == 2) {
-      const V second = chain.part[0] + permute<FirstGroupsLast, A, L>(g.part[0]);
-      before.part[0] = choose<SecondGroup, A, L>(chain.part[0], second);
-      chain.part[0] = second + sum.part[0];
-    } else {
-      CUMSUM_UNROLL
-      for (int k = 0; k < vectors; ++k) chain.part[k] += sum.part[k];
-    }
-    return before;
-  }
-
-  static inline Sum total(const Group& g) {
-    Sum sum;
-    CUMSUM_UNROLL
-    for (int k = 0; k < vectors; ++k) sum.part[k] = last(g.part[parts - vectors + k]);
-    return sum;
-  }
-
-  struct Channels {
-    static constexpr int lane(int i) { return i % C == 0 ? i : L + i; }
-  };
-
-  // One element, spread over the lanes and back.
-  template <class T>
-  static inline Spread<T> spread(const T (&element)[C]) {
-    Spread<T> sum;
-    CUMSUM_UNROLL
-    for (int k = 0; k < vectors; ++k) sum.part[k] = all_lanes<T, L>(element[k]);
-    if constexpr (C == 2 && vectors == 1) {
-      sum.part[0] = choose<Channels, T, L>(sum.part[0], all_lanes<T, L>(element[1]));
-    }
-    return sum;
-  }
-
-  template <class T>
-  static inline T lane(const Spread<T>& sum, int c) {
-    return lane_of<T, L>(sum.part[c / L], c % L);
-  }
-
-  // The same from memory and back, or from the lanes of another kind of row.
-  template <class T>
-  static inline Spread<T> get(const char* p) {
-    T element[C];
-    CUMSUM_UNROLL
-    for (int c = 0; c < C; ++c) element[c] = read<T>(p + c * sizeof(T));
-    return spread<T>(element);
-  }
-
-  template <class T>
-  static inline void put(char* p, const Spread<T>& sum) {
-    CUMSUM_UNROLL
-    for (int c = 0; c < C; ++c) write(p + c * sizeof(T), lane<T>(sum, c));
-  }
-
-  template <class T, class Other>
-  static inline Spread<T> respread(const Other& sum) {
-    T element[C];
-    CUMSUM_UNROLL
-    for (int c = 0; c < C; ++c) {
-      element[c] = lane_of<T, Other::lanes>(sum.part[c / Other::lanes], c % Other::lanes);
-    }
-    return spread<T>(element);
-  }
-
-  // Where vector j of the group lies from the group's first element, for a walk in either
-  // direction.
-  template <class T, int Step>
-  static constexpr int64_t place(int j) {
-    constexpr int64_t size = sizeof(T);
-    if (Step > 0) return j * L * size;
-    return -(j / vectors * elements + elements - 1) * C * size + j % vectors * L * size;
-  }
-
-  template <class X, int Step>
-  static inline Group load_group(const char* x) {
-    Group g;
-    CUMSUM_UNROLL
-    for (int j = 0; j < parts; ++j) {
-      g.part[j] = load<A, L, X>(x + place<X, Step>(j));
-      if constexpr (Step < 0 && elements > 1) g.part[j] = permute<Backwards, A, L>(g.part[j]);
-    }
-    return g;
-  }
-
-  template <class R, int Step>
-  static inline void store_group(char* y, Group g, bool stream) {
-    CUMSUM_UNROLL
-    for (int j = 0; j < parts; ++j) {
-      if constexpr (Step < 0 && elements > 1) g.part[j] = permute<Backwards, A, L>(g.part[j]);
-      if (stream) {
-        store_stream<R, A, L>(y + place<R, Step>(j), g.part[j]);
-      } else {
-        store<R, A, L>(y + place<R, Step>(j), g.part[j]);
-      }
-    }
-  }
-
-  // The group one element on: `before` comes first, the last element drops out.
-  static inline Group shift(const Group& g, const Sum& before) {
-    Group out;
-    CUMSUM_UNROLL
-    for (int j = parts - 1; j >= 0; --j) {
-      const V& left = j >= vectors ? g.part[j - vectors] : before.part[j % vectors];
-      if constexpr (elements == 1) {
-        out.part[j] = left;
-      } else {
-        out.part[j] = permute<Onward, A, L>(g.part[j]) + permute<First, A, L>(left);
-      }
-    }
-    return out;
-  }
-
-  // The chain, and the carry, onto a bundle's prefix sums. `carry` is null in a line's first tile,
-  // where it would add nothing.
-  template <Store S>
-  static inline void finish(Group& g, const Above* carry, Sum& chain) {
-    Sum first = chain;
-    const Sum before = chain_in(g, chain);
-    CUMSUM_UNROLL
-    for (int j = 0; j < parts; ++j) {
-      g.part[j] = before.part[j % vectors] + g.part[j];
-      if (carry) g.part[j] = carry->part[j % vectors] + g.part[j];
-    }
-    if constexpr (S == Store::exclusive) {
-      for (int k = 0; carry && k < vectors; ++k) first.part[k] = carry->part[k] + first.part[k];
-      g = shift(g, first);
-    }
-  }
-
-  // `count` bundles, each step for all of them before the next step: a processor that looks only so
-  // far ahead then always has something to do.
-  template <class X, class R, int Step, Store S, int count>
-  [[gnu::always_inline]] static inline void scan_bundles(const char* x, char* y, const Above* carry,
-                                                         Sum& chain, bool stream) {
-    constexpr int64_t x_step = Step * bundle * C * int64_t{sizeof(X)},
-                      y_step = Step * bundle * C * int64_t{sizeof(R)};
-    Group g[count];
-    CUMSUM_UNROLL
-    for (int i = 0; i < count; ++i) g[i] = load_group<X, Step>(x + i * x_step);
-    CUMSUM_UNROLL
-    for (int i = 0; i < count; ++i) step<1>(g[i]);
-    CUMSUM_UNROLL
-    for (int i = 0; i < count; ++i) step<2>(g[i]);
-    CUMSUM_UNROLL
-    for (int i = 0; i < count; ++i) step<4>(g[i]);
-    CUMSUM_UNROLL
-    for (int i = 0; i < count; ++i) finish<S>(g[i], carry, chain);
-    if (stream) {
-      CUMSUM_UNROLL
-      for (int i = 0; i < count; ++i) store_group<R, Step>(y + i * y_step, g[i], true);
-    } else {
-      CUMSUM_UNROLL
-      for (int i = 0; i < count; ++i) store_group<R, Step>(y + i * y_step, g[i], false);
-    }
-  }
+template <class A, int C, int Step = 1, int G = groups_in_vector<A, C>>
+struct Rows {
+  using Row = cumsum::Row<A, C, Step, G>;
+  using Above = typename Row::Above;
+  using Sum = typename Row::Sum;
+  static constexpr int bundle = Row::bundle;
 
   // The last elements of a line, fewer than a group: the same tree, an element at a time.
-  template <class X, class R, int Step, Store S>
+  template <class X, class R, Store S>
   static inline void scan_rest(const char* x, char* y, int rest, const Above& carry, Sum& chain) {
     A last[C];
     CUMSUM_UNROLL
     for (int c = 0; c < C; ++c) {
-      const Carry<A> above = lane<Carry<A>>(carry, c);
-      const A within = lane<A>(chain, c);
+      const Carry<A> above = Row::template lane<Carry<A>>(carry, c);
+      const A within = Row::template lane<A>(chain, c);
       A before = above + within, low{}, mid{}, pair{}, prefix{};
       CUMSUM_UNROLL
       for (int e = 0; e < group_size - 1; ++e) {
@@ -265,12 +38,12 @@ struct Row {
       }
       last[c] = within + prefix;
     }
-    chain = spread<A>(last);
+    chain = Row::template spread<A>(last);
   }
 
   // `length` elements of one tile. Carry and chain are copied, so that they can stay in registers:
   // for all the compiler knows, a store to y might change the originals.
-  template <class X, class R, int Step, Store S>
+  template <class X, class R, Store S>
   [[gnu::always_inline]] static inline void scan_tile(const char* x, char* y, int64_t length,
                                                       const Above* carry, Sum& chain, bool stream) {
     constexpr int64_t x_step = Step * C * int64_t{sizeof(X)},
@@ -279,32 +52,32 @@ struct Row {
     const Above* const carried = carry ? &above : nullptr;
     Sum within = chain;
     int64_t i = 0;
-    if constexpr (parts == 1) {
+    if constexpr (Row::parts == 1) {
       constexpr int many = 4;
       for (; i + many * bundle <= length; i += many * bundle) {
-        scan_bundles<X, R, Step, S, many>(x + i * x_step, y + i * y_step, carried, within, stream);
+        Row::template scan_bundles<X, R, S, many>(x + i * x_step, y + i * y_step, carried, within, stream);
       }
     }
     for (; i + bundle <= length; i += bundle) {
-      scan_bundles<X, R, Step, S, 1>(x + i * x_step, y + i * y_step, carried, within, stream);
+      Row::template scan_bundles<X, R, S, 1>(x + i * x_step, y + i * y_step, carried, within, stream);
     }
     if constexpr (G > 1) {  // what is left is less than a bundle: on with single groups
-      using Single = Row<A, C, 1>;
-      const auto one_above = Single::template respread<Carry<A>>(above);
-      auto one_within = Single::template respread<A>(within);
-      Single::template scan_tile<X, R, Step, S>(x + i * x_step, y + i * y_step, length - i,
+      using Single = Rows<A, C, Step, 1>;
+      const auto one_above = Single::Row::template respread<Carry<A>>(above);
+      auto one_within = Single::Row::template respread<A>(within);
+      Single::template scan_tile<X, R, S>(x + i * x_step, y + i * y_step, length - i,
                                                 carry ? &one_above : nullptr, one_within, stream);
-      chain = respread<A>(one_within);
+      chain = Row::template respread<A>(one_within);
       return;
     }
     if (i < length) {
-      scan_rest<X, R, Step, S>(x + i * x_step, y + i * y_step, static_cast<int>(length - i), above,
+      scan_rest<X, R, S>(x + i * x_step, y + i * y_step, static_cast<int>(length - i), above,
                                within);
     }
     chain = within;
   }
 
-  template <class X, class R, int Step, Store S>
+  template <class X, class R, Store S>
   static inline void scan_line(const char* x, char* y, int64_t length, int64_t position,
                                bool stream, Above& carry, Sum& chain) {
     constexpr int64_t x_step = Step * C * int64_t{sizeof(X)},
@@ -312,25 +85,36 @@ struct Row {
     for (int64_t i = 0; i < length;) {
       const int64_t tile_left = tile_size - (position + i) % tile_size;
       const int64_t count = tile_left < length - i ? tile_left : length - i;
-      scan_tile<X, R, Step, S>(x + i * x_step, y + i * y_step, count, &carry, chain, stream);
+      scan_tile<X, R, S>(x + i * x_step, y + i * y_step, count, &carry, chain, stream);
       i += count;
       if (count == tile_left) {
-        for (int k = 0; k < vectors; ++k) carry.part[k] += chain.part[k];
+        for (int k = 0; k < Row::vectors; ++k) carry.part[k] += chain.part[k];
         chain = Sum{};
       }
     }
   }
 
-  template <class X, class R, int Step, Store S>
+  // From where a line lies in memory to its first element.
+  template <class T>
+  static int64_t first(int64_t length) {
+    return Step > 0 ? 0 : (length - 1) * C * int64_t{sizeof(T)};
+  }
+
+  template <class X, class R, Store S>
   static void scan(const Piece& p) {
-    if (Step == 1 && !p.carry && weave<A, X, R, S>(p, C, p.lines, p.x_line, p.y_line)) return;
-    if constexpr (Step == 1 && S == Store::inclusive && sizeof(X) == 2 && sizeof(A) == 4) {
-      if (comes_widened<X, R>(p)) return scan_widened<X, R>(p);
+    if constexpr (S == Store::inclusive) {
+      Piece dense = p;
+      dense.x -= first<X>(p.length);
+      dense.y -= first<R>(p.length);
+      if (!p.carry && weave<A, X, R, Step>(dense, C, p.lines, p.x_line, p.y_line)) return;
+      if constexpr (sizeof(X) == 2 && sizeof(A) == 4) {
+        if (comes_widened<X, R>(p)) return scan_widened<X, R>(dense);
+      }
     }
     if (p.stream && p.staged) {
-      scan_staged<X, R, Step, S>(p);
+      scan_staged<X, R, S>(p);
     } else {
-      scan_lines<X, R, Step, S>(p);
+      scan_lines<X, R, S>(p);
     }
   }
 
@@ -348,26 +132,26 @@ struct Row {
     const int64_t elements = p.length * C, most = Wide::room / elements;
     typename Wide::Buffer buffer;
     Piece some{};
-    some.x = some.y = reinterpret_cast<char*>(buffer.sums);
+    some.x = some.y = reinterpret_cast<char*>(buffer.sums) + first<A>(p.length);
     some.x_line = some.y_line = elements * int64_t{sizeof(A)};
     some.length = p.length;
     for (int64_t line = 0; line < p.lines; line += some.lines) {
       some.lines = most < p.lines - line ? most : p.lines - line;
       Wide::widen(p.x + line * p.x_line, buffer, some.lines * elements);
-      scan_lines<A, A, 1, Store::inclusive>(some);
+      scan_lines<A, A, Store::inclusive>(some);
       Wide::put(buffer, p.y + line * p.y_line, some.lines * elements, p.stream);
     }
   }
 
   // Short whole lines on their way past the cache: they begin and end within cache lines, which
   // must not be written in two ways. The next lines are fetched meanwhile.
-  template <class X, class R, int Step, Store S>
+  template <class X, class R, Store S>
   static void scan_staged(const Piece& p) {
     alignas(64) char stage[policy::most_staged_line];
     const int64_t bytes = p.length * C * int64_t{sizeof(R)}, most = sizeof(stage) / bytes;
     const bool dense = p.y_line == bytes;
     Piece some = p;
-    some.y = stage;
+    some.y = stage + first<R>(p.length);
     some.y_line = bytes;
     some.stream = false;
     for (int64_t line = 0; line < p.lines; line += some.lines) {
@@ -375,20 +159,20 @@ struct Row {
       some.lines = most < p.lines - line ? most : p.lines - line;
       const int64_t ahead = some.lines * p.x_line;
       for (int64_t at = 0; at < ahead; at += 64) __builtin_prefetch(some.x + ahead + at);
-      scan_lines<X, R, Step, S>(some);
-      char* const y = p.y + line * p.y_line;
+      scan_lines<X, R, S>(some);
+      char* const y = p.y - first<R>(p.length) + line * p.y_line;
       for (int64_t i = 0; i < (dense ? 1 : some.lines); ++i) {
         copy_past_cache(y + i * p.y_line, stage + i * bytes, dense ? some.lines * bytes : bytes);
       }
     }
   }
 
-  template <class X, class R, int Step, Store S>
+  template <class X, class R, Store S>
   static void scan_lines(const Piece& p) {
     if (!p.carry && p.length <= tile_size) {
       for (int64_t line = 0; line < p.lines; ++line) {
         Sum chain{};
-        scan_tile<X, R, Step, S>(p.x + line * p.x_line, p.y + line * p.y_line, p.length, nullptr,
+        scan_tile<X, R, S>(p.x + line * p.x_line, p.y + line * p.y_line, p.length, nullptr,
                                  chain, p.stream);
       }
       return;
@@ -399,14 +183,14 @@ struct Row {
       Above carry{};
       Sum chain{};
       if (p.carry) {
-        carry = get<Carry<A>>(carry_at);
-        chain = get<A>(chain_at);
+        carry = Row::template get<Carry<A>>(carry_at);
+        chain = Row::template get<A>(chain_at);
       }
-      scan_line<X, R, Step, S>(p.x + line * p.x_line, p.y + line * p.y_line, p.length, p.position,
+      scan_line<X, R, S>(p.x + line * p.x_line, p.y + line * p.y_line, p.length, p.position,
                                p.stream, carry, chain);
       if (p.carry) {
-        put<Carry<A>>(carry_at, carry);
-        put<A>(chain_at, chain);
+        Row::template put<Carry<A>>(carry_at, carry);
+        Row::template put<A>(chain_at, chain);
       }
     }
   }

@@ -1,7 +1,7 @@
 // The sums of whole tiles, by the additions that the rows' kernel makes and no others.
 #pragma once
 
-#include "rows.h"
+#include "row.h"
 
 namespace cumsum {
 namespace {
@@ -9,9 +9,9 @@ namespace {
 // Groups are taken by so many that each lane has one of its own. Sklansky's tree gives the last
 // element of a group ((0+1) + (2+3)) + ((4+5) + (6+7)): neighbours are added while pairs of vectors
 // are folded into one, so that no addition is idle in any lane.
-template <class A, int C>
-struct Totals : Row<A, C> {
-  using Base = Row<A, C>;
+template <class A, int C, int Step>
+struct Totals : Row<A, C, Step> {
+  using Base = Row<A, C, Step>;
   using Base::bundle, Base::L, Base::parts, Base::elements, Base::vectors;
   using typename Base::Group;
   using typename Base::V;
@@ -46,13 +46,13 @@ struct Totals : Row<A, C> {
   }
 
   // Lane by lane, the sums of all groups in the bundles.
-  template <class X, int Step>
+  template <class X>
   static inline void add_groups(const char* x, V (&sums)[vectors]) {
     constexpr int64_t x_step = Step * bundle * C * int64_t{sizeof(X)};
     constexpr int pieces = parts / vectors;  // vectors that hold one part each of every group
     Group g[bundles];
     CUMSUM_UNROLL
-    for (int i = 0; i < bundles; ++i) g[i] = Base::template load_group<X, Step>(x + i * x_step);
+    for (int i = 0; i < bundles; ++i) g[i] = Base::template load_group<X>(x + i * x_step);
     CUMSUM_UNROLL
     for (int k = 0; k < vectors; ++k) {
       V piece[pieces];
@@ -73,12 +73,14 @@ struct Totals : Row<A, C> {
     }
   }
 
-  // Where in `sums` the sum of group i lies: its element among the lanes.
+  // Where in `sums` the sum of group i lies: its element among the lanes. (Which of two neighbours
+  // comes first changes their order, not their sum.)
   static constexpr int place(int i) {
-    return groups > group_size ? i / 8 * 8 + i % 2 * 4 + i / 2 % 4 : i;
+    const int half = Step > 0 ? i % 2 : 1 - i % 2;
+    return groups > group_size ? i / 8 * 8 + half * 4 + i / 2 % 4 : i;
   }
 
-  template <class X, int Step>
+  template <class X>
   static void add_up(const Piece& p) {
     constexpr int64_t x_size = Step * C * int64_t{sizeof(X)};
     for (int64_t line = 0; line < p.lines; ++line) {
@@ -86,7 +88,7 @@ struct Totals : Row<A, C> {
       A chain[C]{};
       for (int64_t i = 0; i < tile_size; i += groups * group_size) {
         V sums[vectors];
-        add_groups<X, Step>(x + i * x_size, sums);
+        add_groups<X>(x + i * x_size, sums);
         CUMSUM_UNROLL
         for (int group = 0; group < groups; ++group) {
           CUMSUM_UNROLL

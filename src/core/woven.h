@@ -30,9 +30,10 @@ template <class A>
 inline constexpr auto weavers =
     make_weavers<A>(std::make_integer_sequence<int, (group_size - 1) * most_woven_lines>{});
 
-template <class A, class X, class R>
+// Where Step is -1, all elements are turned round on both ways, and the first become the last.
+template <class A, class X, class R, int Step = 1>
 struct Woven {
-  static_assert(sizeof(R) <= sizeof(A));  // so that a result may take its sum's place
+  static_assert(sizeof(R) <= sizeof(A));
   static constexpr int L = lanes_of<A, 8>;
   static constexpr int64_t room = policy::woven_bytes / sizeof(A);
 
@@ -40,13 +41,31 @@ struct Woven {
     A sums[room];
   };
 
+  struct Backwards {
+    static constexpr int lane(int i) { return L - 1 - i; }
+  };
+  static inline Vector<A, L> turned(Vector<A, L> v) {
+    if constexpr (Step > 0 || L == 1) {
+      return v;
+    } else {
+      return permute<Backwards, A, L>(v);
+    }
+  }
+
+  // Where elements i to i + width of `count` lie in memory.
+  template <class T>
+  static inline int64_t place(int64_t i, int64_t count, int width) {
+    return (Step > 0 ? i : count - i - width) * int64_t{sizeof(T)};
+  }
+
   static inline void widen(const char* x, Buffer& buffer, int64_t count) {
     int64_t i = 0;
     for (; i + L <= count; i += L) {
       __builtin_prefetch(x + (i + room) * int64_t{sizeof(X)});
-      write(reinterpret_cast<char*>(buffer.sums + i), load<A, L, X>(x + i * int64_t{sizeof(X)}));
+      write(reinterpret_cast<char*>(buffer.sums + i),
+            turned(load<A, L, X>(x + place<X>(i, count, L))));
     }
-    for (; i < count; ++i) buffer.sums[i] = load<A, 1, X>(x + i * int64_t{sizeof(X)});
+    for (; i < count; ++i) buffer.sums[i] = load<A, 1, X>(x + place<X>(i, count, 1));
   }
 
   // What is left of the last bundle is zero.
@@ -57,18 +76,21 @@ struct Woven {
   static inline void narrow(const char* sums, char* y, int64_t count) {
     int64_t i = 0;
     for (; i + L <= count; i += L) {
-      store<R, A, L>(y + i * int64_t{sizeof(R)}, read<Vector<A, L>>(sums + i * int64_t{sizeof(A)}));
+      store<R, A, L>(y + place<R>(i, count, L),
+                     turned(read<Vector<A, L>>(sums + i * int64_t{sizeof(A)})));
     }
     for (; i < count; ++i) {
-      store<R, A, 1>(y + i * int64_t{sizeof(R)}, read<A>(sums + i * int64_t{sizeof(A)}));
+      store<R, A, 1>(y + place<R>(i, count, 1), read<A>(sums + i * int64_t{sizeof(A)}));
     }
   }
 
   static inline void put(Buffer& buffer, char* y, int64_t count, bool stream) {
     char* const sums = reinterpret_cast<char*>(buffer.sums);
     if (!stream) return narrow(sums, y, count);
-    narrow(sums, sums, count);
-    copy_past_cache(y, sums, count * int64_t{sizeof(R)});
+    Buffer results;
+    char* const stage = reinterpret_cast<char*>(results.sums);
+    narrow(sums, stage, count);
+    copy_past_cache(y, stage, count * int64_t{sizeof(R)});
   }
 
   static void scan(const char* x, char* y, int n, int C, int64_t repeats, bool stream) {
@@ -88,17 +110,17 @@ struct Woven {
 
 // Scans whole lines of p.length elements, `lines` side by side, so many times; or returns false if
 // they are too long, or do not follow each other without gaps.
-template <class A, class X, class R, Store S>
+template <class A, class X, class R, int Step = 1>
 inline bool weave([[maybe_unused]] const Piece& p, int64_t lines, int64_t repeats, int64_t x_repeat,
                   int64_t y_repeat) {
-  if constexpr (S == Store::inclusive && !is_twice<A> && !__is_same(A, long double)) {
+  if constexpr (!is_twice<A> && !__is_same(A, long double)) {
     const int64_t count = p.length * lines;
     if (repeats < 2 || p.length < 2 || p.length > group_size || lines > most_woven_lines ||
         x_repeat != count * int64_t{sizeof(X)} || y_repeat != count * int64_t{sizeof(R)}) {
       return false;
     }
     const int n = static_cast<int>(p.length), C = static_cast<int>(lines);
-    Woven<A, X, R>::scan(p.x, p.y, n, C, repeats, p.stream);
+    Woven<A, X, R, Step>::scan(p.x, p.y, n, C, repeats, p.stream);
     return true;
   }
   return false;
