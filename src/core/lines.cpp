@@ -142,7 +142,8 @@ bool Run::can_stream(const Piece& piece) const {
     return row_bytes >= policy::least_streamed_row || piece.y_scan == row_bytes;
   }
   if (piece.staged) return true;
-  if (reinterpret_cast<uintptr_t>(piece.y) % 16 != 0) return false;
+  const char* const edge = plan_.reversed ? piece.y + y_size_ : piece.y;
+  if (reinterpret_cast<uintptr_t>(edge) % 16 != 0) return false;
   return piece.lines == 1 || piece.y_line % 16 == 0;
 }
 

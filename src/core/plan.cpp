@@ -183,7 +183,7 @@ void share_out(Plan& plan, int threads) {
   const int64_t claims = divide_up(plan.units, plan.grain);
   plan.workers = static_cast<int>(std::min<int64_t>(plan.workers, claims));
   const int64_t y_bytes = lines * plan.scan.size * y_size;
-  plan.stream = y_bytes >= policy::stream_bytes && !plan.pack_y && !plan.reversed;
+  plan.stream = y_bytes >= policy::stream_bytes && !plan.pack_y;
 }
 
 bool can_compensate(DType dtype) { return dtype == DType::float64 || dtype == DType::complex128; }

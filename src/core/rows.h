@@ -137,9 +137,10 @@ struct Rows {
     some.length = p.length;
     for (int64_t line = 0; line < p.lines; line += some.lines) {
       some.lines = most < p.lines - line ? most : p.lines - line;
-      Wide::widen(p.x + line * p.x_line, buffer, some.lines * elements);
+      const int64_t count = some.lines * elements;
+      Wide::widen(p.x + line * p.x_line, buffer, count, count);
       scan_lines<A, A, Store::inclusive>(some);
-      Wide::put(buffer, p.y + line * p.y_line, some.lines * elements, p.stream);
+      Wide::put(buffer, p.y + line * p.y_line, count, count, p.stream);
     }
   }
 

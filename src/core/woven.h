@@ -30,7 +30,8 @@ template <class A>
 inline constexpr auto weavers =
     make_weavers<A>(std::make_integer_sequence<int, (group_size - 1) * most_woven_lines>{});
 
-// Where Step is -1, all elements are turned round on both ways, and the first become the last.
+// Where Step is -1, elements are turned round on both ways, all of a buffer's at once: lines then
+// lie in it from the last to the first.
 template <class A, class X, class R, int Step = 1>
 struct Woven {
   static_assert(sizeof(R) <= sizeof(A));
@@ -52,45 +53,39 @@ struct Woven {
     }
   }
 
-  // Where elements i to i + width of `count` lie in memory.
-  template <class T>
-  static inline int64_t place(int64_t i, int64_t count, int width) {
-    return (Step > 0 ? i : count - i - width) * int64_t{sizeof(T)};
+  // Where in the buffer elements i to i + width of memory have their place; `whole` are in use.
+  static inline char* at(Buffer& buffer, int64_t i, int64_t whole, int width) {
+    return reinterpret_cast<char*>(buffer.sums + (Step > 0 ? i : whole - i - width));
   }
 
-  static inline void widen(const char* x, Buffer& buffer, int64_t count) {
+  static inline void widen(const char* x, Buffer& buffer, int64_t count, int64_t whole) {
     int64_t i = 0;
     for (; i + L <= count; i += L) {
       __builtin_prefetch(x + (i + room) * int64_t{sizeof(X)});
-      write(reinterpret_cast<char*>(buffer.sums + i),
-            turned(load<A, L, X>(x + place<X>(i, count, L))));
-    }
-    for (; i < count; ++i) buffer.sums[i] = load<A, 1, X>(x + place<X>(i, count, 1));
-  }
-
-  // What is left of the last bundle is zero.
-  static inline void pad(Buffer& buffer, int64_t count, int64_t whole) {
-    for (int64_t i = count; i < whole; ++i) buffer.sums[i] = A{};
-  }
-
-  static inline void narrow(const char* sums, char* y, int64_t count) {
-    int64_t i = 0;
-    for (; i + L <= count; i += L) {
-      store<R, A, L>(y + place<R>(i, count, L),
-                     turned(read<Vector<A, L>>(sums + i * int64_t{sizeof(A)})));
+      write(at(buffer, i, whole, L), turned(load<A, L, X>(x + i * int64_t{sizeof(X)})));
     }
     for (; i < count; ++i) {
-      store<R, A, 1>(y + place<R>(i, count, 1), read<A>(sums + i * int64_t{sizeof(A)}));
+      write(at(buffer, i, whole, 1), load<A, 1, X>(x + i * int64_t{sizeof(X)}));
+    }
+    for (; i < whole; ++i) write(at(buffer, i, whole, 1), A{});  // fills the last bundle
+  }
+
+  static inline void narrow(Buffer& buffer, char* y, int64_t count, int64_t whole) {
+    int64_t i = 0;
+    for (; i + L <= count; i += L) {
+      store<R, A, L>(y + i * int64_t{sizeof(R)},
+                     turned(read<Vector<A, L>>(at(buffer, i, whole, L))));
+    }
+    for (; i < count; ++i) {
+      store<R, A, 1>(y + i * int64_t{sizeof(R)}, read<A>(at(buffer, i, whole, 1)));
     }
   }
 
-  static inline void put(Buffer& buffer, char* y, int64_t count, bool stream) {
-    char* const sums = reinterpret_cast<char*>(buffer.sums);
-    if (!stream) return narrow(sums, y, count);
-    Buffer results;
-    char* const stage = reinterpret_cast<char*>(results.sums);
-    narrow(sums, stage, count);
-    copy_past_cache(y, stage, count * int64_t{sizeof(R)});
+  static inline void put(Buffer& buffer, char* y, int64_t count, int64_t whole, bool stream) {
+    if (!stream) return narrow(buffer, y, count, whole);
+    alignas(64) char results[room * sizeof(R)];
+    narrow(buffer, results, count, whole);
+    copy_past_cache(y, results, count * int64_t{sizeof(R)});
   }
 
   static void scan(const char* x, char* y, int n, int C, int64_t repeats, bool stream) {
@@ -100,10 +95,10 @@ struct Woven {
     for (int64_t i = 0; i < total; i += most) {
       const int64_t count = total - i < most ? total - i : most;
       const int64_t bundles = (count + weaver.lanes - 1) / weaver.lanes;
-      widen(x + i * int64_t{sizeof(X)}, buffer, count);
-      pad(buffer, count, bundles * weaver.lanes);
+      const int64_t whole = bundles * weaver.lanes;
+      widen(x + i * int64_t{sizeof(X)}, buffer, count, whole);
       weaver.scan(buffer.sums, bundles);
-      put(buffer, y + i * int64_t{sizeof(R)}, count, stream);
+      put(buffer, y + i * int64_t{sizeof(R)}, count, whole, stream);
     }
   }
 };
