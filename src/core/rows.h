@@ -55,24 +55,26 @@ struct Rows {
     if constexpr (Row::parts == 1) {
       constexpr int many = 4;
       for (; i + many * bundle <= length; i += many * bundle) {
-        Row::template scan_bundles<X, R, S, many>(x + i * x_step, y + i * y_step, carried, within, stream);
+        Row::template scan_bundles<X, R, S, many>(x + i * x_step, y + i * y_step, carried, within,
+                                                  stream);
       }
     }
     for (; i + bundle <= length; i += bundle) {
-      Row::template scan_bundles<X, R, S, 1>(x + i * x_step, y + i * y_step, carried, within, stream);
+      Row::template scan_bundles<X, R, S, 1>(x + i * x_step, y + i * y_step, carried, within,
+                                             stream);
     }
     if constexpr (G > 1) {  // what is left is less than a bundle: on with single groups
       using Single = Rows<A, C, Step, 1>;
       const auto one_above = Single::Row::template respread<Carry<A>>(above);
       auto one_within = Single::Row::template respread<A>(within);
       Single::template scan_tile<X, R, S>(x + i * x_step, y + i * y_step, length - i,
-                                                carry ? &one_above : nullptr, one_within, stream);
+                                          carry ? &one_above : nullptr, one_within, stream);
       chain = Row::template respread<A>(one_within);
       return;
     }
     if (i < length) {
       scan_rest<X, R, S>(x + i * x_step, y + i * y_step, static_cast<int>(length - i), above,
-                               within);
+                         within);
     }
     chain = within;
   }
@@ -168,30 +170,27 @@ struct Rows {
     }
   }
 
+  // In the order of memory.
   template <class X, class R, Store S>
   static void scan_lines(const Piece& p) {
-    if (!p.carry && p.length <= tile_size) {
-      for (int64_t line = 0; line < p.lines; ++line) {
-        Sum chain{};
-        scan_tile<X, R, S>(p.x + line * p.x_line, p.y + line * p.y_line, p.length, nullptr,
-                                 chain, p.stream);
-      }
-      return;
-    }
-    for (int64_t line = 0; line < p.lines; ++line) {
-      char* const carry_at = p.carry + line * C * int64_t{sizeof(Carry<A>)};
-      char* const chain_at = p.chain + line * C * int64_t{sizeof(A)};
+    for (int64_t i = 0; i < p.lines; ++i) {
+      const int64_t line = Step > 0 ? i : p.lines - 1 - i;
+      const char* const x = p.x + line * p.x_line;
+      char* const y = p.y + line * p.y_line;
       Above carry{};
       Sum chain{};
       if (p.carry) {
+        char* const carry_at = p.carry + line * C * int64_t{sizeof(Carry<A>)};
+        char* const chain_at = p.chain + line * C * int64_t{sizeof(A)};
         carry = Row::template get<Carry<A>>(carry_at);
         chain = Row::template get<A>(chain_at);
-      }
-      scan_line<X, R, S>(p.x + line * p.x_line, p.y + line * p.y_line, p.length, p.position,
-                               p.stream, carry, chain);
-      if (p.carry) {
+        scan_line<X, R, S>(x, y, p.length, p.position, p.stream, carry, chain);
         Row::template put<Carry<A>>(carry_at, carry);
         Row::template put<A>(chain_at, chain);
+      } else if (p.length <= tile_size) {
+        scan_tile<X, R, S>(x, y, p.length, nullptr, chain, p.stream);
+      } else {
+        scan_line<X, R, S>(x, y, p.length, p.position, p.stream, carry, chain);
       }
     }
   }
