@@ -27,10 +27,9 @@ struct Shape {
 // Groups, tiles and vectors that are full, lack one element or have one more.
 constexpr Shape small_shapes[] = {{1, 1}, {40, 7}, {3, 8}, {9, 33}, {20, 70}, {1, 4097}};
 constexpr Shape tile_shapes[] = {{1, 4095}, {2, 4097}, {5, 4096}, {2, 4104}, {1, 20011}};
-// Bytes (read and written) for several threads to share the axis, and for stores past the cache,
-// which are no business of the type that is read.
-constexpr int64_t shared_bytes = 1 << 20, streamed_bytes = 17 << 20;
-static_assert(shared_bytes > policy::parallel_bytes && streamed_bytes / 2 > policy::stream_bytes);
+// Bytes (read and written) for several threads to share the work.
+constexpr int64_t shared_bytes = 1 << 20;
+static_assert(shared_bytes > policy::parallel_bytes);
 
 struct Layout {
   const char* name;
@@ -40,12 +39,16 @@ struct Layout {
   Direction direction;
   int threads;
   bool in_place, odd_settings;
+  bool streamed = false;  // past the cache, as results too large for it are
 };
 constexpr auto forward = Direction::forward, reverse = Direction::reverse;
 constexpr Layout layouts[] = {
     {"rows", false, false, 1, 1, 0, forward, 1, false, false},  // what the others are compared with
     {"rows, threads", false, false, 1, 1, 0, forward, 3, false, false},
     {"columns, threads", true, true, 1, 1, 0, forward, 3, false, false},
+    {"streamed", false, false, 1, 1, 0, forward, 3, false, false, true},
+    {"columns, streamed", true, true, 1, 1, 0, forward, 3, false, false, true},
+    {"reversed, streamed", false, false, 1, 1, 0, reverse, 3, false, false, true},
     {"columns", true, true, 1, 1, 0, forward, 1, false, false},
     {"transposed", true, false, 1, 1, 0, forward, 1, false, false},
     {"transposed back", false, true, 1, 1, 0, forward, 1, false, false},
@@ -57,7 +60,7 @@ constexpr Layout layouts[] = {
     {"in place, columns", true, true, 1, 1, 0, forward, 1, true, false},
     {"odd settings", false, false, 1, 1, 0, forward, 1, false, true},
 };
-constexpr int large_layouts = 3;
+constexpr int large_layouts = 6;
 
 // Line by line, without gaps.
 std::vector<char> make_input(const Format& format, Values values, Shape shape) {
@@ -139,9 +142,10 @@ uint64_t digest_scan(Pair pair, const Kernels& kernels, Shape shape, const Layou
   }
   const int64_t sizes[] = {shape.lines, shape.length};
   const int64_t x_strides[] = {x.line, x.scan}, y_strides[] = {y.line, y.scan};
-  const Plan plan = make_plan({pair.x.dtype, pair.y.dtype, 2, sizes, x_strides, y_strides, 1, kind,
-                               layout.direction, pair.precision, layout.in_place, layout.threads},
-                              kernels);
+  Plan plan = make_plan({pair.x.dtype, pair.y.dtype, 2, sizes, x_strides, y_strides, 1, kind,
+                         layout.direction, pair.precision, layout.in_place, layout.threads},
+                        kernels);
+  if (layout.streamed) plan.stream = !plan.pack_y;
   {
     std::optional<OddSettings> odd;
     if (layout.odd_settings) odd.emplace();
@@ -192,9 +196,9 @@ uint64_t digest_pair(Pair pair, const Kernels& kernels) {
     }
   }
   if (!direct) return digest;
-  const int64_t bytes = pair.x.dtype == pair.y.dtype ? streamed_bytes : shared_bytes;
-  const int64_t length = bytes / (item_size(pair.x) + item_size(pair.y)) + 5;
-  for (Shape shape : {Shape{1, length}, Shape{8, length / 8}}) {
+  const int64_t length = shared_bytes / (item_size(pair.x) + item_size(pair.y)) + 5;
+  const Shape shapes[] = {{1, length}, {8, length / 8}, {length / 13, 13}, {length / 5, 5}};
+  for (Shape shape : shapes) {
     add_word(digest,
              digest_array(pair, kernels, shape, Values::ordinary, Kind::inclusive, large_layouts));
   }
