@@ -9,8 +9,8 @@
 namespace cumsum {
 namespace {
 
-// n elements, at most a group, of each of C interleaved lines; then the next C lines, and so on. A
-// bundle is as many of them as fill whole vectors. Sums are scanned where they lie, in a buffer.
+// n elements, less than two groups, of each of C interleaved lines; then the next C lines, and so
+// on. A bundle is as many of them as fill whole vectors.
 template <class A, int n, int C>
 struct Weave {
   static constexpr int L = lanes_of<A, 8>;
@@ -60,17 +60,18 @@ struct Weave {
     }
   }
 
-  static void scan(A* buffer, int64_t bundles) {
+  static void scan(const char* x, char* y, int64_t bundles) {
     constexpr std::make_integer_sequence<int, parts> all;
-    for (int64_t b = 0; b < bundles; ++b, buffer += lanes) {
+    for (int64_t b = 0; b < bundles; ++b, x += parts * sizeof(V), y += parts * sizeof(V)) {
       V g[parts];
       CUMSUM_UNROLL
-      for (int j = 0; j < parts; ++j) g[j] = read<V>(reinterpret_cast<const char*>(buffer + j * L));
+      for (int j = 0; j < parts; ++j) g[j] = read<V>(x + j * sizeof(V));
       step<1>(g, all);
       if constexpr (n > 2) step<2>(g, all);
       if constexpr (n > 4) step<4>(g, all);
+      if constexpr (n > 8) step<8>(g, all);  // the chain, which is the first group's last prefix
       CUMSUM_UNROLL
-      for (int j = 0; j < parts; ++j) write(reinterpret_cast<char*>(buffer + j * L), g[j] + V{});
+      for (int j = 0; j < parts; ++j) write(y + j * sizeof(V), g[j] + V{});
     }
   }
 };

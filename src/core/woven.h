@@ -8,27 +8,49 @@
 namespace cumsum {
 namespace {
 
-inline constexpr int most_woven_lines = 4;  // side by side
+// Elements of a line, and lines side by side: of a group; and of more than that.
+inline constexpr int most_woven = 2 * group_size - 1, most_woven_lines = 4, most_long_lines = 2;
+
+constexpr bool can_weave(int64_t n, int64_t lines) {
+  return n >= 2 && n <= most_woven &&
+         lines <= (n > group_size ? most_long_lines : most_woven_lines);
+}
 
 template <class A>
 struct Weaver {
-  void (*scan)(A* buffer, int64_t bundles);
+  void (*scan)(const char* x, char* y, int64_t bundles);
   int lanes;  // of a bundle
 };
+
+template <class A, int n, int C>
+constexpr Weaver<A> make_weaver() {
+  if constexpr (can_weave(n, C)) {
+    return {Weave<A, n, C>::scan, Weave<A, n, C>::lanes};
+  } else {
+    return {};
+  }
+}
 
 template <class A, int... at>
 constexpr auto make_weavers(std::integer_sequence<int, at...>) {
   struct {
     Weaver<A> of[sizeof...(at)];
-  } weavers{{{Weave<A, at / most_woven_lines + 2, at % most_woven_lines + 1>::scan,
-              Weave<A, at / most_woven_lines + 2, at % most_woven_lines + 1>::lanes}...}};
+  } weavers{{make_weaver<A, at / most_woven_lines, at % most_woven_lines + 1>()...}};
   return weavers;
 }
 
-// By elements of a line, from 2 to a group, and lines side by side, from 1.
+// By elements of a line, and lines side by side, from 1.
 template <class A>
 inline constexpr auto weavers =
-    make_weavers<A>(std::make_integer_sequence<int, (group_size - 1) * most_woven_lines>{});
+    make_weavers<A>(std::make_integer_sequence<int, (most_woven + 1) * most_woven_lines>{});
+
+// Whether elements of type T are the accumulator's own bits.
+template <class A, class T>
+inline constexpr bool is_accumulated = __is_same(A, T);
+template <>
+inline constexpr bool is_accumulated<uint64_t, int64_t> = true;
+template <>
+inline constexpr bool is_accumulated<uint32_t, int32_t> = true;
 
 // Where Step is -1, elements are turned round on both ways, all of a buffer's at once: lines then
 // lie in it from the last to the first.
@@ -37,6 +59,7 @@ struct Woven {
   static_assert(sizeof(R) <= sizeof(A));
   static constexpr int L = lanes_of<A, 8>;
   static constexpr int64_t room = policy::woven_bytes / sizeof(A);
+  static constexpr bool as_they_are = Step > 0 && is_accumulated<A, X>&& is_accumulated<A, R>;
 
   struct alignas(64) Buffer {
     A sums[room];
@@ -83,21 +106,34 @@ struct Woven {
 
   static inline void put(Buffer& buffer, char* y, int64_t count, int64_t whole, bool stream) {
     if (!stream) return narrow(buffer, y, count, whole);
+    if (as_they_are) {
+      copy_past_cache(y, reinterpret_cast<const char*>(buffer.sums), count * int64_t{sizeof(R)});
+      return;
+    }
     alignas(64) char results[room * sizeof(R)];
     narrow(buffer, results, count, whole);
     copy_past_cache(y, results, count * int64_t{sizeof(R)});
   }
 
+  // Whole bundles without a buffer between, where nothing is to be done on the way to it.
+  static int64_t scan_directly(const char* x, char* y, const Weaver<A>& weaver, int64_t total) {
+    const int64_t bundles = total / weaver.lanes;
+    weaver.scan(x, y, bundles);
+    return bundles * weaver.lanes;
+  }
+
   static void scan(const char* x, char* y, int n, int C, int64_t repeats, bool stream) {
-    const Weaver<A>& weaver = weavers<A>.of[(n - 2) * most_woven_lines + C - 1];
+    const Weaver<A>& weaver = weavers<A>.of[n * most_woven_lines + C - 1];
     const int64_t most = room / weaver.lanes * weaver.lanes, total = repeats * n * C;
+    int64_t i = as_they_are && !stream ? scan_directly(x, y, weaver, total) : 0;
     Buffer buffer;
-    for (int64_t i = 0; i < total; i += most) {
+    char* const sums = reinterpret_cast<char*>(buffer.sums);
+    for (; i < total; i += most) {
       const int64_t count = total - i < most ? total - i : most;
       const int64_t bundles = (count + weaver.lanes - 1) / weaver.lanes;
       const int64_t whole = bundles * weaver.lanes;
       widen(x + i * int64_t{sizeof(X)}, buffer, count, whole);
-      weaver.scan(buffer.sums, bundles);
+      weaver.scan(sums, sums, bundles);
       put(buffer, y + i * int64_t{sizeof(R)}, count, whole, stream);
     }
   }
@@ -110,8 +146,8 @@ inline bool weave([[maybe_unused]] const Piece& p, int64_t lines, int64_t repeat
                   int64_t y_repeat) {
   if constexpr (!is_twice<A> && !__is_same(A, long double)) {
     const int64_t count = p.length * lines;
-    if (repeats < 2 || p.length < 2 || p.length > group_size || lines > most_woven_lines ||
-        x_repeat != count * int64_t{sizeof(X)} || y_repeat != count * int64_t{sizeof(R)}) {
+    if (repeats < 2 || !can_weave(p.length, lines) || x_repeat != count * int64_t{sizeof(X)} ||
+        y_repeat != count * int64_t{sizeof(R)}) {
       return false;
     }
     const int n = static_cast<int>(p.length), C = static_cast<int>(lines);
