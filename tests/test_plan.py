@@ -1,6 +1,5 @@
 """The plan: arithmetic on shapes and strides, without any array."""
 
-import dataclasses
 
 import numpy as np
 import pytest
@@ -118,7 +117,7 @@ def test_huge_shapes_do_not_overflow():
 def test_a_plan_is_frozen_cached_and_printable():
     plan = plan_of((300, 40), 0)
     assert plan_of((300, 40), 0) is plan
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         plan.workers = 3
     assert "family       columns" in str(plan)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cumsum import _core
 from cumsum.threads import get_num_threads
@@ -11,8 +11,7 @@ from cumsum.threads import get_num_threads
 OPTIONAL = ("torch", "ml_dtypes", "dask", "zarr", "pyarrow", "matplotlib", "rich")
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(NamedTuple):
     """The answer of `show_config`; as a string, a report of a line each.
 
     Attributes

@@ -6,7 +6,6 @@ them; this is how they are looked at and tested.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -47,8 +46,7 @@ def arguments(
     return (*memory, axis % ndim, exclusive, reverse, compensated, threads)
 
 
-@dataclass(frozen=True)
-class ScanPlan:
+class ScanPlan(NamedTuple):
     """The decisions for one scan.
 
     Attributes
@@ -91,8 +89,8 @@ class ScanPlan:
     precision: str
 
     def __str__(self) -> str:
-        width = max(len(field.name) for field in fields(self))
-        return "\n".join(f"{f.name:<{width}}  {getattr(self, f.name)}" for f in fields(self))
+        width = max(map(len, self._fields))
+        return "\n".join(f"{name:<{width}}  {value}" for name, value in self._asdict().items())
 
 
 @lru_cache(maxsize=256)
