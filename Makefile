@@ -10,6 +10,9 @@ DEMO := build/demo
 CORE := $(BIN)/cmake -S . -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) -DCUMSUM_CORE_ONLY=ON
 QEMU := qemu-aarch64 -L /usr/aarch64-linux-gnu
 DIGESTS := tests/core/digests.txt
+TORCHES := 2.10.0 2.11.0 2.12.0 2.14.1
+TORCH_TESTS := $(wildcard tests/test_torch_*.py tests/test_patch*.py) \
+	$(addprefix tests/test_,opinfo.py calls.py derivatives.py graphs.py compile.py)
 
 export PIP_NO_WARN_SCRIPT_LOCATION := 1
 
@@ -17,7 +20,7 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
 	$(shell find src -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.cpp' -o -name '*.h')
 CPP := $(shell find src/core tests/core -name '*.cpp' -o -name '*.h')
 
-.PHONY: demo test bench support scaling accuracy report lint sanitize core bits neon counts docs package \
+.PHONY: demo test test-matrix bench support scaling accuracy report lint sanitize core bits neon counts docs package \
 	install clean
 .DELETE_ON_ERROR:
 
@@ -52,14 +55,21 @@ demo: $(DONE)/package $(DONE)/group-demo
 test: $(DONE)/package $(DONE)/group-test
 	$(BIN)/python -m pytest $(PYTEST)
 
+# The tests of PyTorch with other versions of it, each in an environment of its own.
+test-matrix: $(addprefix test-torch-,$(TORCHES))
+
+test-torch-%: $(DONE)/group-build
+	test -x build/torch-$*/bin/python || $(PYTHON) -m venv build/torch-$*
+	build/torch-$*/bin/python -m pip install -qq --upgrade 'pip>=25.1'
+	build/torch-$*/bin/python -m pip install -qq --group test-any-torch 'torch==$*' .
+	build/torch-$*/bin/python -m pytest -q $(TORCH_TESTS)
+
 bench: $(DONE)/package $(DONE)/group-test
 	$(BIN)/python benchmarks/run.py $(BENCH)
 
 # The table of docs/pytorch.md, from what the tests of PyTorch give.
 support: $(DONE)/package $(DONE)/group-test
-	$(BIN)/python -m pytest -q --junitxml build/support.xml \
-		tests/test_torch_*.py tests/test_patch*.py \
-		$(addprefix tests/test_,opinfo.py calls.py derivatives.py graphs.py compile.py)
+	$(BIN)/python -m pytest -q --junitxml build/support.xml $(TORCH_TESTS)
 	$(BIN)/python tools/support.py build/support.xml docs/pytorch.md
 
 # Errors against exact sums: the table and the picture of docs/accuracy.md.
