@@ -282,7 +282,6 @@ UNSEEN = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit.*deprecated:DeprecationWarning")
 @pytest.mark.parametrize("run", WATCHED.values(), ids=WATCHED)
 def test_watched_call_goes_slow(run):
     x, out = torch.ones(3), torch.ones(3)
@@ -323,7 +322,6 @@ def test_fake_mode_gives_fakes():
         assert type(cumsum.cumsum(torch.ones(3), 0)) is FakeTensor
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit.*deprecated:DeprecationWarning")
 def test_traced_call_is_recorded():
     traced = torch.jit.trace(lambda x: cumsum.cumsum(x, 0), torch.ones(3))
     x = torch.arange(5.0)

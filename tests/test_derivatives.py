@@ -7,7 +7,6 @@ from torch.testing._internal.common_methods_invocations import op_db
 
 import cumsum
 
-pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.*deprecated:DeprecationWarning")
 (OPINFO,) = (op for op in op_db if op.name == "cumsum")
 DTYPES = (torch.float64, torch.complex128)
 

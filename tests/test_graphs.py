@@ -12,7 +12,6 @@ from torch.fx.experimental.proxy_tensor import make_fx
 import cumsum
 from cumsum import operator  # registers torch.ops.cumsum.scan
 
-pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.*deprecated:DeprecationWarning")
 DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.int8, torch.bool, torch.complex64)
 
 

@@ -13,10 +13,7 @@ IN_PLACE = [
     case for case in TENSORS if not case.result and not case.dtype.startswith(("bool", "uint"))
 ]
 # torch, of parts of its own that forward mode, tracing and inductor load.
-TORCH_WARNS = "ignore:.*torch.jit.*deprecated:DeprecationWarning"
 LONG = torch.randn(4099, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-
-pytestmark = pytest.mark.filterwarnings(TORCH_WARNS)
 
 
 @pytest.fixture(autouse=True)

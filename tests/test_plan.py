@@ -1,6 +1,5 @@
 """The plan: arithmetic on shapes and strides, without any array."""
 
-
 import numpy as np
 import pytest
 

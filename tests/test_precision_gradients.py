@@ -9,7 +9,7 @@ import cumsum
 from bits import same_bits
 from cases import as_tensor, hard, values
 from reference import scan
-from test_precision_routes import HOW, PAIRED, SHAPES, TORCH_WARNS, compensated
+from test_precision_routes import HOW, PAIRED, SHAPES, compensated
 
 
 @pytest.mark.parametrize("dtype", PAIRED)
@@ -25,7 +25,6 @@ def test_backward_is_the_compensated_reverse_scan(dtype):
         assert same_bits(twice.numpy(), compensated(again, dim))
 
 
-@pytest.mark.filterwarnings(TORCH_WARNS)
 def test_tangents_are_compensated():
     x, tangent = hard((9001,)), hard((9001,)) * 3
 
@@ -65,7 +64,6 @@ def test_the_gradient_of_a_cast_is_compensated_in_its_own_dtype():
     assert same_bits(x.grad.numpy(), wanted)
 
 
-@pytest.mark.filterwarnings(TORCH_WARNS)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.complex128], ids=str)
 def test_gradcheck(dtype):
     x = torch.randn(3, 5, dtype=dtype, requires_grad=True)

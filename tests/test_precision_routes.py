@@ -15,7 +15,6 @@ from test_dlpack import Foreign
 PAIRED = ("float64", "complex128")
 SHAPES = (((9001,), 0), ((3, 4099), 1), ((4099, 5), 0), ((3, 60, 7), 1), ((20_000, 2), 0))
 HOW = {"precision": "compensated"}
-TORCH_WARNS = "ignore:`torch.jit.script` is deprecated:DeprecationWarning"  # in forward mode
 
 
 def compensated(x, axis=0, dtype=None):
@@ -157,7 +156,6 @@ TENSOR_ROUTES = {
 }
 
 
-@pytest.mark.filterwarnings(TORCH_WARNS)
 @pytest.mark.parametrize("route", TENSOR_ROUTES)
 @pytest.mark.parametrize("dtype", PAIRED)
 def test_tensor_routes(route, dtype):

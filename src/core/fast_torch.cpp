@@ -54,8 +54,9 @@ int threads_for_tensors(const ArrayView& x) {
 PyObject* scan_tensor(const PlainCall& call) {
   ArrayView x, y;
   int axis;
-  if (!torch || !view_tensor(call.input, x) || !resolve_axis(x, call.dim, axis) ||
-      torch->is_watched()) {
+  // A mode that watches must not see the questions either.
+  if (!torch || !torch->is_tensor(call.input) || torch->is_watched() ||
+      !view_tensor(call.input, x) || !resolve_axis(x, call.dim, axis)) {
     return nullptr;
   }
   DType result;

@@ -71,7 +71,7 @@ class NativeTorch final : public Torch {
 
   bool view(PyObject* tensor, ArrayView& view) const override {
     dlpack::Tensor raw;
-    return succeeds([&] { to_dlpack_(in(tensor), &raw); }) && view_dlpack(raw, view);
+    return succeeds([&] { to_dlpack_(in(tensor), &raw, false); }) && view_dlpack(raw, view);
   }
   bool requires_grad(PyObject* tensor) const override { return requires_grad_(in(tensor).impl); }
   bool is_neg(PyObject* tensor) const override { return is_neg_(in(tensor)); }
@@ -104,7 +104,8 @@ class NativeTorch final : public Torch {
                             int32_t dtype, int32_t device, int32_t index, Tensor** made);
   int32_t (*delete_tensor_)(Tensor*);
   PyObject* (*wrap_)(const Tensor&);
-  void (*to_dlpack_)(const Tensor&, dlpack::Tensor*);
+  // Before torch 2.14 without the last argument, which then nobody reads.
+  void (*to_dlpack_)(const Tensor&, dlpack::Tensor*, bool read_only);
   bool (*requires_grad_)(const void* impl);
   bool (*is_neg_)(const Tensor&);
   bool (*is_conj_)(const Tensor&);
@@ -129,7 +130,8 @@ bool NativeTorch::find(const Library& library) {
   return library.find(empty_strided_, "aoti_torch_empty_strided") &&
          library.find(delete_tensor_, "aoti_torch_delete_tensor_object") &&
          library.find(wrap_, "_Z16THPVariable_WrapRKN2at10TensorBaseE") &&
-         library.find(to_dlpack_, "_ZN2at17toDLPackNonOwningERKNS_6TensorEP8DLTensor") &&
+         (library.find(to_dlpack_, "_ZN2at17toDLPackNonOwningERKNS_6TensorEP8DLTensor") ||
+          library.find(to_dlpack_, "_ZN2at17toDLPackNonOwningERKNS_6TensorEP8DLTensorb")) &&
          library.find(requires_grad_, "_ZNK3c1010TensorImpl13requires_gradEv") &&
          library.find(is_neg_, "_ZN2at6native6is_negERKNS_6TensorE") &&
          library.find(is_conj_, "_ZN2at6native7is_conjERKNS_6TensorE") &&
