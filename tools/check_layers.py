@@ -21,6 +21,7 @@ LAYERS = (
     ("torch", "masked", "nested", "numpy", "operator", "autograd", "tensors", "generic"),
     ("kernels",),
     ("config", "plan"),
+    ("options",),
     ("threads", "dtypes", "precision", "importing"),
     ("_core",),
 )

@@ -60,9 +60,18 @@ bool view_dlpack(const dlpack::Tensor& tensor, ArrayView& view);
 // Whose calls may be interrupted by signals.
 void set_main_thread(unsigned long ident);
 
+// How x is scanned. `initial` is as in a Problem, with the values themselves.
+struct Manner {
+  Kind kind = Kind::inclusive;
+  Direction direction = Direction::forward;
+  Precision precision = Precision::standard;
+  const char* initial = nullptr;
+  const int64_t* initial_strides = nullptr;
+};
+
 // y[...] = scan of x, with the GIL released for long scans. False with an exception set.
-bool scan_views(const ArrayView& x, const ArrayView& y, int axis, Kind kind, Direction direction,
-                Precision precision, int threads);
+bool scan_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
+                int threads);
 
 int64_t element_count(const ArrayView& view);
 bool same_shape(const ArrayView& a, const ArrayView& b);

@@ -196,7 +196,8 @@ struct Columns {
       const int64_t tile_left = tile_size - (p.position + i) % tile_size, left = p.length - i;
       rows.x = p.x + i * p.x_scan;
       rows.y = p.y + i * p.y_scan;
-      rows.carry = p.position + i < tile_size ? nullptr : p.carry;  // nothing yet
+      const bool nothing_yet = p.position + i < tile_size && !p.carried;
+      rows.carry = nothing_yet ? nullptr : p.carry;
       rows.length = most < tile_left ? most : tile_left;
       const bool spill = spilling && left > group_size;  // past the last row there may be nothing
       if (spill && rows.length >= left) rows.length = (left - 1) / group_size * group_size;
@@ -225,6 +226,17 @@ struct Columns {
         write(carry_at, carry);
       }
       write(chain_at, A{});
+    }
+  }
+
+  template <class R, int C>
+  static void set(char* carry, const char* values, int64_t stride, int64_t lines) {
+    for (int64_t line = 0; line < lines; ++line, values += stride) {
+      for (int c = 0; c < C; ++c, carry += sizeof(Carry<A>)) {
+        Carry<A> sum{};
+        sum += load<A, 1, R>(values + c * int64_t{sizeof(R)});
+        write(carry, sum);
+      }
     }
   }
 

@@ -61,6 +61,7 @@ constexpr PairKernels make_pair() {
   add_store<X, R, A, Store::exclusive>(pair);
   add_store<X, R, A, Store::nothing>(pair);
   pair.add = Columns<A>::add;
+  pair.set = Columns<A>::template set<typename R::part, R::channels>;
   pair.carry_size = R::channels * sizeof(Carry<A>);
   pair.chain_size = R::channels * sizeof(A);
   return pair;

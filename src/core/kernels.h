@@ -28,6 +28,7 @@ struct Piece {
   int64_t position;
   char* carry;
   char* chain;
+  bool carried;     // the carry may be other than zero in the first tile
   bool stream;      // write past the cache
   bool staged;      // rows: gathered first
   int64_t x_ahead;  // where what is read next begins, from x; 0 where that is nowhere to be known
@@ -36,6 +37,8 @@ struct Piece {
 };
 
 using ScanPiece = void (*)(const Piece&);
+// Carries become the values, as many for each line as it has channels, `stride` bytes apart.
+using SetCarries = void (*)(char* carry, const char* values, int64_t stride, int64_t lines);
 using AddCarries = void (*)(char* carry, const char* aggregate, int64_t lines);
 
 // How one pair (input, result) is scanned. Entries are indexed by Store.
@@ -44,6 +47,7 @@ struct PairKernels {
   ScanPiece reversed[3];  // scan strides are minus one element
   ScanPiece columns[3];   // line strides are one element
   AddCarries add;
+  SetCarries set;
   int carry_size, chain_size;  // bytes of one line's
 };
 

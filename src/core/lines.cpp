@@ -25,8 +25,8 @@ Piece between(const Piece& from, const Piece& to, const Piece& shape) {
 
 bool Run::comes_in_repeats() const {
   const int64_t bytes = plan_.scan.size * plan_.inner.size * y_size_;
-  return plan_.walk == Walk::columns && plan_.panels == 1 && plan_.outer_dims > 0 &&
-         !plan_.pack_x && !plan_.pack_y && bytes <= policy::most_repeated;
+  return plan_.walk == Walk::columns && !plan_.carried && plan_.panels == 1 &&
+         plan_.outer_dims > 0 && !plan_.pack_x && !plan_.pack_y && bytes <= policy::most_repeated;
 }
 
 // Units of a few elements each: those that differ in the last outer axis alone, at most `most`.
@@ -50,11 +50,11 @@ void Run::scan_whole(int worker, const Unit& unit) {
   const int64_t length = tile_size * std::max<int64_t>(1, tiles);
   // What fits a kernel's registers starts from nothing and leaves nothing.
   const int64_t whole = plan_.walk == Walk::rows ? length : group_size;
-  if (unit.length <= whole && !plan_.pack_x && !plan_.pack_y) {
+  if (unit.length <= whole && !plan_.pack_x && !plan_.pack_y && !plan_.carried) {
     scan_lines(space, unit, 0, unit.length, nullptr);
     return;
   }
-  std::memset(space.carry.data(), 0, panel_carry_);
+  set_carries(unit, space.carry.data());
   std::memset(space.chain.data(), 0, panel_chain_);
   for (int64_t i = 0; i < unit.length; i += length) {
     if (i > 0 && asked_to_stop(worker)) return;
@@ -66,6 +66,7 @@ void Run::scan_lines(Workspace& space, const Unit& unit, int64_t begin, int64_t 
                      char* carry) {
   Piece piece = part_of(unit, begin, length);
   piece.carry = carry;
+  piece.carried = plan_.carried;
   piece.chain = carry ? space.chain.data() : nullptr;
   if (!unit.pack_x && !plan_.pack_y) {
     kernels_[int(store_)](with_channels(piece));

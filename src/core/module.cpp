@@ -24,18 +24,19 @@ bool read_sizes(PyObject* tuple, int dims, int64_t* out) {
 struct Arguments {
   ArrayView x, y;
   int axis, threads;
-  Kind kind;
-  Direction direction;
-  Precision precision;
+  Manner manner;
+  int64_t initial_strides[most_dims];
 };
 
 bool read_arguments(PyObject* args, Arguments& a) {
   unsigned long long x_data, y_data;
   int x_dtype, y_dtype, exclusive, reverse, compensated;
-  PyObject *shape, *x_strides, *y_strides;
-  if (!PyArg_ParseTuple(args, "KiKiO!O!O!ipppi", &x_data, &x_dtype, &y_data, &y_dtype,
+  unsigned long long initial;
+  PyObject *shape, *x_strides, *y_strides, *initial_strides;
+  if (!PyArg_ParseTuple(args, "KiKiO!O!O!ipppiKO!", &x_data, &x_dtype, &y_data, &y_dtype,
                         &PyTuple_Type, &shape, &PyTuple_Type, &x_strides, &PyTuple_Type, &y_strides,
-                        &a.axis, &exclusive, &reverse, &compensated, &a.threads)) {
+                        &a.axis, &exclusive, &reverse, &compensated, &a.threads, &initial,
+                        &PyTuple_Type, &initial_strides)) {
     return false;
   }
   const Py_ssize_t dims = PyTuple_Size(shape);
@@ -49,9 +50,14 @@ bool read_arguments(PyObject* args, Arguments& a) {
   a.y.dtype = static_cast<DType>(y_dtype);
   a.x.data = reinterpret_cast<char*>(x_data);
   a.y.data = reinterpret_cast<char*>(y_data);
-  a.kind = exclusive ? Kind::exclusive : Kind::inclusive;
-  a.direction = reverse ? Direction::reverse : Direction::forward;
-  a.precision = compensated ? Precision::compensated : Precision::standard;
+  a.manner.kind = exclusive ? Kind::exclusive : Kind::inclusive;
+  a.manner.direction = reverse ? Direction::reverse : Direction::forward;
+  a.manner.precision = compensated ? Precision::compensated : Precision::standard;
+  if (initial) {
+    a.manner.initial = reinterpret_cast<const char*>(initial);
+    a.manner.initial_strides = a.initial_strides;
+    if (!read_sizes(initial_strides, a.x.dims, a.initial_strides)) return false;
+  }
   return read_sizes(shape, a.x.dims, a.x.shape) && read_sizes(shape, a.y.dims, a.y.shape) &&
          read_sizes(x_strides, a.x.dims, a.x.strides) &&
          read_sizes(y_strides, a.y.dims, a.y.strides);
@@ -60,17 +66,17 @@ bool read_arguments(PyObject* args, Arguments& a) {
 PyObject* scan(PyObject*, PyObject* args) {
   Arguments a;
   if (!read_arguments(args, a)) return nullptr;
-  if (!scan_views(a.x, a.y, a.axis, a.kind, a.direction, a.precision, a.threads)) return nullptr;
+  if (!scan_views(a.x, a.y, a.axis, a.manner, a.threads)) return nullptr;
   Py_RETURN_NONE;
 }
 
 PyObject* plan(PyObject*, PyObject* args) {
   Arguments a;
   if (!read_arguments(args, a)) return nullptr;
-  const Plan p =
-      make_plan({a.x.dtype, a.y.dtype, a.x.dims, a.x.shape, a.x.strides, a.y.strides, a.axis,
-                 a.kind, a.direction, a.precision, a.x.data == a.y.data, a.threads},
-                current_target());
+  const Plan p = make_plan({a.x.dtype, a.y.dtype, a.x.dims, a.x.shape, a.x.strides, a.y.strides,
+                            a.axis, a.manner.kind, a.manner.direction, a.manner.precision,
+                            a.x.data == a.y.data, a.threads, a.manner.initial_strides},
+                           current_target());
   const bool rows = p.walk == Walk::rows;
   return Py_BuildValue(
       "{s:s,s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:i,s:O,s:O,s:O,s:s}", "family",

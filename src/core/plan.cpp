@@ -11,13 +11,14 @@ namespace {
 
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// The line axes, those of the widest strides first, with neighbours that are one axis to both
+// The line axes, those of the widest strides first, with neighbours that are one axis to all
 // arrays made one.
 int collect_lines(const Problem& problem, Axis* lines) {
   int count = 0;
   for (int d = 0; d < problem.dims; ++d) {
     if (d == problem.axis || problem.shape[d] == 1) continue;
-    lines[count++] = {problem.shape[d], problem.x_strides[d], problem.y_strides[d]};
+    const int64_t initial = problem.initial_strides ? problem.initial_strides[d] : 0;
+    lines[count++] = {problem.shape[d], problem.x_strides[d], problem.y_strides[d], initial};
   }
   auto wider = [](const Axis& a, const Axis& b) {
     return std::pair(std::llabs(a.y_stride), std::llabs(a.x_stride)) >
@@ -26,12 +27,14 @@ int collect_lines(const Problem& problem, Axis* lines) {
   std::stable_sort(lines, lines + count, wider);
   int kept = 0;
   for (int i = 0; i < count; ++i) {
+    const Axis next = lines[i];
     Axis* last = kept ? &lines[kept - 1] : nullptr;
-    if (last && last->x_stride == lines[i].size * lines[i].x_stride &&
-        last->y_stride == lines[i].size * lines[i].y_stride) {
-      *last = {last->size * lines[i].size, lines[i].x_stride, lines[i].y_stride};
+    if (last && last->x_stride == next.size * next.x_stride &&
+        last->y_stride == next.size * next.y_stride &&
+        last->initial_stride == next.size * next.initial_stride) {
+      *last = {last->size * next.size, next.x_stride, next.y_stride, next.initial_stride};
     } else {
-      lines[kept++] = lines[i];
+      lines[kept++] = next;
     }
   }
   return kept;
@@ -107,6 +110,7 @@ void pair_up(Plan& plan) {
                         plan.inner.y_stride == size && plan.scan.x_stride == 2 * size &&
                         plan.scan.y_stride == 2 * size;
   if (!adjacent || plan.x_dtype != plan.y_dtype) return;
+  if (plan.carried && plan.inner.initial_stride != size) return;
   if (plan.x_dtype != DType::float32 && plan.x_dtype != DType::float64) return;
   const bool single = plan.x_dtype == DType::float32;
   plan.x_dtype = plan.y_dtype = single ? DType::complex64 : DType::complex128;
@@ -196,6 +200,7 @@ Plan make_plan(const Problem& problem, const Kernels& kernels) {
   plan.precision = can_compensate(problem.y_dtype) ? problem.precision : Precision::standard;
   plan.x_dtype = problem.x_dtype;
   plan.y_dtype = problem.y_dtype;
+  plan.carried = problem.initial_strides != nullptr;
   Axis lines[most_dims];
   set_scan_axis(plan, problem);
   choose_inner(plan, lines, collect_lines(problem, lines));

@@ -18,9 +18,9 @@ enum class Walk { rows, columns };
 
 inline constexpr int most_dims = 64;
 
-// One axis of the pair of arrays, strides in bytes.
+// One axis of the arrays, strides in bytes; the last one is that of the initial values.
 struct Axis {
-  int64_t size, x_stride, y_stride;
+  int64_t size, x_stride, y_stride, initial_stride = 0;
 };
 
 struct Problem {
@@ -35,6 +35,8 @@ struct Problem {
   Precision precision;
   bool in_place;  // x and y are the same memory
   int threads;    // at most
+  // Of the values that the sums begin with, elements of y's type, or null where that is zero.
+  const int64_t* initial_strides = nullptr;
 };
 
 struct Plan {
@@ -45,8 +47,9 @@ struct Plan {
   bool pack_x, pack_y;  // by way of a buffer, because of type or strides
   DType packed;         // the type of its elements
   bool in_place;
-  bool split;   // the axis itself is shared out: few lines, long ones
-  bool stream;  // write past the cache
+  bool carried;  // the sums begin with other values than zero
+  bool split;    // the axis itself is shared out: few lines, long ones
+  bool stream;   // write past the cache
   DType x_dtype, y_dtype;
   int64_t x_offset, y_offset;  // of the first element in scan order, in bytes
   Axis scan;

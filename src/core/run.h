@@ -20,8 +20,9 @@ struct Workspace {
 
 // A claimed piece of work: some lines side by side, elements [begin, begin + length) of each.
 struct Unit {
-  const char* x;  // of element x_begin of the first line
-  char* y;        // of element 0
+  const char* x;        // of element x_begin of the first line
+  char* y;              // of element 0
+  const char* initial;  // of the first line
   int64_t x_begin, x_scan, x_line;
   bool pack_x;
   int64_t lines, begin, length;
@@ -29,8 +30,8 @@ struct Unit {
 
 class Run {
  public:
-  Run(const Plan& plan, const Kernels& kernels, const char* x, char* y, Interrupted interrupted,
-      void* context);
+  Run(const Plan& plan, const Kernels& kernels, const char* x, char* y, const char* initial,
+      Interrupted interrupted, void* context);
 
   // False if the user interrupted it.
   bool operator()();
@@ -39,6 +40,7 @@ class Run {
   static void work(void* self, int worker) noexcept;
   bool asked_to_stop(int worker);
   Unit place(int64_t index) const;
+  void set_carries(const Unit& unit, char* carry) const;  // to what the lines begin with
 
   // Any elements of a unit's lines (lines.cpp). The lines are fresh where `carry` is null; else the
   // chains are the workspace's.
@@ -66,6 +68,7 @@ class Run {
   const Plan& plan_;
   const char* const x_;
   char* const y_;
+  const char* const initial_;
   const PairKernels& pair_;        // of the elements that the kernels see, packed or not
   const ScanPiece (&kernels_)[3];  // of the walk, by Store
   const ScanPiece pack_, unpack_;

@@ -1,6 +1,7 @@
 #include "scan.h"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 #include "environment.h"
@@ -29,12 +30,13 @@ Store store_of(const Plan& plan) {
 // Contiguous lines that one worker scans at once need no workspace.
 bool is_plain(const Plan& plan) {
   return plan.units == 1 && plan.walk == Walk::rows && !plan.pack_x && !plan.pack_y &&
-         plan.scan.size * plan.inner.size <= policy::piece_elements;
+         !plan.carried && plan.scan.size * plan.inner.size <= policy::piece_elements;
 }
 
 // Nor do those that fit a buffer on the stack once they are packed.
 bool is_packed_plain(const Plan& plan) {
   return plan.units == 1 && plan.walk == Walk::rows && plan.pack_x && !plan.pack_y &&
+         !plan.carried &&
          plan.scan.size * plan.inner.size * item_size(plan.packed) <= policy::small_bytes;
 }
 
@@ -65,11 +67,12 @@ void run_plain(const Plan& plan, const Kernels& kernels, const char* x, char* y)
 
 }  // namespace
 
-Run::Run(const Plan& plan, const Kernels& kernels, const char* x, char* y, Interrupted interrupted,
-         void* context)
+Run::Run(const Plan& plan, const Kernels& kernels, const char* x, char* y, const char* initial,
+         Interrupted interrupted, void* context)
     : plan_(plan),
       x_(x + plan.x_offset),
       y_(y + plan.y_offset),
+      initial_(initial),
       pair_(
           pair_of(kernels, plan.pack_x ? plan.packed : plan.x_dtype, plan.y_dtype, plan.precision)),
       kernels_(kernels_of(plan, pair_)),
@@ -99,6 +102,9 @@ Run::Run(const Plan& plan, const Kernels& kernels, const char* x, char* y, Inter
   if (plan.split) {
     carries_.resize(plan.units * panel_carry_);
     carry_states_ = std::vector<std::atomic<char>>(plan.units);
+    for (int64_t index = 0; plan.carried && index < plan.units; index += plan.blocks) {
+      set_carries(place(index), &carries_[index * panel_carry_]);
+    }
   }
 }
 
@@ -162,15 +168,18 @@ Unit Run::place(int64_t index) const {
   unit.begin = block * plan_.block;
   unit.length = std::min(plan_.block, plan_.scan.size - unit.begin);
   int64_t x = line * plan_.inner.x_stride, y = line * plan_.inner.y_stride;
+  int64_t initial = line * plan_.inner.initial_stride;
   for (int d = plan_.outer_dims - 1; d >= 0; --d) {
     const Axis& axis = plan_.outer[d];
     const int64_t i = outer % axis.size;
     outer /= axis.size;
     x += i * axis.x_stride;
     y += i * axis.y_stride;
+    initial += i * axis.initial_stride;
   }
   unit.x = x_ + x;
   unit.y = y_ + y;
+  unit.initial = initial_ + initial;
   unit.x_begin = 0;
   unit.x_scan = plan_.scan.x_stride;
   unit.x_line = plan_.inner.x_stride;
@@ -178,7 +187,15 @@ Unit Run::place(int64_t index) const {
   return unit;
 }
 
-Status run(const Plan& plan, const Kernels& kernels, const void* x, void* y,
+void Run::set_carries(const Unit& unit, char* carry) const {
+  if (!plan_.carried) {
+    std::memset(carry, 0, panel_carry_);
+  } else {
+    pair_.set(carry, unit.initial, plan_.inner.initial_stride, unit.lines);
+  }
+}
+
+Status run(const Plan& plan, const Kernels& kernels, const void* x, void* y, const void* initial,
            Interrupted interrupted, void* context) noexcept {
   if (plan.units == 0) return Status::done;
   if (is_plain(plan) || is_packed_plain(plan)) {
@@ -186,8 +203,8 @@ Status run(const Plan& plan, const Kernels& kernels, const void* x, void* y,
     return Status::done;
   }
   try {
-    Run scan(plan, kernels, static_cast<const char*>(x), static_cast<char*>(y), interrupted,
-             context);
+    Run scan(plan, kernels, static_cast<const char*>(x), static_cast<char*>(y),
+             static_cast<const char*>(initial), interrupted, context);
     return scan() ? Status::done : Status::interrupted;
   } catch (const std::bad_alloc&) {
     return Status::out_of_memory;

@@ -19,6 +19,8 @@ def scan(
     reverse: bool,
     compensated: bool,
     threads: int,
+    initial: int,
+    initial_strides: tuple[int, ...],
     /,
 ) -> None:
     """Scan the memory at `x` into the memory at `y`, without any check of either."""
@@ -36,6 +38,8 @@ def plan(
     reverse: bool,
     compensated: bool,
     threads: int,
+    initial: int,
+    initial_strides: tuple[int, ...],
     /,
 ) -> dict[str, Any]:
     """What `scan` would do with the same arguments; no memory is touched."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from cumsum import numpy as numpy_door
+from cumsum.options import NAMES
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -198,7 +199,7 @@ def refuse(function: str, x: object, also: str = "") -> TypeError:
 
 
 def _bind_array_call(
-    function: str, args: tuple[Any, ...], kwargs: dict[str, Any], allowed: tuple[str, ...]
+    function: str, args: tuple[Any, ...], kwargs: dict[str, Any], allowed: Collection[str]
 ) -> tuple[Any, Any, dict[str, Any]]:
     """Input, dim and the rest of a call on a NumPy array, whatever the names used."""
     if len(args) > 2:
@@ -225,7 +226,7 @@ def slow_cumsum(*args: Any, **kwargs: Any) -> Any:
         return torch_door().cumsum(*args, **kwargs)
     if not isinstance(x, np.ndarray):
         raise refuse("cumsum", x)
-    x, dim, rest = _bind_array_call("cumsum", args, kwargs, ("dtype", "out", "precision"))
+    x, dim, rest = _bind_array_call("cumsum", args, kwargs, ("dtype", "out", *NAMES))
     return numpy_door.cumsum(x, dim, **rest)
 
 
@@ -236,5 +237,6 @@ def slow_cumsum_(*args: Any, **kwargs: Any) -> Any:
         return torch_door().cumsum_(*args, **kwargs)
     if not isinstance(x, np.ndarray):
         raise refuse("cumsum_", x)
-    x, dim, rest = _bind_array_call("cumsum_", args, kwargs, ("dtype", "precision"))
+    in_place = [name for name in NAMES if name != "include_initial"]
+    x, dim, rest = _bind_array_call("cumsum_", args, kwargs, ("dtype", *in_place))
     return numpy_door.cumsum_(x, dim, **rest)

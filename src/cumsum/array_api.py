@@ -80,29 +80,13 @@ def cumulative_sum(
 
 
 def _of_tensor(x: Any, axis: int, dtype: Any, include_initial: bool, precision: Precision) -> Any:
-    sums = api.torch_door().cumsum(x, axis, dtype=dtype, precision=precision)
-    if not include_initial:
-        return sums
-    zero = sums.narrow(axis, 0, 0).new_zeros(
-        [1 if d == axis % x.ndim else n for d, n in enumerate(x.shape)]
-    )
-    return sys.modules["torch"].cat((zero, sums), dim=axis)
+    initial = {"include_initial": include_initial}
+    return api.torch_door().cumsum(x, axis, dtype=dtype, precision=precision, **initial)
 
 
 def _of_ndarray(x: Any, axis: int, dtype: Any, include_initial: bool, precision: Precision) -> Any:
-    if not include_initial:
-        return door.cumsum(x, axis, dtype=dtype, precision=precision)
-    axis = door.axis_of(axis, x.ndim)
-    if isinstance(x, np.ma.MaskedArray):
-        sums = door.cumsum(x, axis, dtype=dtype, precision=precision)
-        first = np.zeros((*x.shape[:axis], 1, *x.shape[axis + 1 :]), sums.dtype)
-        joined: Any = np.ma.concatenate((first, sums), axis)  # type: ignore[no-untyped-call]
-        return joined
-    shape = (*x.shape[:axis], x.shape[axis] + 1, *x.shape[axis + 1 :])
-    sums = np.zeros(shape, door.result_dtype(x, dtype))
-    rest = sums[(slice(None),) * axis + (slice(1, None),)]
-    door.scan_into(np.asarray(x), rest, axis, compensated=is_compensated(precision))
-    return sums if type(x) is np.ndarray else x.__array_wrap__(sums, None, False)
+    initial = {"include_initial": include_initial}
+    return door.cumsum(x, axis, dtype=dtype, precision=precision, **initial)
 
 
 def _of_other_kind(

@@ -10,45 +10,52 @@ from torch import Tensor
 from torch.autograd import forward_ad
 from torch.autograd.function import _SingleLevelFunction
 
+from cumsum.kernels.tensor import How, at_border
+
 Compute = Callable[..., Tensor]
 
 
-def is_recording(x: Tensor) -> bool:
-    """Whether a derivative of what is done to `x` may be asked for."""
-    return forward_ad._current_level >= 0 or (x.requires_grad and torch.is_grad_enabled())
+def is_recording(x: Tensor, initial: Tensor | None = None) -> bool:
+    """Whether a derivative of what is done to `x`, or to `initial`, may be asked for."""
+    if forward_ad._current_level >= 0:
+        return True
+    graded = x.requires_grad or (initial is not None and initial.requires_grad)
+    return graded and torch.is_grad_enabled()
 
 
 class Cumsum(_SingleLevelFunction):
-    """`Cumsum.apply(x, dim, dtype, reverse, compensated, compute, again)`, a node of the graph.
+    """`Cumsum.apply(x, initial, *how, compute, again)`, a node of the graph.
 
-    Nothing is saved: every derivative is one more scan. `compute` takes the first five arguments
-    and records nothing; `again` takes them for derivatives, and records what is to be
-    differentiated once more.
+    Nothing is saved: every derivative is one more scan. `compute` takes the arguments before it and
+    records nothing; `again` takes them for derivatives, and records what is to be differentiated
+    once more.
     """
 
     @staticmethod
-    def forward(
-        ctx: Any,
-        x: Tensor,
-        dim: int,
-        dtype: torch.dtype,
-        reverse: bool,
-        compensated: bool,
-        compute: Compute,
-        again: Compute,
-    ) -> Tensor:
-        ctx.again, ctx.cast = again, (x.dtype, dtype)
-        ctx.dim, ctx.reverse, ctx.compensated = dim, reverse, compensated
-        return compute(x, dim, dtype, reverse, compensated)
+    def forward(ctx: Any, x: Tensor, initial: Tensor | None, *rest: Any) -> Tensor:
+        *how, compute, ctx.again = rest
+        ctx.how, ctx.like = How(*how), (x.shape, x.dtype)
+        result: Tensor = compute(x, initial, *how)
+        return result
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        grad = ctx.again(grad, ctx.dim, ctx.cast[0], not ctx.reverse, ctx.compensated)
-        return grad, None, None, None, None, None, None
+        how, (_, dtype) = ctx.how, ctx.like
+        of_x = of_initial = None
+        if ctx.needs_input_grad[0]:
+            sums = at_border(grad, how)[0] if how.include_initial else grad
+            back = how._replace(dtype=dtype, reverse=not how.reverse, include_initial=False)
+            of_x = ctx.again(sums, None, *back)
+        if ctx.needs_input_grad[1]:
+            of_initial = grad.sum(how.dim, keepdim=True)
+        return of_x, of_initial, *(None,) * (len(how) + 2)
 
     @staticmethod
-    def jvp(ctx: Any, tangent: Tensor, *rest: None) -> Any:
-        return ctx.again(tangent, ctx.dim, ctx.cast[1], ctx.reverse, ctx.compensated)
+    def jvp(ctx: Any, tangent: Tensor | None, first: Tensor | None, *rest: None) -> Any:
+        if tangent is None:
+            assert first is not None
+            tangent = first.new_zeros(ctx.like[0])
+        return ctx.again(tangent, first, *ctx.how)
 
 
 record: Compute = Cumsum.apply  # type: ignore[attr-defined]

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.masked import as_masked_tensor, is_masked_tensor
 
 from cumsum import torch as door
+from cumsum.kernels.tensor import How
 from cumsum.operator import differentiable_scan
 from cumsum.tensors import is_strided
 
@@ -27,15 +28,11 @@ def cumsum(call: door.Call) -> Any:
         return door.torchs_own(torch.cumsum, (data, call.dim), {"dtype": dtype})
     if not is_strided(data):
         return door.torchs_own(torch.cumsum, (x, call.dim), {"dtype": dtype})
-    return _masked_scan(x, x.get_mask(), dim, dtype, False, call.compensated)
+    return _masked_scan(x, x.get_mask(), door.how(call, dim, dtype))
 
 
-def _masked_scan(
-    x: Tensor, mask: Tensor, dim: int, dtype: torch.dtype, reverse: bool, compensated: bool
-) -> Tensor:
-    sums: Tensor = MaskedScan.apply(  # type: ignore[no-untyped-call]
-        x, mask, dim, dtype, reverse, compensated
-    )
+def _masked_scan(x: Tensor, mask: Tensor, how: How) -> Tensor:
+    sums: Tensor = MaskedScan.apply(x, mask, how)  # type: ignore[no-untyped-call]
     return sums
 
 
@@ -47,26 +44,18 @@ class MaskedScan(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(
-        ctx: Any,
-        x: Any,
-        mask: Tensor,
-        dim: int,
-        dtype: torch.dtype,
-        reverse: bool,
-        compensated: bool,
-    ) -> Tensor:
+    def forward(ctx: Any, x: Any, mask: Tensor, how: How) -> Tensor:
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(mask)
-        ctx.how = (dim, x.dtype, not reverse, compensated)
+        ctx.how = how._replace(dtype=x.dtype, reverse=not how.reverse)
         data = x.get_data()
         shown = torch.where(mask & x.get_mask(), data, data.new_zeros(()))
-        return as_masked_tensor(differentiable_scan(shown, dim, dtype, reverse, compensated), mask)
+        return as_masked_tensor(differentiable_scan(shown, None, *how), mask)
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> tuple[Tensor | None, ...]:
         if grad is None:
-            return (None,) * 6
+            return None, None, None
         (mask,) = ctx.saved_tensors
         grad = grad if is_masked_tensor(grad) else as_masked_tensor(grad, mask)
-        return _masked_scan(grad, mask, *ctx.how), None, None, None, None, None
+        return _masked_scan(grad, mask, ctx.how), None, None

@@ -15,6 +15,7 @@ from torch.nested._internal.nested_tensor import NestedTensor
 
 from cumsum import torch as door
 from cumsum.kernels import tensor
+from cumsum.kernels.tensor import How
 from cumsum.operator import differentiable_scan
 from cumsum.tensors import has_memory, is_strided, is_watched
 
@@ -29,7 +30,7 @@ def cumsum(call: door.Call) -> Any:
     to_be_read = _is_ragged(x, dim)  # where the sequences end, and so the values
     if not is_strided(values) or (to_be_read and (is_watched() or not has_memory(values))):
         return door.torchs_own(torch.cumsum, (x, call.dim), {"dtype": dtype})
-    return _jagged_scan(x, dim, dtype, False, call.compensated)
+    return _jagged_scan(x, door.how(call, dim, dtype))
 
 
 def _inner_dim(x: Tensor, dim: int) -> int:
@@ -60,31 +61,18 @@ def _bounds(x: Any) -> list[tuple[int, int]]:
     return list(zip(starts.tolist(), ends.tolist(), strict=True))
 
 
-def _scan_each(
-    x: Tensor,
-    bounds: list[tuple[int, int]],
-    dim: int,
-    dtype: torch.dtype,
-    reverse: bool,
-    compensated: bool,
-) -> Tensor:
-    """The scan of each part of `dim` by itself; zero between them."""
-    whole = sum(end - start for start, end in bounds) == x.size(dim)
-    y = (torch.empty if whole else torch.zeros)(x.shape, dtype=dtype, device=x.device)
+def _scan_each(x: Tensor, bounds: list[tuple[int, int]], how: How) -> Tensor:
+    """The scan of each part of the dim by itself; zero between them."""
+    whole = sum(end - start for start, end in bounds) == x.size(how.dim)
+    y = (torch.empty if whole else torch.zeros)(x.shape, dtype=how.dtype, device=x.device)
     for start, end in bounds:
-        part = (dim, start, end - start)
-        tensor.scan_into(
-            x.narrow(*part), y.narrow(*part), dim, reverse=reverse, compensated=compensated
-        )
+        part = (how.dim, start, end - start)
+        tensor.scan_into(x.narrow(*part), y.narrow(*part), None, how)
     return y
 
 
-def _jagged_scan(
-    x: Tensor, dim: int, dtype: torch.dtype, reverse: bool, compensated: bool
-) -> Tensor:
-    sums: Tensor = JaggedScan.apply(  # type: ignore[no-untyped-call]
-        x, dim, dtype, reverse, compensated
-    )
+def _jagged_scan(x: Tensor, how: How) -> Tensor:
+    sums: Tensor = JaggedScan.apply(x, how)  # type: ignore[no-untyped-call]
     return sums
 
 
@@ -95,14 +83,14 @@ class JaggedScan(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(
-        ctx: Any, x: Any, dim: int, dtype: torch.dtype, reverse: bool, compensated: bool
-    ) -> Any:
+    def forward(ctx: Any, x: Any, how: How) -> Any:
         ctx.set_materialize_grads(False)
-        ctx.how = (dim, x.dtype, not reverse, compensated)
-        values, how = x.values(), (dim, dtype, reverse, compensated)
-        each = _is_ragged(x, dim)
-        sums = _scan_each(values, _bounds(x), *how) if each else differentiable_scan(values, *how)
+        ctx.how = how._replace(dtype=x.dtype, reverse=not how.reverse)
+        values = x.values()
+        if _is_ragged(x, how.dim):
+            sums = _scan_each(values, _bounds(x), how)
+        else:
+            sums = differentiable_scan(values, None, *how)
         return NestedTensor(
             sums,
             x.offsets(),
@@ -114,5 +102,5 @@ class JaggedScan(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor | None) -> tuple[Tensor | None, ...]:
         if grad is None:
-            return (None,) * 5
-        return _jagged_scan(grad, *ctx.how), None, None, None, None
+            return None, None
+        return _jagged_scan(grad, ctx.how), None

@@ -11,8 +11,8 @@ import numpy as np
 from cumsum import _core, generic
 from cumsum.dtypes import BY_NAME, DType
 from cumsum.kernels import cpu
+from cumsum.options import Options, take
 from cumsum.plan import Memory
-from cumsum.precision import Precision, is_compensated
 from cumsum.threads import get_num_threads
 
 Array = np.ndarray[Any, Any]
@@ -24,6 +24,10 @@ _CODES = {
 } | {np.dtype(np.longdouble): DType.longdouble, np.dtype(np.clongdouble): DType.clongdouble}
 if np.dtype(np.longdouble).itemsize != 16:  # it is float64 there, or a type the core lacks
     _CODES = {d: c for d, c in _CODES.items() if c not in (DType.longdouble, DType.clongdouble)}
+
+
+# Kinds of numbers, each of which holds those before it.
+_KINDS = "buifc"
 
 
 def register() -> None:
@@ -107,13 +111,15 @@ def scan_into(
     exclusive: bool = False,
     reverse: bool = False,
     compensated: bool = False,
+    initial: Array | None = None,
 ) -> None:
     """Write the scan of `x`, cast to `y`'s dtype, to `y`, by whichever way knows the dtypes.
 
     `x` and `y` have one shape and at least one dimension; they are the same elements or share none.
+    `initial` has one element along `axis`, and `y`'s dtype.
     """
     x_code, y_code = code_of(x.dtype), code_of(y.dtype)
-    flags: dict[str, Any] = {"exclusive": exclusive, "reverse": reverse}
+    flags: dict[str, Any] = {"exclusive": exclusive, "reverse": reverse, "initial": initial}
     if x.dtype.kind == "m" and y.dtype.kind == "m":
         generic.scan_durations(x, y, axis, **flags)
     elif y_code is not None and x.dtype.kind not in "mOT":
@@ -123,14 +129,18 @@ def scan_into(
             x_code = code_of(x.dtype)
             assert x_code is not None
         x_memory, y_memory = memory_of(x, x_code), memory_of(y, y_code)
+        if initial is not None:
+            flags["initial"] = memory_of(initial, y_code)
         flags |= {"compensated": compensated, "threads": get_num_threads()}
         cpu.scan(x_memory, y_memory, axis, **flags)
     else:
         generic.scan_any(x, y, axis, **flags)
 
 
-def _is_plain_target(out: Array, x: Array, dtype: np.dtype[Any]) -> bool:
+def _is_plain_target(out: Array, x: Array, dtype: np.dtype[Any], initial: Array | None) -> bool:
     """Whether a result of `dtype` can be written straight into `out`."""
+    if initial is not None and np.may_share_memory(initial, out):
+        return False
     if out.dtype != dtype or not out.dtype.isnative:
         return False
     if any(stride == 0 and size > 1 for size, stride in zip(out.shape, out.strides, strict=True)):
@@ -138,7 +148,8 @@ def _is_plain_target(out: Array, x: Array, dtype: np.dtype[Any]) -> bool:
     if not np.may_share_memory(x, out):
         return True
     same_place = x.__array_interface__["data"][0] == out.__array_interface__["data"][0]
-    return same_place and x.strides == out.strides and x.dtype == out.dtype
+    same_elements = same_place and x.shape == out.shape and x.strides == out.strides
+    return same_elements and x.dtype == out.dtype
 
 
 def _checked_out(out: Any, shape: tuple[int, ...]) -> Array:
@@ -151,35 +162,85 @@ def _checked_out(out: Any, shape: tuple[int, ...]) -> Array:
     return out
 
 
-def cumsum(
-    input: Any, dim: Any, *, dtype: Any = None, out: Any = None, precision: Precision = None
-) -> Any:
-    """`cumsum.cumsum` for a NumPy array or any subclass; `dim=None` scans the flattened array."""
-    if isinstance(input, np.ma.MaskedArray):
-        return generic.scan_masked(input, dim, dtype, out, precision)
-    compensated = is_compensated(precision)
+def first_values(initial: Any, x: Array, axis: int, dtype: np.dtype[Any]) -> Array:
+    """What the sums of `x` begin with, of `dtype`, for every line; one element along `axis`."""
+    values = np.asarray(initial, dtype if isinstance(initial, int) else None)
+    if dtype.kind in _KINDS and _KINDS.find(values.dtype.kind) > _KINDS.find(dtype.kind):
+        message = f"cumsum(): initial of {values.dtype} cannot be a sum of dtype {dtype}"
+        raise TypeError(message)
+    lines = (*x.shape[:axis], *x.shape[axis + 1 :])
+    if values.ndim == x.ndim and values.shape[axis] == 1:
+        values = values.squeeze(axis)
+    try:
+        spread = np.broadcast_to(values.astype(dtype, copy=False), lines)
+    except ValueError:
+        message = f"cumsum(): initial has shape {values.shape}, but there are lines of {lines}"
+        raise ValueError(message) from None
+    return np.expand_dims(spread, axis)
+
+
+def at_border(y: Array, axis: int, reverse: bool) -> tuple[Array, Array]:
+    """The sums in `y` of some elements, and the sum of none, at their beginning."""
+    ends = (slice(None, -1), slice(-1, None)) if reverse else (slice(1, None), slice(None, 1))
+    sums, border = (y[(slice(None),) * axis + (end,)] for end in ends)
+    return sums, border
+
+
+def _scan_with_border(
+    x: Array, y: Array, axis: int, options: Options, initial: Array | None
+) -> None:
+    """Write the scan of `x` to `y`, which has an element more along `axis`: the first sum."""
+    sums, border = at_border(y, axis, options.reverse)
+    _scan(x, sums, axis, options, initial)
+    border[...] = np.zeros((), y.dtype) if initial is None else initial
+
+
+def _scan(x: Array, y: Array, axis: int, options: Options, initial: Array | None) -> None:
+    flags = {name: getattr(options, name) for name in ("exclusive", "reverse", "compensated")}
+    scan_into(x, y, axis, **flags, initial=initial)
+
+
+def _flattened(input: Any, dim: Any) -> tuple[Array, int]:
+    """The array to scan and its axis: all elements in one line if `dim` is None."""
     x = np.asarray(input)
-    if dim is None:
+    if dim is None or x.ndim == 0:
         x = x.reshape(-1)
-        axis = 0
-    else:
-        x = x.reshape(-1) if x.ndim == 0 else x
-        axis = axis_of(dim, x.ndim)
-    target = None if out is None else np.asarray(_checked_out(out, x.shape))
+    return x, 0 if dim is None else axis_of(dim, x.ndim)
+
+
+def cumsum(input: Any, dim: Any, *, dtype: Any = None, out: Any = None, **keywords: Any) -> Any:
+    """`cumsum.cumsum` for a NumPy array or any subclass; `dim=None` scans the flattened array."""
+    options = take("cumsum", keywords)
+    if isinstance(input, np.ma.MaskedArray):
+        return generic.scan_masked(input, dim, dtype, out, options)
+    return scan_array(input, dim, dtype, out, options)
+
+
+def scan_array(input: Any, dim: Any, dtype: Any, out: Any, options: Options) -> Any:
+    """The same with the keywords as `Options`."""
+    x, axis = _flattened(input, dim)
+    bordered = options.include_initial
+    shape = (*x.shape[:axis], x.shape[axis] + bordered, *x.shape[axis + 1 :])
+    target = None if out is None else np.asarray(_checked_out(out, shape))
     wanted = result_dtype(x, dtype, target)
-    if target is not None and _is_plain_target(target, x, wanted):
-        scan_into(x, target, axis, compensated=compensated)
+    initial = None
+    if options.initial is not None:
+        initial = first_values(options.initial, x, axis, wanted)
+    scan_to = _scan_with_border if bordered else _scan
+    if target is not None and _is_plain_target(target, x, wanted, initial):
+        scan_to(x, target, axis, options, initial)
         return out
-    result = np.empty_like(x, dtype=wanted, subok=False)
-    scan_into(x, result, axis, compensated=compensated)
+    result = np.empty_like(x, dtype=wanted, subok=False, shape=shape if bordered else None)
+    scan_to(x, result, axis, options, initial)
     if target is None:
         return result if type(input) is np.ndarray else input.__array_wrap__(result, None, False)
     np.copyto(target, result, casting="unsafe")
     return out
 
 
-def cumsum_(input: Any, dim: Any, *, dtype: Any = None, precision: Precision = None) -> Any:
+def cumsum_(input: Any, dim: Any, *, dtype: Any = None, **keywords: Any) -> Any:
     """`cumsum.cumsum_` for a NumPy array: the dtype stays what it is."""
+    options = take("cumsum_", keywords)
     if dtype is not None and np.dtype(dtype) != input.dtype:
         message = f"cumsum_(): dtype is {np.dtype(dtype)}, but the array's own is {input.dtype}"
         raise TypeError(message)
@@ -187,6 +248,8 @@ def cumsum_(input: Any, dim: Any, *, dtype: Any = None, precision: Precision = N
         raise TypeError("cumsum_(): argument 'dim' must be int, not NoneType")
     if input.ndim == 0:
         axis_of(dim, 1)
-        is_compensated(precision)
-        return input
-    return cumsum(input, dim, dtype=input.dtype, out=input, precision=precision)
+        if options.is_plain:
+            return input
+    if isinstance(input, np.ma.MaskedArray):
+        return generic.scan_masked(input, dim, input.dtype, input, options)
+    return scan_array(input, dim, input.dtype, input, options)

@@ -1,8 +1,9 @@
 """The scan as an operator of torch, for calls that are kept, batched, differentiated or recorded.
 
-`torch.ops.cumsum.scan(x, dim, dtype, reverse, compensated)` is what torch.compile, torch.export,
-make_fx, torch.func and fake tensors see of `cumsum.cumsum`. It is functional; `dim` is
-non-negative. Its kernels, fakes and derivatives give the bits of the eager call.
+`torch.ops.cumsum.scan(x, initial, dim, dtype, exclusive, reverse, include_initial, compensated)` is
+what torch.compile, torch.export, make_fx, torch.func and fake tensors see of `cumsum.cumsum`. It is
+functional; `dim` is non-negative, `initial` has the dtype of the result and one element along
+`dim`. Its kernels, fakes and derivatives give the bits of the eager call.
 """
 
 from __future__ import annotations
@@ -19,59 +20,62 @@ from torch.autograd import forward_ad
 from cumsum.autograd import is_recording, record
 from cumsum.importing import when_imported
 from cumsum.kernels import tensor
+from cumsum.kernels.tensor import How
 from cumsum.precision import torch_cannot
 from cumsum.tensors import has_memory, is_watched
 
 _library: Any = torch.library.Library("cumsum", "DEF")  # type: ignore[no-untyped-call]
 _library.define(
-    "scan(Tensor x, int dim, ScalarType dtype, bool reverse, bool compensated) -> Tensor",
+    "scan(Tensor x, Tensor? initial, int dim, ScalarType dtype, bool exclusive, bool reverse, "
+    "bool include_initial, bool compensated) -> Tensor",
     tags=(torch.Tag.pt2_compliant_tag, torch.Tag.flexible_layout),
 )
 scan: Any = torch.ops.cumsum.scan.default
 
 
-def differentiable_scan(
-    x: Tensor, dim: int, dtype: torch.dtype, reverse: bool = False, compensated: bool = False
-) -> Tensor:
-    """The scan of `x`, cast to `dtype`, as part of every graph that is being made.
+def differentiable_scan(x: Tensor, initial: Tensor | None, *how: Any) -> Tensor:
+    """The scan of `x`, cast to a dtype, as part of every graph that is being made.
 
     What is eager and ordinary does without the operator, whose dispatch takes longer than a short
     scan.
     """
+    manner = How(*how)
     if is_legacy_batchedtensor(x):  # is_grads_batched=True: there is no memory of ours to see
-        if compensated and dtype in tensor.COMPENSATED:
+        if manner.compensated and manner.dtype in tensor.COMPENSATED:
             raise torch_cannot("for gradients with is_grads_batched=True")
-        aten: Tensor = in_core_aten(x, dim, dtype, reverse, compensated)
+        aten: Tensor = in_core_aten(x, initial, *how)
         return aten
-    recording = is_recording(x)
-    if not recording and not compensated:
-        plain = tensor.plain_scan(x, dim, dtype, reverse)
+    recording = is_recording(x, initial)
+    if not recording:
+        plain = tensor.plain_scan(x, initial, manner)
         if plain is not None:
             return plain
-    if is_watched() or not has_memory(x):
-        result: Tensor = scan(x, dim, dtype, reverse, compensated)
+    within = initial is not None and not has_memory(initial)
+    if is_watched() or within or not has_memory(x):
+        result: Tensor = scan(x, initial, *how)
         return result
     if recording:
-        return record(x, dim, dtype, reverse, compensated, _compute, differentiable_scan)
-    return _compute(x, dim, dtype, reverse, compensated)
+        return record(x, initial, *how, _compute, differentiable_scan)
+    return _compute(x, initial, *how)
 
 
 def recorded_scan(x: Tensor, dim: int) -> Tensor:
     """`differentiable_scan` of an ordinary tensor of floats that is known to be recorded."""
-    return record(x, dim, x.dtype, False, False, _compute, differentiable_scan)
+    return record(x, None, *How(dim, x.dtype), _compute, differentiable_scan)
 
 
-def _compute(x: Tensor, dim: int, dtype: torch.dtype, reverse: bool, compensated: bool) -> Tensor:
-    return tensor.scan(x, dim, dtype, reverse=reverse, compensated=compensated)
+def _compute(x: Tensor, initial: Tensor | None, *how: Any) -> Tensor:
+    return tensor.scan(x, initial, How(*how))
 
 
-def _fake(x: Tensor, dim: int, dtype: torch.dtype, reverse: bool, compensated: bool) -> Tensor:
-    return torch.empty(x.shape, dtype=dtype, device=x.device)
+def _fake(x: Tensor, initial: Tensor | None, *how: Any) -> Tensor:
+    manner = How(*how)
+    return torch.empty(tensor.shape_of(x, manner), dtype=manner.dtype, device=x.device)
 
 
-def _differentiate(keys: Any, x: Tensor, *rest: Any) -> Any:
-    if not is_recording(x) and not rest[3]:
-        plain = tensor.plain_scan(x, *rest[:3])
+def _differentiate(keys: Any, x: Tensor, initial: Tensor | None, *how: Any) -> Any:
+    if not is_recording(x, initial):
+        plain = tensor.plain_scan(x, initial, How(*how))
         if plain is not None:
             return plain
     below = keys & torch._C._after_autograd_keyset
@@ -81,7 +85,9 @@ def _differentiate(keys: Any, x: Tensor, *rest: Any) -> Any:
             return scan.redispatch(below, x, *rest)
 
     if peek_interpreter_stack() is None:
-        return record(x, *rest, compute, scan) if is_recording(x) else compute(x, *rest)
+        if is_recording(x, initial):
+            return record(x, initial, *how, compute, scan)
+        return compute(x, initial, *how)
     # One of several levels of torch.func, each of which may differentiate in either mode. The
     # others are to record as well, and a Function turns that off for what its forward calls.
     backward, forward = torch.is_grad_enabled(), torch._C._is_fwd_grad_enabled()
@@ -91,14 +97,21 @@ def _differentiate(keys: Any, x: Tensor, *rest: Any) -> Any:
             return compute(x, *rest)
 
     with enable_single_level_autograd_function():
-        return record(x, *rest, compute_recorded, scan)
+        return record(x, initial, *how, compute_recorded, scan)
 
 
-def _over_batch(info: Any, in_dims: tuple[Any, ...], x: Tensor, dim: int, *rest: Any) -> Any:
-    x = x.movedim(in_dims[0], 0)
+def _over_batch(
+    info: Any, in_dims: tuple[Any, ...], x: Tensor, initial: Tensor | None, dim: int, *rest: Any
+) -> Any:
+    of_x, of_initial = in_dims[:2]
+    x = x.unsqueeze(0) if of_x is None else x.movedim(of_x, 0)
+    if initial is not None:
+        initial = initial.unsqueeze(0) if of_initial is None else initial.movedim(of_initial, 0)
+        x = x.expand(info.batch_size, *x.shape[1:])
+        initial = initial.expand(info.batch_size, *initial.shape[1:])
     if x.dim() == 1:  # each sample is a number, and its own running sum
-        return scan(x.unsqueeze(1), 1, *rest).squeeze(1), 0
-    return scan(x, dim + 1, *rest), 0
+        return scan(x.unsqueeze(1), initial, 1, *rest).squeeze(1), 0
+    return scan(x, initial, dim + 1, *rest), 0
 
 
 _library.impl("scan", _compute, "CPU")
@@ -108,20 +121,28 @@ torch.library.register_vmap("cumsum::scan", _over_batch, lib=_library)
 
 
 @register_decomposition(scan)
-def in_core_aten(x: Tensor, dim: int, dtype: torch.dtype, reverse: bool, compensated: bool) -> Any:
+def in_core_aten(x: Tensor, initial: Tensor | None, *how: Any) -> Any:
     """For whoever wants a graph of torch's own operators alone, such as an exporter to ONNX."""
-    if reverse:
-        return torch.ops.aten.cumsum.default(x.flip(dim), dim, dtype=dtype).flip(dim)
-    return torch.ops.aten.cumsum.default(x, dim, dtype=dtype)
+    dim, dtype, exclusive, reverse, include_initial, _ = how
+    sums = torch.ops.aten.cumsum.default(x.flip(dim) if reverse else x, dim, dtype=dtype)
+    if initial is not None:
+        sums = sums + initial
+    if exclusive or include_initial:
+        first = torch.zeros_like(x.sum(dim, keepdim=True), dtype=dtype)
+        first = first if initial is None else first + initial
+        if exclusive:
+            sums = torch.cat((first, sums), dim).narrow(dim, 0, x.size(dim))
+        if include_initial:
+            sums = torch.cat((first, sums), dim)
+    return sums.flip(dim) if reverse else sums
 
 
-def _called(x: Tensor, dim: int, dtype: torch.dtype, reverse: bool, compensated: bool) -> Tensor:
+def _called(x: Tensor, initial: Tensor | None, *how: Any) -> Tensor:
     """The scan as code of Inductor's calls it: without the dispatcher, if nobody is to notice."""
-    if not compensated:
-        plain = tensor.plain_scan(x, dim, dtype, reverse)
-        if plain is not None:
-            return plain
-    result: Tensor = scan(x, dim, dtype, reverse, compensated)
+    plain = tensor.plain_scan(x, initial, How(*how))
+    if plain is not None:
+        return plain
+    result: Tensor = scan(x, initial, *how)
     return result
 
 

@@ -23,7 +23,9 @@ class Memory(NamedTuple):
 
 
 Shape = tuple[int, ...]
-CoreArguments = tuple[int, int, int, int, Shape, Shape, Shape, int, bool, bool, bool, int]
+CoreArguments = tuple[
+    int, int, int, int, Shape, Shape, Shape, int, bool, bool, bool, int, int, Shape
+]
 
 
 def arguments(
@@ -35,6 +37,7 @@ def arguments(
     reverse: bool,
     compensated: bool,
     threads: int,
+    initial: Memory | None,
 ) -> CoreArguments:
     """The arguments of `_core.scan` and `_core.plan`, `axis` made non-negative."""
     if x.shape != y.shape:
@@ -43,7 +46,8 @@ def arguments(
     if not -ndim <= axis < ndim:
         raise IndexError(f"axis {axis} is not in [-{ndim}, {ndim})")
     memory = (x.address, x.dtype, y.address, y.dtype, x.shape, x.strides, y.strides)
-    return (*memory, axis % ndim, exclusive, reverse, compensated, threads)
+    first = (0, ()) if initial is None else (initial.address, initial.strides)
+    return (*memory, axis % ndim, exclusive, reverse, compensated, threads, *first)
 
 
 class ScanPlan(NamedTuple):
@@ -103,6 +107,7 @@ def make_plan(
     exclusive: bool = False,
     reverse: bool = False,
     compensated: bool = False,
+    initial: Memory | None = None,
 ) -> ScanPlan:
     """The plan of a scan of `x` into `y` by at most `threads` threads; no memory is touched.
 
@@ -118,4 +123,4 @@ def make_plan(
     'rows'
     """
     flags = {"exclusive": exclusive, "reverse": reverse, "compensated": compensated}
-    return ScanPlan(**_core.plan(*arguments(x, y, axis, **flags, threads=threads)))
+    return ScanPlan(**_core.plan(*arguments(x, y, axis, **flags, threads=threads, initial=initial)))

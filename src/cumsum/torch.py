@@ -21,8 +21,10 @@ from torch.nested._internal.nested_tensor import NestedTensor
 
 from cumsum import _core
 from cumsum.kernels import tensor
+from cumsum.kernels.tensor import How
 from cumsum.operator import differentiable_scan, recorded_scan
-from cumsum.precision import is_compensated, torch_cannot
+from cumsum.options import NAMES, PLAIN, Options, take
+from cumsum.precision import torch_cannot
 from cumsum.tensors import (
     has_elements,
     has_memory,
@@ -66,7 +68,7 @@ class Call(NamedTuple):
     dim: int
     dtype: torch.dtype | None
     out: Tensor | None
-    compensated: bool
+    options: Options = PLAIN
 
 
 def register(*, native: bool = not _HAS_NAMES) -> bool:
@@ -119,7 +121,7 @@ def register(*, native: bool = not _HAS_NAMES) -> bool:
 
 def torchs_own(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """torch's answer to a call that our kernels have none for; as a rule, its error."""
-    known = {name: value for name, value in kwargs.items() if name != "precision"}
+    known = {name: value for name, value in kwargs.items() if name not in NAMES}
     before, answering.now = answering.now, True
     try:
         return function(*args, **known)
@@ -130,7 +132,7 @@ def torchs_own(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
 def bind(args: tuple[Any, ...], kwargs: dict[str, Any], *, in_place: bool) -> Call | None:
     """The arguments by name; None if torch's parser would refuse them."""
     rest = dict(kwargs)
-    compensated = is_compensated(rest.pop("precision", None))
+    options = take("cumsum_" if in_place else "cumsum", rest)
     positional = list(args)
     values = []
     for names in (("input", "a", "x"), ("dim", "axis")):
@@ -147,7 +149,7 @@ def bind(args: tuple[Any, ...], kwargs: dict[str, Any], *, in_place: bool) -> Ca
     dtype = _BUILTIN_DTYPES.get(dtype, dtype) if isinstance(dtype, type) else dtype
     if not isinstance(dtype, torch.dtype | None) or not (out is None or _is_tensor_like(out)):
         return None
-    return Call(values[0], dim, dtype, out, compensated)
+    return Call(values[0], dim, dtype, out, options)
 
 
 def _is_tensor_like(x: Any) -> bool:
@@ -199,7 +201,7 @@ def _cannot_be_written(y: Tensor) -> bool:
 
 def is_refused(call: Call, dtype: torch.dtype) -> bool:
     """Whether torch raises for this call with `out=`, or for its dtype."""
-    x, _, given, out, _ = call
+    x, given, out = call.input, call.dtype, call.out
     whole = has_elements(x)  # others never reach torch's kernel, nor its checks
     if whole and dtype not in _SCANNED:
         return True
@@ -219,8 +221,15 @@ def is_refused(call: Call, dtype: torch.dtype) -> bool:
 
 
 def _torchs_own(function: Any, call: Call, args: Any, kwargs: Any) -> Any:
-    """`torchs_own` for a call that we can't serve; it has no compensated values to give."""
-    if call.compensated and result_dtype(call) in tensor.COMPENSATED:
+    """`torchs_own` for a call that we can't serve; it has the plain values alone to give."""
+    options = call.options
+    served = all(x is None or is_strided(x) for x in (call.input, call.out))
+    if not options.is_plain and not served:
+        raise NotImplementedError(
+            "cumsum(): exclusive, reverse, include_initial and initial are not available for a "
+            f"{type(call.input).__name__} of layout {call.input.layout} on {call.input.device}"
+        )
+    if options.compensated and result_dtype(call) in tensor.COMPENSATED:
         for x in (call.input, call.out):
             if x is not None and not is_strided(x):
                 raise torch_cannot(f"for a {type(x).__name__} of layout {x.layout} on {x.device}")
@@ -245,17 +254,61 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
     ours = is_strided(x) and (out is None or _can_take(x, out))
     if dim is None or not ours or is_refused(call, dtype):
         return _torchs_own(torch.cumsum, call, args, kwargs)
+    if x.dim() == 0 and not call.options.is_plain:
+        return _scan_number(call)
+    initial, manner = first_values(call, dim, dtype), how(call, dim, dtype)
     if out is None:
-        return differentiable_scan(x, dim, dtype, compensated=call.compensated)
+        return differentiable_scan(x, initial, *manner)
     if is_watched():
-        return _write_traced(x, out, dim, call.compensated)
-    return _write(x, out, dim, call.compensated)
+        return _write_traced(x, out, initial, manner)
+    return _write(x, out, initial, manner)
+
+
+def how(call: Call, dim: int, dtype: torch.dtype) -> How:
+    """The manner of a call whose `dim` is non-negative and whose sums are of `dtype`."""
+    options = call.options
+    orientation = options.exclusive, options.reverse, options.include_initial
+    return How(dim, dtype, *orientation, options.compensated)
+
+
+def first_values(call: Call, dim: int, dtype: torch.dtype) -> Tensor | None:
+    """What the sums begin with, of `dtype`, for every line; with one element along `dim`."""
+    x, initial = call.input, call.options.initial
+    if initial is None:
+        return None
+    values = torch.as_tensor(initial, device=x.device)
+    if not torch.can_cast(values.dtype, dtype):
+        raise TypeError(f"cumsum(): initial of {values.dtype} cannot be a sum of dtype {dtype}")
+    lines = (*x.shape[:dim], *x.shape[dim + 1 :])
+    if values.dim() == x.dim() and values.size(dim) == 1:
+        values = values.squeeze(dim)
+    try:
+        return values.to(dtype).expand(lines).unsqueeze(dim)
+    except RuntimeError:
+        message = (
+            f"cumsum(): initial has shape {tuple(values.shape)}, but there are lines of {lines}"
+        )
+        raise ValueError(message) from None
+
+
+def _scan_number(call: Call) -> Any:
+    """The scan of a 0-d tensor as a line of one element."""
+    line = call._replace(input=call.input.reshape(1), dim=0, out=None)
+    sums = cumsum(*line[:2], dtype=result_dtype(call), **call.options.keywords())
+    if not call.options.include_initial:
+        sums = sums.reshape(())
+    return sums if call.out is None else call.out.resize_(sums.shape).copy_(sums)
 
 
 def _scan_within(call: Call) -> Any:
     """The scan of the tensors within a masked or a nested one."""
     from cumsum import masked, nested
 
+    if call.options.include_initial or call.options.initial is not None:
+        kind = type(call.input).__name__
+        raise NotImplementedError(
+            f"cumsum(): include_initial and initial have no meaning for a {kind}"
+        )
     return (nested if isinstance(call.input, NestedTensor) else masked).cumsum(call)
 
 
@@ -265,10 +318,15 @@ def _can_take(x: Tensor, out: Tensor) -> bool:
     return is_strided(out) and has_memory(x) and has_memory(out) and not hidden
 
 
-def _write_traced(x: Tensor, out: Tensor, dim: int, compensated: bool) -> Tensor:
-    if out.shape != x.shape:
-        _resize(out, x.shape)
-    return out.copy_(differentiable_scan(x, dim, out.dtype, compensated=compensated))
+def _write_traced(x: Tensor, out: Tensor, initial: Tensor | None, how: How) -> Tensor:
+    _fit(out, x, how)
+    return out.copy_(differentiable_scan(x, initial, *how))
+
+
+def _fit(out: Tensor, x: Tensor, how: How) -> None:
+    shape = torch.Size(tensor.shape_of(x, how))
+    if out.shape != shape:
+        _resize(out, shape)
 
 
 def _resize(out: Tensor, shape: torch.Size) -> None:
@@ -279,22 +337,24 @@ def _resize(out: Tensor, shape: torch.Size) -> None:
     out.resize_(shape)
 
 
-def _write(x: Tensor, out: Tensor, dim: int, compensated: bool) -> Tensor:
+def _write(x: Tensor, out: Tensor, initial: Tensor | None, how: How) -> Tensor:
     if out.is_inference():  # such a tensor has no version
-        return _write_unversioned(x, out, dim, compensated)
+        return _write_unversioned(x, out, initial, how)
     with torch.autograd.grad_mode._unsafe_preserve_version_counter(out):
-        _write_unversioned(x, out, dim, compensated)
+        _write_unversioned(x, out, initial, how)
     torch.autograd.graph.increment_version(out)
     return out
 
 
 @torch.no_grad()
-def _write_unversioned(x: Tensor, out: Tensor, dim: int, compensated: bool) -> Tensor:
-    if out.shape != x.shape:
-        _resize(out, x.shape)
-    if x.numel() and share_memory(x, out) and not same_elements(x, out):
+def _write_unversioned(x: Tensor, out: Tensor, initial: Tensor | None, how: How) -> Tensor:
+    _fit(out, x, how)
+    sums = tensor.at_border(out, how)[0] if how.include_initial else out
+    if x.numel() and share_memory(x, out) and not same_elements(x, sums):
         x = x.clone()
-    tensor.scan_into(x, out, dim, compensated=compensated)
+    if initial is not None and share_memory(initial, out):
+        initial = initial.clone()
+    tensor.scan_into(x, out, initial, how)
     return out
 
 
@@ -320,9 +380,12 @@ def cumsum_(*args: Any, **kwargs: Any) -> Any:
         or (tracked and x.is_leaf)
     ):
         return _torchs_own(Tensor.cumsum_, call, args, kwargs)
+    initial, manner = first_values(call, dim, x.dtype), how(call, dim, x.dtype)
+    if x.dim() == 0 and not call.options.is_plain:
+        return x.copy_(cumsum(x, 0, **call.options.keywords()))
     if tracked or is_watched() or not has_memory(x):
-        return x.copy_(differentiable_scan(x, dim, x.dtype, compensated=call.compensated))
-    return _write(x, x, dim, call.compensated)
+        return x.copy_(differentiable_scan(x, initial, *manner))
+    return _write(x, x, initial, manner)
 
 
 @torch.no_grad()
@@ -334,13 +397,13 @@ def below_autograd(
     For torch's dispatcher, which has dealt with gradients, transforms and versions by now.
     """
     with torch._C.DisableTorchFunction():  # nobody is to see what follows
-        call = Call(x, dim, dtype, out, compensated=False)
+        call = Call(x, dim, dtype, out)
         axis, result = normalized(dim, x), result_dtype(call)
         if axis is None or is_refused(call, result) or is_named(x):
             return None
         if out is None:
-            return tensor.scan(x, axis, result)
-        return _write_unversioned(x, out, axis, compensated=False)
+            return tensor.scan(x, None, How(axis, result))
+        return _write_unversioned(x, out, None, How(axis, out.dtype))
 
 
 register()

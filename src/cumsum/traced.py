@@ -24,7 +24,7 @@ def _scan(call: door.Call, dtype: torch.dtype) -> Any:
     dim = door.normalized(call.dim, call.input)
     if dim is None or not door.can_trace(call.input, dtype):
         return None
-    return scan(call.input, dim, dtype, False, call.compensated)
+    return scan(call.input, door.first_values(call, dim, dtype), *door.how(call, dim, dtype))
 
 
 def cumsum(*args: Any, **kwargs: Any) -> Any:

@@ -15,12 +15,14 @@ def scan(
     exclusive: bool = False,
     reverse: bool = False,
     compensated: bool = False,
+    initial: Memory | None = None,
 ) -> None:
     """Write the scan of `x` along `axis` to `y`, which has the same shape.
 
     Each element of `x` is cast to `y`'s dtype first. `x` and `y` may be the same memory if their
     strides and dtypes are; any other overlap gives undefined results. `compensated` changes float64
-    and complex128 results alone.
+    and complex128 results alone. Sums begin with `initial`, of `y`'s dtype and of a stride for each
+    axis, the scanned one of which does not matter.
     """
     flags = {"exclusive": exclusive, "reverse": reverse, "compensated": compensated}
-    _core.scan(*arguments(x, y, axis, **flags, threads=threads))
+    _core.scan(*arguments(x, y, axis, **flags, threads=threads, initial=initial))

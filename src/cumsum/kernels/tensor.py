@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -30,53 +31,87 @@ def has_gradient(dtype: torch.dtype) -> bool:
     return dtype.is_floating_point or dtype.is_complex
 
 
-def scan(
-    x: Tensor,
-    dim: int,
-    dtype: torch.dtype,
-    *,
-    reverse: bool = False,
-    compensated: bool = False,
-) -> Tensor:
-    """The scan of `x`, cast to `dtype`, as a new contiguous tensor; `dim` is non-negative."""
-    plain = None if compensated else plain_scan(x, dim, dtype, reverse)
+class How(NamedTuple):
+    """How a tensor is scanned: the arguments of the operator after its tensors."""
+
+    dim: int  # non-negative
+    dtype: torch.dtype
+    exclusive: bool = False
+    reverse: bool = False
+    include_initial: bool = False
+    compensated: bool = False
+
+
+def scan(x: Tensor, initial: Tensor | None, how: How) -> Tensor:
+    """The scan of `x`, cast to `how.dtype`, as a new contiguous tensor.
+
+    `initial` is what the sums begin with, of that dtype and with one element along the dim.
+    """
+    plain = plain_scan(x, initial, how)
     if plain is not None:
         return plain
-    y = torch.empty(x.shape, dtype=dtype, device=x.device)
-    scan_into(x, y, dim, reverse=reverse, compensated=compensated)
+    y = torch.empty(shape_of(x, how), dtype=how.dtype, device=x.device)
+    scan_into(x, y, initial, how)
     return y
 
 
-def plain_scan(x: Tensor, dim: int, dtype: torch.dtype, reverse: bool) -> Tensor | None:
+def shape_of(x: Tensor, how: How) -> list[Any]:
+    """The shape of the scan of `x`."""
+    shape = list(x.shape)
+    if how.include_initial:
+        shape[how.dim] += 1
+    return shape
+
+
+def plain_scan(x: Tensor, initial: Tensor | None, how: How) -> Tensor | None:
     """The same of a tensor that the core understands by itself and nobody else is to see."""
-    if dtype != default_dtype(x.dtype):
+    if initial is not None or how.exclusive or how.include_initial or how.compensated:
         return None
-    result: Tensor | None = _core.scan_plain_tensor(x, dim, reverse)
+    if how.dtype != default_dtype(x.dtype):
+        return None
+    result: Tensor | None = _core.scan_plain_tensor(x, how.dim, how.reverse)
     return result
 
 
-def scan_into(
-    x: Tensor, y: Tensor, dim: int, *, reverse: bool = False, compensated: bool = False
-) -> None:
+def at_border(y: Tensor, how: How) -> tuple[Tensor, Tensor]:
+    """The sums in `y` of some elements, and the sum of none, at their beginning."""
+    size = y.size(how.dim) - 1
+    sums, first = (0, size) if how.reverse else (1, 0)
+    return y.narrow(how.dim, sums, size), y.narrow(how.dim, first, 1)
+
+
+def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How) -> None:
     """Write the scan of `x`, cast to `y`'s dtype, to `y`: the same elements, or none of `x`'s."""
+    if how.include_initial:
+        y, border = at_border(y, how)
+        border.zero_() if initial is None else border.copy_(initial)
     if x.numel() == 0:
         return
     with record_function("cumsum::scan_into") if _profiler_enabled() else nullcontext():
-        _scan_into(x, y, dim, {"reverse": reverse, "compensated": compensated})
+        _scan_into(x, y, initial, how)
 
 
-def _scan_into(x: Tensor, y: Tensor, dim: int, flags: dict[str, bool]) -> None:
+def _scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How) -> None:
     if x.is_complex() and not y.is_complex():
         torch.zeros(1, dtype=x.dtype).to(y.dtype)  # torch's warning, which it gives once
     if x.dim() == 0:
         y.copy_(x)
     elif y.is_conj() or y.is_neg():
-        y.copy_(scan(x, dim, y.dtype, **flags))
+        y.copy_(scan(x, initial, how._replace(dtype=y.dtype, include_initial=False)))
     else:
         x = _readable(x, y.dtype)  # kept alive while the core reads it
-        axis = sum(size != 1 for size in x.shape[:dim])
-        threads = chosen_threads() or torch.get_num_threads()
-        cpu.scan(_memory(x, dim), _memory(y, dim), axis, threads=threads, **flags)
+        first = None if initial is None else _readable(initial, y.dtype)
+        axis = sum(size != 1 for size in x.shape[: how.dim])
+        cpu.scan(
+            _memory(x, x, how.dim),
+            _memory(y, x, how.dim),
+            axis,
+            threads=chosen_threads() or torch.get_num_threads(),
+            exclusive=how.exclusive,
+            reverse=how.reverse,
+            compensated=how.compensated,
+            initial=None if first is None else _memory(first, x, how.dim),
+        )
 
 
 def _readable(x: Tensor, dtype: torch.dtype) -> Tensor:
@@ -87,9 +122,9 @@ def _readable(x: Tensor, dtype: torch.dtype) -> Tensor:
     return x if x.dtype in CODES else x.to(dtype)  # float8 and the like, which the core can't read
 
 
-def _memory(x: Tensor, dim: int) -> Memory:
-    """Where `x` lies, without the axes of one element (a tensor may have more than 64 of them)."""
-    kept = [d for d in range(x.dim()) if d == dim or x.size(d) != 1]
+def _memory(x: Tensor, like: Tensor, dim: int) -> Memory:
+    """Where `x` lies, without axes of one element of `like` (a tensor may have more than 64)."""
+    kept = [d for d in range(like.dim()) if d == dim or like.size(d) != 1]
     shape = tuple(x.size(d) for d in kept)
     strides = tuple(x.stride(d) * x.itemsize for d in kept)
     return Memory(x.data_ptr(), CODES[x.dtype], shape, strides)
