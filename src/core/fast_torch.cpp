@@ -79,9 +79,9 @@ PyObject* scan_tensor(const PlainCall& call) {
       return nullptr;
     }
   }
-  const Direction direction = call.reverse ? Direction::reverse : Direction::forward;
-  if (!scan_views(x, y, axis, Kind::inclusive, direction, Precision::standard,
-                  threads_for_tensors(x))) {
+  Manner manner;
+  if (call.reverse) manner.direction = Direction::reverse;
+  if (!scan_views(x, y, axis, manner, threads_for_tensors(x))) {
     Py_DECREF(out);
     return nullptr;
   }

@@ -13,7 +13,7 @@ from cumsum import numpy as numpy_door
 from cumsum.options import NAMES
 
 if TYPE_CHECKING:
-    from numpy.typing import DTypeLike, NDArray
+    from numpy.typing import ArrayLike, DTypeLike, NDArray
     from torch import Tensor
     from torch import dtype as TorchDType
 
@@ -29,6 +29,10 @@ def cumsum(
     *,
     dtype: TorchDType | None = None,
     out: Tensor | None = None,
+    exclusive: bool = False,
+    reverse: bool = False,
+    include_initial: bool = False,
+    initial: Tensor | complex | None = None,
     precision: Precision = None,
 ) -> Tensor: ...
 @overload
@@ -38,6 +42,10 @@ def cumsum(
     *,
     dtype: DTypeLike | None = None,
     out: NDArray[Any] | None = None,
+    exclusive: bool = False,
+    reverse: bool = False,
+    include_initial: bool = False,
+    initial: ArrayLike | None = None,
     precision: Precision = None,
 ) -> NDArray[Any]: ...
 @overload
@@ -47,6 +55,10 @@ def cumsum(
     axis: int,
     dtype: TorchDType | None = None,
     out: Tensor | None = None,
+    exclusive: bool = False,
+    reverse: bool = False,
+    include_initial: bool = False,
+    initial: Tensor | complex | None = None,
     precision: Precision = None,
 ) -> Tensor: ...
 @overload
@@ -56,6 +68,10 @@ def cumsum(
     axis: int | None,
     dtype: DTypeLike | None = None,
     out: NDArray[Any] | None = None,
+    exclusive: bool = False,
+    reverse: bool = False,
+    include_initial: bool = False,
+    initial: ArrayLike | None = None,
     precision: Precision = None,
 ) -> NDArray[Any]: ...
 def cumsum(*args: Any, **kwargs: Any) -> Any:
@@ -77,6 +93,17 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
         (unsigned NumPy integers uint64) and other dtypes stay.
     out : torch.Tensor or numpy.ndarray, optional
         Where to write the result; it may be `input` itself.
+    exclusive : bool, default False
+        Whether each sum leaves out the element at its own place.
+    reverse : bool, default False
+        Whether sums run from the last element to the first.
+    include_initial : bool, default False
+        Whether the result is one longer along `dim` and begins with the sum of no elements; it ends
+        with it if `reverse` is set.
+    initial : number, torch.Tensor or array, optional
+        What every sum begins with, instead of zero: one value, or as many as there are lines, in
+        the shape of `input` without `dim` or any that broadcasts to it. It is cast to the dtype of
+        the result, and may have a gradient.
     precision : {None, "compensated"}, optional
         "compensated" carries each sum of float64 or complex128 as two numbers, the second of which
         collects what rounding takes from the first. Other dtypes are carried wider than they are
@@ -90,16 +117,18 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
     Raises
     ------
     TypeError
-        If `input` is neither, or an argument has the wrong type.
+        If `input` is neither, an argument has the wrong type, or `initial` is a fraction where
+        sums are integers, or complex where they are real.
     IndexError
         If `dim` is out of range (``numpy.exceptions.AxisError`` for arrays).
     RuntimeError
         For tensors, whenever ``torch.cumsum`` raises it, with its words.
     ValueError
-        For arrays, if `out` is read-only or has another shape. If `precision` names none.
+        For arrays, if `out` is read-only or has another shape. If `precision` names none, or
+        `initial` has not the shape of the lines.
     NotImplementedError
-        If `precision` is "compensated" where torch's own operator would have to answer: for a call
-        that is traced, and for a tensor that is not in this machine's memory.
+        For tensors that are not in this machine's memory, sparse or the like, whose plain sums are
+        torch's own: if anything is asked for that torch does not have.
 
     See Also
     --------
@@ -114,6 +143,13 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
            [ 4,  9, 15]])
     >>> cumsum.cumsum(np.array([True, True, False]), 0)
     array([1, 2, 2])
+    >>> lengths = np.array([3, 1, 4])
+    >>> cumsum.cumsum(lengths, 0, include_initial=True)  # where each begins, and where all end
+    array([0, 3, 4, 8])
+    >>> cumsum.cumsum(lengths, 0, exclusive=True, initial=100)
+    array([100, 103, 104])
+    >>> cumsum.cumsum(lengths, 0, reverse=True)
+    array([8, 5, 4])
     >>> x = np.array([1e16, 1.0, -1e16])
     >>> cumsum.cumsum(x, 0)
     array([1.e+16, 1.e+16, 0.e+00])
@@ -125,13 +161,27 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
 
 @overload
 def cumsum_(
-    input: Tensor, dim: int, *, dtype: TorchDType | None = None, precision: Precision = None
+    input: Tensor,
+    dim: int,
+    *,
+    dtype: TorchDType | None = None,
+    exclusive: bool = False,
+    reverse: bool = False,
+    initial: Tensor | complex | None = None,
+    precision: Precision = None,
 ) -> Tensor: ...
 @overload
 def cumsum_(
-    input: NDArray[Any], dim: int, *, dtype: DTypeLike | None = None, precision: Precision = None
+    input: NDArray[Any],
+    dim: int,
+    *,
+    dtype: DTypeLike | None = None,
+    exclusive: bool = False,
+    reverse: bool = False,
+    initial: ArrayLike | None = None,
+    precision: Precision = None,
 ) -> NDArray[Any]: ...
-def cumsum_(input: Any, dim: Any, *, dtype: Any = None, precision: Precision = None) -> Any:
+def cumsum_(*args: Any, **kwargs: Any) -> Any:
     """The running sum of `input` along dimension `dim`, written over `input`.
 
     Parameters
@@ -142,7 +192,7 @@ def cumsum_(input: Any, dim: Any, *, dtype: Any = None, precision: Precision = N
         In [-input.ndim, input.ndim). The name `axis` is understood as well.
     dtype : torch.dtype or numpy.dtype, optional
         If given, it must be that of `input`.
-    precision : {None, "compensated"}, optional
+    exclusive, reverse, initial, precision : optional
         As for `cumsum`.
 
     Returns
@@ -164,7 +214,7 @@ def cumsum_(input: Any, dim: Any, *, dtype: Any = None, precision: Precision = N
     >>> x
     array([1., 3., 6.])
     """
-    return slow_cumsum_(input, dim, dtype=dtype, precision=precision)
+    return slow_cumsum_(*args, **kwargs)
 
 
 def _input_of(function: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

@@ -19,12 +19,20 @@ choose_target()
 numpy_door.register()
 cumsum = _core.make_function(
     api.slow_cumsum,
-    _documented("cumsum(input, dim, *, dtype=None, out=None, precision=None)", api.cumsum),
+    _documented(
+        "cumsum(input, dim, *, dtype=None, out=None, exclusive=False, reverse=False, "
+        "include_initial=False, initial=None, precision=None)",
+        api.cumsum,
+    ),
     False,
 )
 cumsum_ = _core.make_function(
     api.slow_cumsum_,
-    _documented("cumsum_(input, dim, *, dtype=None, precision=None)", api.cumsum_),
+    _documented(
+        "cumsum_(input, dim, *, dtype=None, exclusive=False, reverse=False, initial=None, "
+        "precision=None)",
+        api.cumsum_,
+    ),
     True,
 )
 

@@ -38,7 +38,7 @@ def _scan_lines(
     order = range(len(lines) - 1, -1, -1) if reverse else range(len(lines))
     total: Any = None
     if initial is not None and len(lines):
-        total = np.moveaxis(initial, axis, 0)[0].reshape(-1)
+        total = initial.reshape(-1)
     for i in order:
         if exclusive:
             sums[i] = np.zeros((), y.dtype)[()] if total is None else total

@@ -159,6 +159,9 @@ def _lower() -> None:
     call = lowerings[scan]
 
     def call_by_name(*args: Any) -> Any:
+        if V.graph.aot_mode and torch.__version__ < (2, 12):  # it hands on the wrong dtypes
+            message = f"AOTInductor can call cumsum from torch 2.12 on, this is {torch.__version__}"
+            raise NotImplementedError(message)
         y = call(*args)
         result = y.data.data
         kernel = result if isinstance(result, FallbackKernel) else result.inputs[0]

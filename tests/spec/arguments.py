@@ -74,7 +74,7 @@ def dim_cases(op):
     yield Case(f"{op} without dim", lambda: call(grid()), op)
     yield Case(f"{op} positional dtype", lambda: call(grid(), 0, torch.float32), op)
     yield Case(f"{op} four positional", lambda: call(grid(), 0, torch.float32, 1), op)
-    yield Case(f"{op} unknown keyword", lambda: call(grid(), 0, reverse=True), op)
+    yield Case(f"{op} unknown keyword", lambda: call(grid(), 0, keepdims=True), op)
     yield Case(f"{op} dtype=None", lambda: call(grid(), 0, dtype=None), op)
     for dtype in (float, int, bool, complex, "float32", 1, np.float32, np.dtype("f4")):
         yield Case(f"{op} dtype={dtype!r}", lambda dtype=dtype: call(grid(), 0, dtype=dtype), op)
