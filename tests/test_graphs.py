@@ -171,7 +171,7 @@ def test_decomposition_gives_the_same_values():
 def test_aot_inductor(tmp_path, exported):
     path = str(tmp_path / "ranks.pt2")
     if torch.__version__ < (2, 12):
-        with pytest.raises(InductorError, match="from torch 2.12 on"):
+        with pytest.raises(InductorError, match=r"from torch 2\.12 on"):
             torch._inductor.aoti_compile_and_package(exported, package_path=path)
         return
     package = torch._inductor.aoti_compile_and_package(exported, package_path=path)

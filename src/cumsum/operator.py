@@ -24,6 +24,7 @@ from cumsum.kernels.tensor import How
 from cumsum.precision import torch_cannot
 from cumsum.tensors import has_memory, is_watched
 
+_VERSION: Any = torch.__version__  # compares with tuples
 _library: Any = torch.library.Library("cumsum", "DEF")  # type: ignore[no-untyped-call]
 _library.define(
     "scan(Tensor x, Tensor? initial, int dim, ScalarType dtype, bool exclusive, bool reverse, "
@@ -159,7 +160,7 @@ def _lower() -> None:
     call = lowerings[scan]
 
     def call_by_name(*args: Any) -> Any:
-        if V.graph.aot_mode and torch.__version__ < (2, 12):  # it hands on the wrong dtypes
+        if V.graph.aot_mode and _VERSION < (2, 12):  # it hands on the wrong dtypes
             message = f"AOTInductor can call cumsum from torch 2.12 on, this is {torch.__version__}"
             raise NotImplementedError(message)
         y = call(*args)
