@@ -51,6 +51,10 @@ class Cumsum(_SingleLevelFunction):
         return of_x, of_initial, *(None,) * (len(how) + 2)
 
     @staticmethod
+    def _compiled_autograd_key(ctx: Any) -> tuple[int]:
+        return (ctx._autograd_function_id,)
+
+    @staticmethod
     def jvp(ctx: Any, tangent: Tensor | None, first: Tensor | None, *rest: None) -> Any:
         if tangent is None:
             assert first is not None

@@ -25,18 +25,26 @@ class _Watcher:
     """Finds one module, the way all others would, and adds to its execution."""
 
     def __init__(self, name: str, work: Callable[[], None]) -> None:
-        self.name, self.work = name, work
+        self.name, self.work, self.looking = name, work, False
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname != self.name:
+        if fullname != self.name or self.looking:
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
+        self.looking = True
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            self.looking = False
         if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader, self.work)  # type: ignore[assignment]
+            spec.loader = _Loader(spec.loader, self._done)  # type: ignore[assignment]
         return spec
+
+    def _done(self) -> None:
+        if self in sys.meta_path:  # others may have looked for the module as well
+            sys.meta_path.remove(self)
+            self.work()
 
 
 class _Loader:

@@ -40,10 +40,11 @@ def differentiable_scan(x: Tensor, initial: Tensor | None, *how: Any) -> Tensor:
     What is eager and ordinary does without the operator, whose dispatch takes longer than a short
     scan.
     """
+    if torch.compiler.is_dynamo_compiling():  # a backward pass on its way into a graph
+        traced: Tensor = scan(x, initial, *how)
+        return traced
     manner = How(*how)
     if is_legacy_batchedtensor(x):  # is_grads_batched=True: there is no memory of ours to see
-        if manner.compensated and manner.dtype in tensor.COMPENSATED:
-            raise torch_cannot("for gradients with is_grads_batched=True")
         aten: Tensor = in_core_aten(x, initial, *how)
         return aten
     recording = is_recording(x, initial)
@@ -74,8 +75,14 @@ def _fake(x: Tensor, initial: Tensor | None, *how: Any) -> Tensor:
     return torch.empty(tensor.shape_of(x, manner), dtype=manner.dtype, device=x.device)
 
 
+def _has_tangent(x: Tensor | None) -> bool:
+    """Whether `x` is a dual number; a level that a graph has entered is known to torch alone."""
+    return x is not None and torch._VF._unpack_dual(x, level=0).tangent is not None
+
+
 def _differentiate(keys: Any, x: Tensor, initial: Tensor | None, *how: Any) -> Any:
-    if not is_recording(x, initial):
+    recording = is_recording(x, initial) or _has_tangent(x) or _has_tangent(initial)
+    if not recording:
         plain = tensor.plain_scan(x, initial, How(*how))
         if plain is not None:
             return plain
@@ -86,7 +93,7 @@ def _differentiate(keys: Any, x: Tensor, initial: Tensor | None, *how: Any) -> A
             return scan.redispatch(below, x, *rest)
 
     if peek_interpreter_stack() is None:
-        if is_recording(x, initial):
+        if recording:
             return record(x, initial, *how, compute, scan)
         return compute(x, initial, *how)
     # One of several levels of torch.func, each of which may differentiate in either mode. The
@@ -124,7 +131,9 @@ torch.library.register_vmap("cumsum::scan", _over_batch, lib=_library)
 @register_decomposition(scan)
 def in_core_aten(x: Tensor, initial: Tensor | None, *how: Any) -> Any:
     """For whoever wants a graph of torch's own operators alone, such as an exporter to ONNX."""
-    dim, dtype, exclusive, reverse, include_initial, _ = how
+    dim, dtype, exclusive, reverse, include_initial, compensated = how
+    if compensated and dtype in tensor.COMPENSATED:
+        raise torch_cannot("in a graph of torch's own operators")
     sums = torch.ops.aten.cumsum.default(x.flip(dim) if reverse else x, dim, dtype=dtype)
     if initial is not None:
         sums = sums + initial

@@ -32,6 +32,8 @@ class Patch:
                 _libraries.pop()._destroy()
 
     def __enter__(self) -> Self:
+        if self not in _patches:
+            raise RuntimeError("this patch has been undone: call cumsum.patch_torch() again")
         return self
 
     def __exit__(

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
-from torch._C._functorch import is_functorch_wrapped_tensor, peek_interpreter_stack
+from torch._C._functorch import (
+    is_functorch_wrapped_tensor,
+    is_legacy_batchedtensor,
+    peek_interpreter_stack,
+)
 from torch._subclasses.fake_tensor import FakeTensor
 from torch._subclasses.functional_tensor import FunctionalTensor
 from torch.autograd import forward_ad
@@ -29,6 +35,7 @@ def has_memory(x: Tensor) -> bool:
         and x.device.type == "cpu"
         and not torch._is_functional_tensor(x)
         and not is_functorch_wrapped_tensor(x)
+        and not is_legacy_batchedtensor(x)
     )
 
 
@@ -38,7 +45,14 @@ def _dispatches_itself(x: Tensor) -> bool:
 
 def has_elements(x: Tensor) -> bool:
     """Whether `x` has a dim and elements along it; `torch.jit.trace` warns of whoever asks."""
-    return torch._C._get_tracing_state() is not None or (x.dim() > 0 and x.numel() > 0)
+    if torch._C._get_tracing_state() is not None:
+        return True
+    count: Any = x.numel()
+    if isinstance(count, torch.SymInt):  # which may depend on values that are not there yet
+        from torch.fx.experimental.symbolic_shapes import guard_or_true
+
+        count = guard_or_true(count > 0)
+    return x.dim() > 0 and bool(count)
 
 
 def is_transformed() -> bool:

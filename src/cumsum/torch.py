@@ -121,12 +121,16 @@ def register(*, native: bool = not _HAS_NAMES) -> bool:
 
 def torchs_own(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """torch's answer to a call that our kernels have none for; as a rule, its error."""
-    known = {name: value for name, value in kwargs.items() if name not in NAMES}
     before, answering.now = answering.now, True
     try:
-        return function(*args, **known)
+        return function(*args, **without_options(kwargs))
     finally:
         answering.now = before
+
+
+def without_options(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The keywords that torch's own function knows."""
+    return {name: value for name, value in kwargs.items() if name not in NAMES}
 
 
 def bind(args: tuple[Any, ...], kwargs: dict[str, Any], *, in_place: bool) -> Call | None:
@@ -220,15 +224,20 @@ def is_refused(call: Call, dtype: torch.dtype) -> bool:
     return clash and not same_elements(x, out) and is_dense(x) and is_dense(out)
 
 
-def _torchs_own(function: Any, call: Call, args: Any, kwargs: Any) -> Any:
-    """`torchs_own` for a call that we can't serve; it has the plain values alone to give."""
-    options = call.options
-    served = all(x is None or is_strided(x) for x in (call.input, call.out))
-    if not options.is_plain and not served:
+def check_plain(call: Call) -> None:
+    """Raise an error if anything is asked for that torch's own function does not have."""
+    if not call.options.is_plain:
         raise NotImplementedError(
             "cumsum(): exclusive, reverse, include_initial and initial are not available for a "
             f"{type(call.input).__name__} of layout {call.input.layout} on {call.input.device}"
         )
+
+
+def _torchs_own(function: Any, call: Call, args: Any, kwargs: Any) -> Any:
+    """`torchs_own` for a call that we can't serve; it has the plain values alone to give."""
+    options = call.options
+    if not all(x is None or is_strided(x) for x in (call.input, call.out)):
+        check_plain(call)
     if options.compensated and result_dtype(call) in tensor.COMPENSATED:
         for x in (call.input, call.out):
             if x is not None and not is_strided(x):

@@ -27,15 +27,27 @@ def _scan(call: door.Call, dtype: torch.dtype) -> Any:
     return scan(call.input, door.first_values(call, dim, dtype), *door.how(call, dim, dtype))
 
 
+def _torchs_own(function: Any, call: door.Call, args: Any, kwargs: Any) -> Any:
+    """torch's own function as a node of the graph; as a rule, it raises its error."""
+    door.check_plain(call)
+    return function(*args, **door.without_options(kwargs))
+
+
+def _is_recorded(call: door.Call) -> bool:
+    """Whether torch would refuse to write a result to `out`, for its gradient's sake."""
+    x, out = call.input, call.out
+    return out is not None and torch.is_grad_enabled() and (x.requires_grad or out.requires_grad)
+
+
 def cumsum(*args: Any, **kwargs: Any) -> Any:
     """`cumsum.cumsum` in a graph."""
     call = door.bind(args, kwargs, in_place=False)
     if call is None:
         return _cumsum_of_array(*args, **kwargs)
     dtype = door.result_dtype(call)
-    y = _scan(call, dtype)
+    y = None if _is_recorded(call) else _scan(call, dtype)
     if y is None or (call.out is not None and call.out.dtype != dtype):
-        return door.torchs_own(torch.cumsum, args, kwargs)
+        return _torchs_own(torch.cumsum, call, args, kwargs)
     if call.out is None:
         return y
     if call.out.shape != y.shape:
@@ -51,7 +63,7 @@ def cumsum_(*args: Any, **kwargs: Any) -> Any:
     x = call.input
     y = _scan(call, x.dtype)
     if y is None or (call.dtype is not None and call.dtype != x.dtype):
-        return door.torchs_own(torch.Tensor.cumsum_, args, kwargs)
+        return _torchs_own(torch.Tensor.cumsum_, call, args, kwargs)
     return x.copy_(y)
 
 

@@ -1,0 +1,114 @@
+"""Where a call is caught between torch's own tools."""
+
+import importlib.util
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch._dynamo import compiled_autograd
+from torch.autograd import forward_ad
+
+import cumsum
+from cumsum import operator
+from cumsum.kernels.tensor import How
+
+BACKENDS = ("eager", "aot_eager", "inductor")
+
+
+@pytest.fixture(autouse=True)
+def fresh_dynamo():
+    torch._dynamo.reset()
+
+
+def test_compiled_calls_of_torchs_own():
+    compiled = torch.compile(lambda x: cumsum.cumsum(x, 0), backend="eager", fullgraph=True)
+    for _ in range(3):
+        assert compiled(torch.ones(3, device="meta")).shape == (3,)
+    number = torch.compile(lambda x: cumsum.cumsum(x, 0, dtype=torch.bool), backend="eager")
+    for _ in range(3):
+        assert number(torch.tensor(True))
+    with pytest.raises(Exception, match="not implemented for 'Bool'"):
+        number(torch.tensor([True]))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_forward_mode_within_a_graph(backend):
+    @torch.compile(backend=backend, fullgraph=True)
+    def tangents(x, t):
+        with forward_ad.dual_level():
+            dual = forward_ad.make_dual(x, t)
+            y = cumsum.cumsum(dual, 0)
+            z = cumsum.cumsum_(dual.clone(), 0)
+            return forward_ad.unpack_dual(y).tangent, forward_ad.unpack_dual(z).tangent
+
+    for tangent in tangents(torch.ones(3), torch.ones(3)):
+        assert tangent.tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("call", [cumsum.cumsum, cumsum.cumsum_], ids=["cumsum", "cumsum_"])
+@pytest.mark.parametrize("strict", [False, True])
+def test_export_of_sizes_that_depend_on_values(strict, call):
+    class Chosen(torch.nn.Module):
+        def forward(self, x):
+            return call(x[x > 0], 0)
+
+    x = torch.tensor([1.0, -1.0, 2.0])
+    program = torch.export.export(Chosen(), (x,), strict=strict)
+    assert program.module()(x).tolist() == [1, 3]
+    assert program.module()(-x).tolist() == [1]
+
+
+def test_compiled_autograd():
+    x = torch.ones(3, requires_grad=True)
+    y = cumsum.cumsum(x, 0).sum()
+    with compiled_autograd._enable(torch.compile(backend="eager")):
+        y.backward()
+    assert x.grad.tolist() == [3, 2, 1]
+
+
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+def test_out_with_a_gradient_in_a_graph(backend):
+    compiled = torch.compile(lambda x, out: cumsum.cumsum(x, 0, out=out), backend=backend)
+    with pytest.raises(RuntimeError, match="don't support automatic differentiation"):
+        compiled(torch.ones(3, requires_grad=True), torch.empty(3))
+
+
+def test_a_look_for_dynamo_is_not_its_import():
+    program = """
+import importlib.util, torch, cumsum
+importlib.util.find_spec("torch._dynamo")
+importlib.util.find_spec("torch._inductor.lowering")
+f = torch.compile(lambda x: cumsum.cumsum(x, 0), fullgraph=True, backend="eager")
+assert f(torch.ones(3)).tolist() == [1, 2, 3]
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert importlib.util.find_spec("torch._dynamo") is not None
+
+
+def test_no_graph_of_torchs_operators_compensates():
+    x = torch.tensor([1e16, 1.0, -1e16], dtype=torch.float64)
+    with pytest.raises(NotImplementedError, match="precision='compensated' is not available"):
+        operator.in_core_aten(x, None, *How(0, torch.float64, compensated=True))
+
+
+def test_in_place_with_batched_gradients():
+    class Identity(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx, grad):
+            return cumsum.cumsum_(grad.clone(), 0)
+
+    x = torch.ones(3, requires_grad=True)
+    (rows,) = torch.autograd.grad(Identity.apply(x), x, torch.eye(3), is_grads_batched=True)
+    assert rows.tolist() == [[1, 1, 1], [0, 1, 1], [0, 0, 1]]
+
+
+def test_patch_is_good_for_one_use():
+    patch = cumsum.patch_torch()
+    patch.undo()
+    with pytest.raises(RuntimeError, match="has been undone"), patch:
+        pass
