@@ -43,7 +43,7 @@ int collect_lines(const Problem& problem, Axis* lines) {
 // A scan from the end is a scan of both arrays seen from their last elements.
 void set_scan_axis(Plan& plan, const Problem& problem) {
   int d = problem.axis;
-  plan.scan = {problem.shape[d], problem.x_strides[d], problem.y_strides[d]};
+  plan.scan = {problem.shape[d], problem.x_strides[d], problem.y_strides[d], 0};
   plan.x_offset = plan.y_offset = 0;
   if (problem.direction == Direction::reverse) {
     plan.x_offset = (plan.scan.size - 1) * plan.scan.x_stride;
@@ -56,7 +56,7 @@ void set_scan_axis(Plan& plan, const Problem& problem) {
 // Of the line axes, the one whose lines are taken side by side: the narrowest in the result, or the
 // longest where that one is too short to fill a vector.
 void choose_inner(Plan& plan, Axis* lines, int count) {
-  plan.inner = {1, 0, 0};
+  plan.inner = {1, 0, 0, 0};
   plan.outer_dims = 0;
   int inner = count - 1;
   for (int i = 0; inner >= 0 && lines[count - 1].size < policy::least_columns && i < count; ++i) {
@@ -114,7 +114,7 @@ void pair_up(Plan& plan) {
   if (plan.x_dtype != DType::float32 && plan.x_dtype != DType::float64) return;
   const bool single = plan.x_dtype == DType::float32;
   plan.x_dtype = plan.y_dtype = single ? DType::complex64 : DType::complex128;
-  plan.inner = {1, 0, 0};
+  plan.inner = {1, 0, 0, 0};
   if (plan.outer_dims > 0) {
     plan.inner = plan.outer[--plan.outer_dims];
     plan.outer_size /= plan.inner.size;

@@ -20,7 +20,7 @@ inline constexpr int most_dims = 64;
 
 // One axis of the arrays, strides in bytes; the last one is that of the initial values.
 struct Axis {
-  int64_t size, x_stride, y_stride, initial_stride = 0;
+  int64_t size, x_stride, y_stride, initial_stride;
 };
 
 struct Problem {
