@@ -45,6 +45,8 @@ def differentiable_scan(x: Tensor, initial: Tensor | None, *how: Any) -> Tensor:
         return traced
     manner = How(*how)
     if is_legacy_batchedtensor(x):  # is_grads_batched=True: there is no memory of ours to see
+        if manner.compensated and manner.dtype in tensor.COMPENSATED:
+            raise torch_cannot("for gradients with is_grads_batched=True")
         aten: Tensor = in_core_aten(x, initial, *how)
         return aten
     recording = is_recording(x, initial)
