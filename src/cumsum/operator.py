@@ -22,7 +22,7 @@ from cumsum.importing import when_imported
 from cumsum.kernels import tensor
 from cumsum.kernels.tensor import How
 from cumsum.precision import torch_cannot
-from cumsum.tensors import has_memory, is_watched
+from cumsum.tensors import has_memory, is_strided, is_watched
 
 _VERSION: Any = torch.__version__  # compares with tuples
 _library: Any = torch.library.Library("cumsum", "DEF")  # type: ignore[no-untyped-call]
@@ -78,8 +78,13 @@ def _fake(x: Tensor, initial: Tensor | None, *how: Any) -> Tensor:
 
 
 def _has_tangent(x: Tensor | None) -> bool:
-    """Whether `x` is a dual number; a level that a graph has entered is known to torch alone."""
-    return x is not None and torch._VF._unpack_dual(x, level=0).tangent is not None
+    """Whether `x` is a dual number; a level that a graph has entered is known to torch alone.
+
+    The look is an operation, and one that masked and nested tensors do not have.
+    """
+    if x is None or not is_strided(x):
+        return False
+    return torch._VF._unpack_dual(x, level=0).tangent is not None
 
 
 def _differentiate(keys: Any, x: Tensor, initial: Tensor | None, *how: Any) -> Any:
