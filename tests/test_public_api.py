@@ -14,9 +14,11 @@ PACKAGE = Path(cumsum.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 SIGNATURES = {
     "cumsum": "(input, dim, *, dtype=None, out=None, exclusive=False, reverse=False, "
-    "include_initial=False, initial=None, precision=None)",
-    "cumsum_": "(input, dim, *, dtype=None, exclusive=False, reverse=False, initial=None, "
-    "precision=None)",
+    "include_initial=False, initial=None, offsets=None, lengths=None, reset=None, where=None, "
+    "skipna=False, holes='hold', overflow=None, decay=None, precision=None)",
+    "cumsum_": "(input, dim, *, dtype=None, exclusive=False, reverse=False, "
+    "initial=None, offsets=None, lengths=None, reset=None, where=None, "
+    "skipna=False, holes='hold', overflow=None, decay=None, precision=None)",
     "cumulative_sum": "(x, /, *, axis=None, dtype=None, include_initial=False, precision=None)",
     "set_num_threads": "(n)",
     "get_num_threads": "()",

@@ -5,6 +5,8 @@ import re
 import sys
 from pathlib import Path
 
+# Parts of the doors to arrays and tensors.
+BELOW = ("binding", "refusals", "writing", "abilities", "missing", "segments", "overflow", "decay")
 # From the top down; a module imports from layers below its own. __init__ is `import cumsum`.
 LAYERS = (
     ("__main__",),
@@ -18,7 +20,7 @@ LAYERS = (
     ("fast",),
     ("traced",),
     ("api", "array_api"),
-    ("torch", "masked", "nested", "numpy", "operator", "autograd", "tensors", "generic"),
+    ("torch", "masked", "nested", "numpy", "operator", "autograd", "tensors", "generic", *BELOW),
     ("kernels",),
     ("config", "plan"),
     ("options",),

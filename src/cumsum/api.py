@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Mapping
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 import numpy as np
 
@@ -19,6 +19,36 @@ if TYPE_CHECKING:
 
     from cumsum.precision import Precision
 
+    class _Options(TypedDict, total=False):
+        exclusive: bool
+        reverse: bool
+        include_initial: bool
+        skipna: bool
+        holes: Literal["hold", "nan"]
+        overflow: Literal["wrap", "raise", "saturate"] | None
+        precision: Precision
+
+    class TensorOptions(_Options, total=False):
+        """The keywords of a call with a tensor."""
+
+        initial: Tensor | complex | None
+        offsets: Tensor | None
+        lengths: Tensor | None
+        reset: Tensor | None
+        where: Tensor | None
+        decay: Tensor | complex | None
+
+    class ArrayOptions(_Options, total=False):
+        """The keywords of a call with an array."""
+
+        initial: ArrayLike | None
+        offsets: ArrayLike | None
+        lengths: ArrayLike | None
+        reset: ArrayLike | None
+        where: ArrayLike | None
+        decay: ArrayLike | None
+
+
 INPUT_NAMES = ("input", "a", "x")  # torch's name for the first argument and NumPy's
 
 
@@ -29,11 +59,7 @@ def cumsum(
     *,
     dtype: TorchDType | None = None,
     out: Tensor | None = None,
-    exclusive: bool = False,
-    reverse: bool = False,
-    include_initial: bool = False,
-    initial: Tensor | complex | None = None,
-    precision: Precision = None,
+    **options: Unpack[TensorOptions],
 ) -> Tensor: ...
 @overload
 def cumsum(
@@ -42,11 +68,7 @@ def cumsum(
     *,
     dtype: DTypeLike | None = None,
     out: NDArray[Any] | None = None,
-    exclusive: bool = False,
-    reverse: bool = False,
-    include_initial: bool = False,
-    initial: ArrayLike | None = None,
-    precision: Precision = None,
+    **options: Unpack[ArrayOptions],
 ) -> NDArray[Any]: ...
 @overload
 def cumsum(
@@ -55,11 +77,7 @@ def cumsum(
     axis: int,
     dtype: TorchDType | None = None,
     out: Tensor | None = None,
-    exclusive: bool = False,
-    reverse: bool = False,
-    include_initial: bool = False,
-    initial: Tensor | complex | None = None,
-    precision: Precision = None,
+    **options: Unpack[TensorOptions],
 ) -> Tensor: ...
 @overload
 def cumsum(
@@ -68,11 +86,7 @@ def cumsum(
     axis: int | None,
     dtype: DTypeLike | None = None,
     out: NDArray[Any] | None = None,
-    exclusive: bool = False,
-    reverse: bool = False,
-    include_initial: bool = False,
-    initial: ArrayLike | None = None,
-    precision: Precision = None,
+    **options: Unpack[ArrayOptions],
 ) -> NDArray[Any]: ...
 def cumsum(*args: Any, **kwargs: Any) -> Any:
     """The running sum of `input` along dimension `dim`.
@@ -104,6 +118,28 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
         What every sum begins with, instead of zero: one value, or as many as there are lines, in
         the shape of `input` without `dim` or any that broadcasts to it. It is cast to the dtype of
         the result, and may have a gradient.
+    offsets : array of int, optional
+        Cuts `dim` into segments that are scanned each by itself: n + 1 numbers, the first of them
+        0, the last the length of `dim`, none less than the one before.
+    lengths : array of int, optional
+        The same by the length of each segment.
+    reset : array of bool, optional
+        The same by where a segment begins, for each element of `dim`.
+    where : array of bool, optional
+        Which elements count; of the shape of `input` or one that broadcasts to it. The others add
+        nothing.
+    skipna : bool, default False
+        Whether elements that are NaN add nothing.
+    holes : {"hold", "nan"}, default "hold"
+        What stands where an element does not count: the sum so far, or NaN.
+    overflow : {"wrap", "raise", "saturate"}, optional
+        What becomes of an integer sum that its dtype cannot hold. "wrap", as by default, keeps its
+        lowest bits, "saturate" takes the nearest that it can hold, "raise" raises OverflowError.
+        With any of them the `dtype` of a tensor may be unsigned.
+    decay : number, torch.Tensor or array, optional
+        What each sum is multiplied by before the next element is added to it: one number, one for
+        each line (in the shape of `input` with one element along `dim`), or one for each element,
+        of any shape that broadcasts to `input`'s. It may have a gradient.
     precision : {None, "compensated"}, optional
         "compensated" carries each sum of float64 or complex128 as two numbers, the second of which
         collects what rounding takes from the first. Other dtypes are carried wider than they are
@@ -165,10 +201,7 @@ def cumsum_(
     dim: int,
     *,
     dtype: TorchDType | None = None,
-    exclusive: bool = False,
-    reverse: bool = False,
-    initial: Tensor | complex | None = None,
-    precision: Precision = None,
+    **options: Unpack[TensorOptions],
 ) -> Tensor: ...
 @overload
 def cumsum_(
@@ -176,10 +209,7 @@ def cumsum_(
     dim: int,
     *,
     dtype: DTypeLike | None = None,
-    exclusive: bool = False,
-    reverse: bool = False,
-    initial: ArrayLike | None = None,
-    precision: Precision = None,
+    **options: Unpack[ArrayOptions],
 ) -> NDArray[Any]: ...
 def cumsum_(*args: Any, **kwargs: Any) -> Any:
     """The running sum of `input` along dimension `dim`, written over `input`.
@@ -193,6 +223,8 @@ def cumsum_(*args: Any, **kwargs: Any) -> Any:
     dtype : torch.dtype or numpy.dtype, optional
         If given, it must be that of `input`.
     exclusive, reverse, initial, precision : optional
+        As for `cumsum`.
+    offsets, lengths, reset, where, skipna, holes, overflow, decay : optional
         As for `cumsum`.
 
     Returns

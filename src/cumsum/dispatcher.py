@@ -17,8 +17,9 @@ from torch._C._functorch import peek_interpreter_stack as transform
 from torch.autograd import forward_ad
 
 from cumsum import fast
+from cumsum.binding import answering, is_named
 from cumsum.kernels.tensor import CODES
-from cumsum.torch import answering, below_autograd, is_named
+from cumsum.torch import below_autograd
 
 Kernel = Callable[..., Any]
 _CPU = torch._C.DispatchKeySet(torch._C.DispatchKey.CPU)

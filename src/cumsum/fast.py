@@ -21,7 +21,9 @@ cumsum = _core.make_function(
     api.slow_cumsum,
     _documented(
         "cumsum(input, dim, *, dtype=None, out=None, exclusive=False, reverse=False, "
-        "include_initial=False, initial=None, precision=None)",
+        "include_initial=False, initial=None, "
+        "offsets=None, lengths=None, reset=None, where=None, skipna=False, holes='hold', "
+        "overflow=None, decay=None, precision=None)",
         api.cumsum,
     ),
     False,
@@ -30,7 +32,8 @@ cumsum_ = _core.make_function(
     api.slow_cumsum_,
     _documented(
         "cumsum_(input, dim, *, dtype=None, exclusive=False, reverse=False, initial=None, "
-        "precision=None)",
+        "offsets=None, lengths=None, reset=None, where=None, skipna=False, holes='hold', "
+        "overflow=None, decay=None, precision=None)",
         api.cumsum_,
     ),
     True,

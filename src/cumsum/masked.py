@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 from torch.masked import as_masked_tensor, is_masked_tensor
 
-from cumsum import torch as door
+from cumsum import binding as door
 from cumsum.kernels.tensor import How
 from cumsum.operator import differentiable_scan
+from cumsum.refusals import is_refused
 from cumsum.tensors import is_strided
 
 
@@ -24,7 +25,7 @@ def cumsum(call: door.Call) -> Any:
     if data.layout is not torch.strided:
         raise ValueError(f"masked cumsum expects strided tensor (got {data.layout} tensor)")
     dim, dtype = door.normalized(call.dim, x), door.result_dtype(call)
-    if dim is None or door.is_refused(call, dtype):
+    if dim is None or is_refused(call, dtype):
         return door.torchs_own(torch.cumsum, (data, call.dim), {"dtype": dtype})
     if not is_strided(data):
         return door.torchs_own(torch.cumsum, (x, call.dim), {"dtype": dtype})

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 from torch.nested._internal.nested_tensor import NestedTensor
 
-from cumsum import torch as door
+from cumsum import binding as door
 from cumsum.kernels import tensor
 from cumsum.kernels.tensor import How
 from cumsum.operator import differentiable_scan
+from cumsum.refusals import is_refused
 from cumsum.tensors import has_memory, is_strided, is_watched
 
 
@@ -25,7 +26,7 @@ def cumsum(call: door.Call) -> Any:
     x: Any = call.input
     dim, dtype = _inner_dim(x, call.dim), door.result_dtype(call)
     values = x.values()
-    if door.is_refused(call, dtype):
+    if is_refused(call, dtype):
         return door.torchs_own(torch.cumsum, (values, dim), {"dtype": dtype})
     to_be_read = _is_ragged(x, dim)  # where the sequences end, and so the values
     if not is_strided(values) or (to_be_read and (is_watched() or not has_memory(values))):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cumsum import _core, generic
+from cumsum import _core, abilities, generic
 from cumsum.dtypes import BY_NAME, DType
 from cumsum.kernels import cpu
 from cumsum.options import Options, take
@@ -196,6 +196,7 @@ def _scan_with_border(
 
 
 def _scan(x: Array, y: Array, axis: int, options: Options, initial: Array | None) -> None:
+    """Write the scan of `x`, as `options` have it but for the border, to `y`."""
     flags = {name: getattr(options, name) for name in ("exclusive", "reverse", "compensated")}
     scan_into(x, y, axis, **flags, initial=initial)
 
@@ -227,6 +228,9 @@ def scan_array(input: Any, dim: Any, dtype: Any, out: Any, options: Options) -> 
     if options.initial is not None:
         initial = first_values(options.initial, x, axis, wanted)
     scan_to = _scan_with_border if bordered else _scan
+    ability = abilities.for_arrays(options)
+    if ability is not None:
+        scan_to = ability.scan_into
     if target is not None and _is_plain_target(target, x, wanted, initial):
         scan_to(x, target, axis, options, initial)
         return out

@@ -6,7 +6,10 @@ from typing import Any, NamedTuple
 
 from cumsum.precision import is_compensated
 
-NAMES = ("exclusive", "reverse", "include_initial", "initial", "precision")
+FLAGS = ("exclusive", "reverse", "include_initial", "skipna")
+SEGMENTS = ("offsets", "lengths", "reset")
+CHOICES = {"holes": ("hold", "nan"), "overflow": (None, "wrap", "raise", "saturate")}
+NAMES = (*FLAGS, "initial", *SEGMENTS, "where", "holes", "overflow", "decay", "precision")
 
 
 class Options(NamedTuple):
@@ -20,8 +23,20 @@ class Options(NamedTuple):
         Whether sums run from the last element to the first.
     include_initial : bool
         Whether the result begins (in reverse: ends) with the sum of no elements.
+    skipna : bool
+        Whether NaN is missing data.
     initial : number or array, optional
         What sums begin with: one value for each line, or one for all.
+    offsets, lengths, reset : array, optional
+        Where segments end and begin; one of them at most.
+    where : array of bool, optional
+        Which elements count.
+    holes : {"hold", "nan"}
+        What stands where an element does not count.
+    overflow : {None, "wrap", "raise", "saturate"}
+        What becomes of an integer that its dtype cannot hold.
+    decay : number or array, optional
+        What each sum is multiplied by before the next element is added.
     compensated : bool
         Whether sums of float64 and complex128 are carried as two numbers.
     """
@@ -29,18 +44,50 @@ class Options(NamedTuple):
     exclusive: bool = False
     reverse: bool = False
     include_initial: bool = False
+    skipna: bool = False
     initial: Any = None
+    offsets: Any = None
+    lengths: Any = None
+    reset: Any = None
+    where: Any = None
+    holes: str = "hold"
+    overflow: str | None = None
+    decay: Any = None
     compensated: bool = False
+
+    @property
+    def ability(self) -> str | None:
+        """The ability that answers, one of `cumsum.abilities`; it may ask others in turn."""
+        if self.where is not None or self.skipna:
+            return "missing"
+        if not (self.offsets is None and self.lengths is None and self.reset is None):
+            return "segments"
+        if self.overflow in {"raise", "saturate"}:
+            return "overflow"
+        return None if self.decay is None else "decay"
+
+    def asked(self) -> list[str]:
+        """The names of the keywords that differ from their defaults, the precision aside."""
+        given = zip(self._fields[:-1], self, PLAIN, strict=False)
+        return [
+            name
+            for name, value, default in given
+            if value is not default and not (isinstance(value, str) and value == default)
+        ]
 
     @property
     def is_plain(self) -> bool:
         """Whether nothing but the precision is asked for."""
-        return self.initial is None and not (self.exclusive or self.reverse or self.include_initial)
+        return (
+            self.initial is None
+            and self.ability is None
+            and not (self.exclusive or self.reverse or self.include_initial)
+        )
 
     def keywords(self) -> dict[str, Any]:
         """The keywords that these options came from."""
-        flags = {name: getattr(self, name) for name in NAMES[:4]}
-        return flags | {"precision": "compensated" if self.compensated else None}
+        given = dict(zip(self._fields[:-1], self, strict=False))
+        return given | {"precision": "compensated" if self.compensated else None}
 
 
 PLAIN = Options()
@@ -48,10 +95,21 @@ PLAIN = Options()
 
 def take(function: str, keywords: dict[str, Any]) -> Options:
     """The options among the keywords of a call, from which they are removed."""
-    flags = {name: keywords.pop(name, False) for name in NAMES[:3]}
-    for name, value in flags.items():
-        if not isinstance(value, bool):
-            kind = type(value).__name__
+    given = {name: keywords.pop(name) for name in NAMES if name in keywords}
+    if not given:
+        return PLAIN
+    for name in FLAGS:
+        if not isinstance(given.get(name, False), bool):
+            kind = type(given[name]).__name__
             raise TypeError(f"{function}(): argument '{name}' must be bool, not {kind}")
-    compensated = is_compensated(keywords.pop("precision", None))
-    return Options(**flags, initial=keywords.pop("initial", None), compensated=compensated)
+    for name, allowed in CHOICES.items():
+        value = given.get(name, allowed[0])
+        if value is not None and not isinstance(value, str):
+            kind = type(value).__name__
+            raise TypeError(f"{function}(): argument '{name}' must be str, not {kind}")
+        if value not in allowed:
+            raise ValueError(f"{function}(): {name} is {value!r}, but must be one of {allowed}")
+    if sum(given.get(name) is not None for name in SEGMENTS) > 1:
+        raise ValueError(f"{function}(): give one of offsets, lengths and reset, not several")
+    compensated = is_compensated(given.pop("precision", None))
+    return Options(**given, compensated=compensated)

@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch._dynamo.decorators import disable, substitute_in_graph
 
-from cumsum import torch as door
+from cumsum import binding as door
 from cumsum.api import slow_cumsum, slow_cumsum_
-from cumsum.operator import scan
+from cumsum.refusals import can_trace
+from cumsum.writing import scan
 
 # Arrays have no place in a graph: their calls are made between two of them.
 _cumsum_of_array = disable(slow_cumsum)  # type: ignore[no-untyped-call]
@@ -22,9 +23,10 @@ _cumsum_of_array_ = disable(slow_cumsum_)  # type: ignore[no-untyped-call]
 def _scan(call: door.Call, dtype: torch.dtype) -> Any:
     """The scan as a node of the graph; None if torch's own function is to raise an error."""
     dim = door.normalized(call.dim, call.input)
-    if dim is None or not door.can_trace(call.input, dtype):
+    if dim is None or not can_trace(call.input, dtype):
         return None
-    return scan(call.input, door.first_values(call, dim, dtype), *door.how(call, dim, dtype))
+    initial, how = door.first_values(call, dim, dtype), door.how(call, dim, dtype)
+    return scan(call.input, initial, how, call.options)
 
 
 def _torchs_own(function: Any, call: door.Call, args: Any, kwargs: Any) -> Any:

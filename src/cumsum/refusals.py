@@ -1,0 +1,55 @@
+"""Which calls torch refuses: its own function then words the error."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from cumsum.binding import Call
+from cumsum.kernels import tensor
+from cumsum.tensors import (
+    has_elements,
+    has_memory,
+    is_dense,
+    overlaps_itself,
+    same_elements,
+    share_memory,
+)
+
+# Result dtypes that torch has a scan for.
+SCANNED = set(tensor.CODES) - {torch.bool, torch.uint16, torch.uint32, torch.uint64}
+
+
+def can_trace(x: Tensor, dtype: torch.dtype) -> bool:
+    """Whether the scan of `x` may stand in a graph; torch words the errors of others."""
+    graded = x.requires_grad and torch.is_grad_enabled()
+    scanned = x.device.type == "cpu" and dtype in SCANNED
+    return scanned and (tensor.has_gradient(dtype) or not graded)
+
+
+def cannot_be_written(y: Tensor) -> bool:
+    """Whether torch refuses to write a result to `y`, whatever the result."""
+    if y.is_inference() and not torch.is_inference_mode_enabled():
+        return True
+    return overlaps_itself(y) or y._is_zerotensor()
+
+
+def is_refused(call: Call, dtype: torch.dtype) -> bool:
+    """Whether torch raises for this call with `out=`, or for its dtype."""
+    x, given, out = call.input, call.dtype, call.out
+    whole = has_elements(x)  # others never reach torch's kernel, nor its checks
+    if whole and dtype not in SCANNED:
+        return True
+    if torch.is_grad_enabled():
+        if x.requires_grad and (out is not None or not tensor.has_gradient(dtype)):
+            return True
+        if out is not None and out.requires_grad:
+            return True
+    if out is None:
+        return False
+    if (given is not None and given != out.dtype) or cannot_be_written(out):
+        return True
+    if not (whole and has_memory(x) and has_memory(out)):
+        return False
+    clash = x.dtype == out.dtype and x.shape == out.shape and share_memory(x, out)
+    return clash and not same_elements(x, out) and is_dense(x) and is_dense(out)
