@@ -181,28 +181,64 @@ bool is_safe(const ArrayView& x, const ArrayView& y) {
   return x_high <= y_low || y_high <= x_low;
 }
 
+namespace {
+
+Problem problem_of(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
+                   int threads) {
+  return {x.dtype,
+          y.dtype,
+          x.dims,
+          x.shape,
+          x.strides,
+          y.strides,
+          axis,
+          manner.kind,
+          manner.direction,
+          manner.precision,
+          x.data == y.data,
+          threads,
+          manner.initial_strides};
+}
+
+// Call `job` without the GIL. Signals are handled on the main thread alone; another must not even
+// ask, as the interpreter may be shutting down around it.
+template <class Job>
+bool without_gil(Job job) {
+  const bool asks = PyThread_get_thread_ident() == main_thread;
+  PyThreadState* state = PyEval_SaveThread();
+  const Status status = job(asks ? interrupted : nullptr, &state);
+  PyEval_RestoreThread(state);
+  if (status == Status::out_of_memory) PyErr_NoMemory();
+  return status == Status::done;
+}
+
+}  // namespace
+
 bool scan_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
                 int threads) {
   const int64_t bytes = element_count(y) * (item_size(x.dtype) + item_size(y.dtype));
   if (bytes == 0) return true;
   const Kernels& kernels = current_target();
-  const Plan plan = make_plan(
-      {x.dtype, y.dtype, x.dims, x.shape, x.strides, y.strides, axis, manner.kind, manner.direction,
-       manner.precision, x.data == y.data, threads, manner.initial_strides},
-      kernels);
+  const Plan plan = make_plan(problem_of(x, y, axis, manner, threads), kernels);
   if (bytes < release_bytes) {
     run(plan, kernels, x.data, y.data, manner.initial);
     return true;
   }
-  // Signals are handled on the main thread alone; another must not even ask, as the interpreter may
-  // be shutting down around it.
-  const bool asks = PyThread_get_thread_ident() == main_thread;
-  PyThreadState* state = PyEval_SaveThread();
-  const Status status =
-      run(plan, kernels, x.data, y.data, manner.initial, asks ? interrupted : nullptr, &state);
-  PyEval_RestoreThread(state);
-  if (status == Status::out_of_memory) PyErr_NoMemory();
-  return status == Status::done;
+  return without_gil([&](Interrupted interrupted, void* context) {
+    return run(plan, kernels, x.data, y.data, manner.initial, interrupted, context);
+  });
+}
+
+bool scan_segment_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
+                        int threads, const Segments& segments, bool& taken) {
+  const Kernels& kernels = current_target();
+  const Problem problem = problem_of(x, y, axis, manner, threads);
+  taken = can_take(problem, segments, kernels);
+  if (!taken) return true;
+  return without_gil([&](Interrupted interrupted, void* context) {
+    return run_segments(problem, segments, kernels, x.data, y.data, manner.initial, interrupted,
+                        context);
+  });
 }
 
 }  // namespace cumsum

@@ -4,7 +4,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include "plan.h"
+#include "segments.h"
 
 namespace cumsum {
 
@@ -72,6 +72,11 @@ struct Manner {
 // y[...] = scan of x, with the GIL released for long scans. False with an exception set.
 bool scan_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
                 int threads);
+
+// The same of the segments of an axis; with `taken` false if the memory is not as the core takes
+// it.
+bool scan_segment_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
+                        int threads, const Segments& segments, bool& taken);
 
 int64_t element_count(const ArrayView& view);
 bool same_shape(const ArrayView& a, const ArrayView& b);

@@ -51,8 +51,26 @@ struct PairKernels {
   int carry_size, chain_size;  // bytes of one line's
 };
 
+// A line cut into segments: segment s is the elements [offsets[s], offsets[s + 1]) from x, each
+// beside the last one in memory. Those of [first, last) are scanned, until one is longer than a
+// group, whose number is returned. Up to a group of results is written past the last one of all; no
+// element is read from `end` on.
+struct ShortSegments {
+  const char* x;
+  char* y;
+  const int64_t* offsets;
+  int64_t first, last, end;
+};
+using ScanShort = int64_t (*)(const ShortSegments&);
+
+struct SegmentKernels {
+  ScanShort scan[dtype_count][dtype_count][2][2];  // exclusive, reverse; null where x is packed
+  void (*copy_past_cache)(char* y, const char* x, int64_t bytes);
+};
+
 struct Kernels {
   const char* name;
+  const SegmentKernels* segments;
   PairKernels pairs[dtype_count][dtype_count];  // null functions where x must be packed first
   PairKernels compensated[2];                   // float64 and complex128, carried as pairs
   ScanPiece copy[dtype_count][dtype_count];     // a piece, cast element by element

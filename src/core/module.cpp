@@ -70,6 +70,28 @@ PyObject* scan(PyObject*, PyObject* args) {
   Py_RETURN_NONE;
 }
 
+PyObject* find_fault(PyObject*, PyObject* args) {
+  unsigned long long offsets;
+  long long count, size;
+  int threads;
+  if (!PyArg_ParseTuple(args, "KLLi", &offsets, &count, &size, &threads)) return nullptr;
+  const Segments segments{reinterpret_cast<const int64_t*>(offsets), count};
+  return PyLong_FromLongLong(find_fault(segments, size, threads));
+}
+
+PyObject* scan_segments(PyObject*, PyObject* args) {
+  PyObject* of_scan;
+  unsigned long long offsets;
+  long long count;
+  Arguments a;
+  if (!PyArg_ParseTuple(args, "O!KL", &PyTuple_Type, &of_scan, &offsets, &count)) return nullptr;
+  if (!read_arguments(of_scan, a)) return nullptr;
+  const Segments segments{reinterpret_cast<const int64_t*>(offsets), count};
+  bool taken;
+  if (!scan_segment_views(a.x, a.y, a.axis, a.manner, a.threads, segments, taken)) return nullptr;
+  return PyBool_FromLong(taken);
+}
+
 PyObject* plan(PyObject*, PyObject* args) {
   Arguments a;
   if (!read_arguments(args, a)) return nullptr;
@@ -158,6 +180,8 @@ PyObject* set_main(PyObject*, PyObject* args) {
 
 PyMethodDef methods[] = {
     {"scan", scan, METH_VARARGS, nullptr},
+    {"scan_segments", scan_segments, METH_VARARGS, nullptr},
+    {"find_fault", find_fault, METH_VARARGS, nullptr},
     {"plan", plan, METH_VARARGS, nullptr},
     {"copy", copy, METH_VARARGS, nullptr},
     {"targets", targets, METH_NOARGS, nullptr},

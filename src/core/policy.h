@@ -68,6 +68,11 @@ inline constexpr int64_t most_repeated = stage_bytes / 4;
 // thread without weaving, float32 (1 million, 6): 0.67, and 0.19 with it.
 inline constexpr int64_t woven_bytes = 1 << 12;
 
+// Elements of a segment, all lines taken together, for it to be scanned like an array of its own,
+// and bytes of results of shorter segments that are gathered before they are written.
+inline constexpr int64_t least_segment = 1 << 17;
+inline constexpr int64_t segment_stage_bytes = 1 << 13;
+
 // What is gathered at a time when lines don't lie along the axis of memory. By rows: so many lines,
 // and bytes. Transposed (4096, 4096) float32, two threads of a Zen 5, ns an element: 0.42 with 64
 // lines and 2^15 bytes, 0.37 with 128, 0.34 with 128 and 2^17, 0.37 to 0.5 with 256 lines. By

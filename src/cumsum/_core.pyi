@@ -25,6 +25,15 @@ def scan(
 ) -> None:
     """Scan the memory at `x` into the memory at `y`, without any check of either."""
 
+def scan_segments(scan: tuple[Any, ...], offsets: int, count: int, /) -> bool:
+    """`scan`, with its arguments, of each of the segments that int64 `offsets` cut the axis into.
+
+    False, with nothing written, for memory that a scan would pack.
+    """
+
+def find_fault(offsets: int, count: int, size: int, threads: int, /) -> int:
+    """The first of `count` + 1 numbers that is no offset of an axis of `size`; -1 if all are."""
+
 def plan(
     x: int,
     x_dtype: int,

@@ -1,0 +1,71 @@
+"""Scans of segments: parts of a dim, each scanned by itself, in the memory they lie in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cumsum import _core
+from cumsum import numpy as door
+from cumsum.options import SEGMENTS, Options
+
+Array = np.ndarray[Any, Any]
+
+
+def cuts_of(options: Options) -> tuple[str, Any]:
+    """Which keyword cuts the dim, and its value; an error for what segments don't go with."""
+    for name in ("include_initial", "overflow", "decay"):
+        if name in options.asked():
+            raise ValueError(f"cumsum(): {name} cannot be combined with segments")
+    return next((name, v) for name in SEGMENTS if (v := getattr(options, name)) is not None)
+
+
+def check_kind(name: str, kind: str, dtype: object) -> None:
+    """Raise an error unless elements of `dtype`, of NumPy's `kind`, can be those of `name`."""
+    wanted = "bool" if name == "reset" else "integers"
+    if kind not in ("b" if name == "reset" else "iu"):
+        raise TypeError(f"cumsum(): {name} must be {wanted}, got dtype {dtype}")
+
+
+def offsets_of(name: str, cuts: Array, size: int, threads: int) -> Array:
+    """The int64 offsets of a dim of `size` elements, from any of the keywords' 1-D arrays."""
+    if cuts.ndim != 1 or (name == "offsets" and len(cuts) == 0):
+        raise ValueError(f"cumsum(): {name} must be 1-D and not empty, got shape {cuts.shape}")
+    if name == "reset":
+        return _of_starts(cuts)
+    if name == "lengths":
+        negative = cuts < 0
+        if negative.any():
+            at = int(np.argmax(negative))
+            raise ValueError(f"cumsum(): lengths[{at}] is {cuts[at]}, but must not be negative")
+        cuts = door.cumsum(cuts, 0, dtype=np.int64, include_initial=True)
+        if cuts[-1] != size:
+            message = f"cumsum(): lengths add up to {cuts[-1]}, but the dim has {size} elements"
+            raise ValueError(message)
+    offsets = np.ascontiguousarray(cuts, np.int64)
+    at = _core.find_fault(address_of(offsets), len(offsets) - 1, size, threads)
+    if at >= 0:
+        raise ValueError(f"cumsum(): offsets[{at}] is {cuts[at]}, but {_rule(offsets, at, size)}")
+    return offsets
+
+
+def address_of(offsets: Array) -> int:
+    """Where an array begins."""
+    address: int = offsets.__array_interface__["data"][0]
+    return address
+
+
+def _rule(offsets: Array, at: int, size: int) -> str:
+    if at == 0:
+        return "must be 0"
+    if offsets[at] < offsets[at - 1]:
+        return f"must not be less than the one before, {offsets[at - 1]}"
+    return f"must be {size}, the length of the dim"
+
+
+def _of_starts(starts: Array) -> Array:
+    """Segments begin where `starts` is set, and at the first element."""
+    size = len(starts)
+    within = np.flatnonzero(starts[1:]) + 1
+    return np.concatenate(([0], within, [size] if size else [])).astype(np.int64, copy=False)

@@ -1,0 +1,92 @@
+"""Segments of NumPy arrays."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from cumsum import numpy as door
+from cumsum.kernels import cpu
+from cumsum.options import Options
+from cumsum.segments import address_of, check_kind, cuts_of, offsets_of
+from cumsum.threads import get_num_threads
+
+Array = np.ndarray[Any, Any]
+
+
+def scan_into(x: Array, y: Array, axis: int, options: Options, initial: Array | None) -> None:
+    """Write the scans of the segments of `x` to `y`."""
+    name, given = cuts_of(options)
+    cuts = np.asarray(given)
+    check_kind(name, cuts.dtype.kind if cuts.size else "biu"[name != "reset"], cuts.dtype)
+    if name == "reset" and cuts.ndim > 1:
+        return _scan_lines(x, y, axis, cuts, options, initial)
+    if name == "reset" and len(cuts) != x.shape[axis]:
+        message = f"cumsum(): reset has shape {cuts.shape}, but input has shape {x.shape}"
+        raise ValueError(message)
+    flags = {flag: getattr(options, flag) for flag in ("exclusive", "reverse", "compensated")}
+    offsets = offsets_of(name, cuts, x.shape[axis], get_num_threads())
+    return _scan(x, y, axis, offsets, flags, initial)
+
+
+def _scan(
+    x: Array, y: Array, axis: int, offsets: Array, flags: dict[str, Any], initial: Array | None
+) -> None:
+    x_code, y_code = door.code_of(x.dtype), door.code_of(y.dtype)
+    if y_code is None or x.dtype.kind in "mOT" or not x.size:
+        return _scan_each(x, y, axis, offsets, flags, initial)
+    cut = (address_of(offsets), len(offsets) - 1)
+    more = flags | {"threads": get_num_threads()}
+    if initial is not None:
+        more["initial"] = door.memory_of(initial, y_code)
+
+    def taken(x: Array, y: Array) -> bool:
+        code = door.code_of(x.dtype)
+        if code is None:
+            return False
+        return cpu.scan_segments(
+            door.memory_of(x, code), door.memory_of(y, y_code), axis, *cut, **more
+        )
+
+    if taken(x, y):
+        return
+    target = y if not np.may_share_memory(x, y) else np.empty(y.shape, y.dtype)
+    for place in (target, np.empty(y.shape, y.dtype)):
+        np.copyto(place, x, casting="unsafe")
+        if taken(place, place):
+            if place is not y:
+                y[...] = place
+            return
+    raise AssertionError("contiguous memory is always taken")
+
+
+def _scan_each(
+    x: Array, y: Array, axis: int, offsets: Array, flags: dict[str, Any], initial: Array | None
+) -> None:
+    """One segment after another, for elements that the core has no kernels for."""
+    for begin, end in pairwise(offsets.tolist()):
+        part = (slice(None),) * axis + (slice(begin, end),)
+        if end > begin:
+            door.scan_into(x[part], y[part], axis, initial=initial, **flags)
+
+
+def _scan_lines(
+    x: Array, y: Array, axis: int, starts: Array, options: Options, initial: Array | None
+) -> None:
+    """Segments that differ from line to line: all lines are one, with a segment at each start."""
+    if initial is not None:
+        raise NotImplementedError("cumsum(): initial with a reset for each line is not available")
+    try:
+        spread = np.broadcast_to(starts, x.shape)
+    except ValueError:
+        message = f"cumsum(): reset has shape {starts.shape}, but input has shape {x.shape}"
+        raise ValueError(message) from None
+    lines = np.moveaxis(x, axis, -1)
+    cuts = np.moveaxis(spread, axis, -1).copy()
+    cuts[..., :1] = True
+    sums = np.empty(lines.shape, y.dtype)
+    whole = options._replace(reset=cuts.reshape(-1))
+    scan_into(lines.reshape(-1), sums.reshape(-1), 0, whole, None)
+    np.moveaxis(y, axis, -1)[...] = sums
