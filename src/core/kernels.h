@@ -52,14 +52,13 @@ struct PairKernels {
 };
 
 // A line cut into segments: segment s is the elements [offsets[s], offsets[s + 1]) from x, each
-// beside the last one in memory. Those of [first, last) are scanned, until one is longer than a
-// group, whose number is returned. Up to a group of results is written past the last one of all; no
-// element is read from `end` on.
+// beside the last one in memory. Those of [first, last) are scanned, until one has too many
+// elements for this to be quick; its number is returned.
 struct ShortSegments {
   const char* x;
   char* y;
   const int64_t* offsets;
-  int64_t first, last, end;
+  int64_t first, last;
 };
 using ScanShort = int64_t (*)(const ShortSegments&);
 

@@ -1,133 +1,163 @@
-// Compiled once for each target: segments of a few elements, as many at a time as a vector holds.
+// Compiled once for each target: segments of a few elements.
 #include "pairs.h"
+#include "policy.h"
 #include "rows.h"
 
 namespace cumsum {
 namespace {
 
-// Of each lane of a group, how far the segment's first element is before it (or its last one behind
-// it), by the set of lanes that segments begin at, or end at.
-struct Distances {
-  uint8_t since[1 << group_size][group_size];
-  uint8_t until[1 << group_size][group_size];
+// Elements of a segment, at most, and of all that are taken together.
+constexpr int64_t longest = 32, most_together = policy::segment_stage_bytes / 4;
+
+// The first elements of a segment, numbered.
+struct Ramp {
+  uint8_t number[longest];
 };
-
-constexpr Distances make_distances() {
-  Distances table{};
-  for (int set = 0; set < 1 << group_size; ++set) {
-    for (int lane = 0, last = 0; lane < group_size; ++lane) {
-      if (set >> lane & 1) last = lane;
-      table.since[set][lane] = static_cast<uint8_t>(lane - last);
-    }
-    for (int lane = group_size - 1, last = lane; lane >= 0; --lane) {
-      if (set >> lane & 1) last = lane;
-      table.until[set][lane] = static_cast<uint8_t>(last - lane);
-    }
-  }
-  return table;
-}
-constexpr Distances distances = make_distances();
-
-// The segments that begin at one element and end within a group of it.
-struct Whole {
-  int64_t segments, elements;
-  unsigned ends;  // bit e: one ends after element e
-};
-
-inline Whole whole_segments(const int64_t* offsets, int64_t most) {
-  const int64_t begin = offsets[0];
-  Whole whole{};
-#if defined(__AVX512F__)
-  if (most >= group_size) {
-    const auto length =
-        read<Vector<int64_t, group_size>>(reinterpret_cast<const char*>(offsets + 1)) - begin;
-    const auto fits = length <= group_size;
-    const auto bit = (1LL << length >> 1) & fits;  // none for an empty segment
-    whole.segments = __builtin_popcount(_mm512_movepi64_mask(bit_cast<__m512i>(fits)));
-    whole.ends = static_cast<unsigned>(_mm512_reduce_or_epi64(bit_cast<__m512i>(bit)));
-    whole.elements = whole.ends ? 32 - __builtin_clz(whole.ends) : 0;
-    return whole;
-  }
-#endif
-  while (whole.segments < most && offsets[whole.segments + 1] - begin <= group_size) {
-    whole.elements = offsets[++whole.segments] - begin;
-    if (whole.elements) whole.ends |= 1u << (whole.elements - 1);
-  }
-  return whole;
+constexpr Ramp make_ramp() {
+  Ramp ramp{};
+  for (int e = 0; e < longest; ++e) ramp.number[e] = static_cast<uint8_t>(e);
+  return ramp;
 }
 
 template <int size>
-struct LaneOf;
+struct LaneOf {
+  using type = int64_t;
+};
 template <>
 struct LaneOf<4> {
   using type = int32_t;
 };
-template <>
-struct LaneOf<8> {
-  using type = int64_t;
+
+// Segments of any lengths, a group of elements at a time, wherever the segments begin in it. The
+// tree of a segment's group may begin in one vector and end in the next, so that each step looks
+// for its addends in the vector before as well.
+template <class A, int Step>
+struct Across {
+  using V = Vector<A, group_size>;
+  using Lane = typename LaneOf<sizeof(A)>::type;
+  using Lanes = Vector<Lane, group_size>;
+  static constexpr Lanes lanes = {0, 1, 2, 3, 4, 5, 6, 7};
+
+  // Where chosen, the lane so far before in the order of the scan; +0 elsewhere.
+  static inline V before(const V& last, const V& v, const Lanes& distance, const Lanes& chosen) {
+    const V moved = __builtin_shuffle(last, v, group_size + lanes - distance);
+    return bit_cast<V>(bit_cast<Lanes>(moved) & chosen);
+  }
+
+  struct State {  // of the vector before: its elements, after one step and two, and its sums
+    V element, pair, four, sum;
+  };
+
+  // The sums of one vector, the number of each element in its segment being known. A lane that has
+  // nothing to add adds +0: a sum is not -0 in the end anyway.
+  template <Store S>
+  static inline V step(State& state, const V& element, const Lanes& number) {
+    const V pair = element + before(state.element, element, 1 + (number & 0), (number & 1) != 0);
+    const V four = pair + before(state.pair, pair, 1 + (number & 1), (number & 2) != 0);
+    const V tree = four + before(state.four, four, 1 + (number & 3), (number & 4) != 0);
+    // The chain into a group: the sum at its predecessor. That lies in this vector (then its own
+    // chain, if it has one, comes from the vector before) or in the vector before.
+    const Lanes start = lanes - (number & (group_size - 1)), from = (start - 1) & (group_size - 1);
+    const Lanes here = start > 0, ago = here & group_size;
+    const V total = __builtin_shuffle(tree, from), last = __builtin_shuffle(state.sum, from);
+    const V chain = bit_cast<V>(bit_cast<Lanes>(last) & (number >= group_size + ago)) +
+                    bit_cast<V>(bit_cast<Lanes>(total) & here & (number >= group_size));
+    const V sum = chain + tree;
+    const V result =
+        S == Store::exclusive ? before(state.sum, sum, 1 + (number & 0), number != 0) : sum;
+    state = {element, pair, four, sum};
+    return result;
+  }
+
+  struct Backwards {
+    static constexpr int lane(int i) { return group_size - 1 - i; }
+  };
+  static inline V in_order(const V& v) {
+    return Step > 0 ? v : permute<Backwards, A, group_size>(v);
+  }
+
+  // `count` elements, numbered in the order of the scan.
+  template <class X, class R, Store S>
+  static inline void scan(const char* x, char* y, const uint8_t* numbers, int64_t count) {
+    constexpr int64_t x_size = sizeof(X), y_size = sizeof(R);
+    State state{};
+    int64_t i = 0;
+    const auto sums = [&](const char* from) {
+      const auto number =
+          load<Lane, group_size, uint8_t>(reinterpret_cast<const char*>(numbers + i));
+      return in_order(step<S>(state, in_order(load<A, group_size, X>(from)), number));
+    };
+    for (; i + group_size <= count; i += group_size) {
+      const int64_t at = Step > 0 ? i : count - i - group_size;
+      store<R, A, group_size>(y + at * y_size, sums(x + at * x_size));
+    }
+    if (i == count) return;
+    const int64_t rest = count - i, at = Step > 0 ? i : 0, gap = Step > 0 ? 0 : group_size - rest;
+    char some[group_size * x_size] = {}, results[group_size * y_size];
+    __builtin_memcpy(some + gap * x_size, x + at * x_size, rest * x_size);
+    store<R, A, group_size>(results, sums(some));
+    __builtin_memcpy(y + at * y_size, results + gap * y_size, rest * y_size);
+  }
 };
 
 template <class A, int C, int Step>
 struct Short {
   // Whether a group of elements is a vector whose lanes can be moved by what is known at run time.
-  static constexpr bool in_lanes = C == 1 && !is_twice<A> && !__is_same(A, long double) &&
-                                   sizeof(A) * group_size <= vector_bytes;
-  using Lane = typename LaneOf<in_lanes ? sizeof(A) : 4>::type;
-  using V = Vector<A, group_size>;
-  using Lanes = Vector<Lane, group_size>;
+  static constexpr bool in_lanes =
+      C == 1 && !__is_same(A, long double) && sizeof(A) * group_size <= vector_bytes;
 
-  // The lane `distance` before, in the order of the scan, where `chosen` is set; else 0.
-  static inline V from_lane(const V& v, const Lanes& distance, const Lanes& chosen) {
-    constexpr Lanes lanes = {0, 1, 2, 3, 4, 5, 6, 7};
-    const V moved = __builtin_shuffle(v, (lanes - Step * distance) & (group_size - 1));
-    return bit_cast<V>(bit_cast<Lanes>(moved) & chosen);
-  }
-
-  // The tree of every segment in the vector. A lane that has nothing to add adds +0, which turns
-  // into +0 what is -0, as the chain would.
-  template <Store S>
-  static inline V scan_lanes(V v, unsigned ends) {
-    const auto& place = Step > 0 ? distances.since[(ends << 1 | 1) & 0xff] : distances.until[ends];
-    using Bytes = Vector<uint8_t, group_size>;
-    const auto bytes = read<Bytes>(reinterpret_cast<const char*>(place));
-    const Lanes element = __builtin_convertvector(bytes, Lanes);
-    v += from_lane(v, 1 + (element & 0), (element & 1) != 0);
-    v += from_lane(v, 1 + (element & 1), (element & 2) != 0);
-    v += from_lane(v, 1 + (element & 3), (element & 4) != 0);
-    v = V{} + v;
-    return S == Store::exclusive ? from_lane(v, 1 + (element & 0), element != 0) : v;
+  // The segments from `first` on that are short and few enough to be taken together.
+  static inline int64_t last_together(const ShortSegments& p, int64_t first) {
+    const int64_t end = p.offsets[first] + most_together;
+    int64_t s = first;
+    while (s < p.last && p.offsets[s + 1] - p.offsets[s] <= longest && p.offsets[s + 1] <= end) ++s;
+    return s;
   }
 
   template <class X, class R, Store S>
-  static void scan_one(const ShortSegments& p, int64_t begin, int64_t count) {
+  static int64_t scan_together(const ShortSegments& p) {
+    static constexpr Ramp ramp = make_ramp();
+    uint8_t numbers[most_together + longest + group_size];
+    int64_t first = p.first;
+    while (first < p.last) {
+      const int64_t last = last_together(p, first);
+      if (last == first) break;
+      const int64_t begin = p.offsets[first], end = p.offsets[last];
+      // In the order of the scan, so that each writes over what is too long of the one before.
+      for (int64_t i = 0; i < last - first; ++i) {
+        const int64_t at = Step > 0 ? p.offsets[first + i] - begin : end - p.offsets[last - i];
+        __builtin_memcpy(numbers + at, ramp.number, longest);
+      }
+      Across<A, Step>::template scan<X, R, S>(
+          p.x + begin * int64_t{sizeof(X)}, p.y + begin * int64_t{sizeof(R)}, numbers, end - begin);
+      first = last;
+    }
+    return first;
+  }
+
+  template <class X, class R, Store S>
+  static int64_t scan_each(const ShortSegments& p) {
     using Rows = cumsum::Rows<A, C, Step, 1>;
-    typename Rows::Sum chain{};
-    const int64_t first = Step > 0 ? begin : begin + count - 1;
-    Rows::template scan_rest<X, R, S>(p.x + first * C * int64_t{sizeof(X)},
-                                      p.y + first * C * int64_t{sizeof(R)}, static_cast<int>(count),
-                                      typename Rows::Above{}, chain);
+    int64_t s = p.first;
+    for (; s < p.last; ++s) {
+      const int64_t begin = p.offsets[s], count = p.offsets[s + 1] - begin;
+      if (count >= group_size) break;
+      const int64_t first = Step > 0 ? begin : begin + count - 1;
+      typename Rows::Sum chain{};
+      Rows::template scan_rest<X, R, S>(p.x + first * C * int64_t{sizeof(X)},
+                                        p.y + first * C * int64_t{sizeof(R)},
+                                        static_cast<int>(count), typename Rows::Above{}, chain);
+    }
+    return s;
   }
 
   template <class X, class R, Store S>
   static int64_t scan(const ShortSegments& p) {
-    int64_t s = p.first;
-    while (s < p.last) {
-      const int64_t begin = p.offsets[s], count = p.offsets[s + 1] - begin;
-      if constexpr (in_lanes) {
-        if (begin + group_size <= p.end) {
-          const Whole whole = whole_segments(p.offsets + s, p.last - s);
-          if (whole.segments == 0) return s;
-          const V v = load<A, group_size, X>(p.x + begin * int64_t{sizeof(X)});
-          store<R, A, group_size>(p.y + begin * int64_t{sizeof(R)}, scan_lanes<S>(v, whole.ends));
-          s += whole.segments;
-          continue;
-        }
-      }
-      if (count >= group_size) return s;
-      scan_one<X, R, S>(p, begin, count);
-      ++s;
+    if constexpr (in_lanes) {
+      return scan_together<X, R, S>(p);
+    } else {
+      return scan_each<X, R, S>(p);
     }
-    return s;
   }
 };
 

@@ -70,7 +70,7 @@ bool SegmentRun::operator()(int threads, Interrupted interrupted, void* context)
   for (Space& space : spaces_) {
     space.carry.resize(panel_ * pair_.carry_size);
     space.chain.resize(panel_ * pair_.chain_size);
-    space.stage.resize((stage_ + group_size) * y_size_);
+    if (plan_.stream) space.stage.resize(stage_ * y_size_);
   }
   run_parallel(static_cast<int>(workers), &SegmentRun::work, this);
   std::sort(long_.begin(), long_.end());
@@ -147,37 +147,33 @@ bool SegmentRun::leave_out(const Lines& lines, int64_t segment) {
   return true;
 }
 
-// One line: as many segments at a time as the stage holds, and longer ones by themselves.
+// One line. On the way past the cache, as many segments at a time as the stage holds.
 void SegmentRun::scan_lines(Space& space, const Lines& line, int64_t first, int64_t last) {
-  for (int64_t s = first, next; s < last; s = next) {
-    const int64_t end = begin_of(s) + stage_;
-    for (next = s; next < last && begin_of(next + 1) <= end;) ++next;
+  for (int64_t s = first, next; plan_.stream && s < last; first = s = next) {
+    const int64_t begin = begin_of(s);
+    for (next = s; next < last && begin_of(next + 1) <= begin + stage_;) ++next;
     if (next > s) {
-      scan_staged(space, line, s, next);
-      continue;
-    }
-    next = s + 1;
-    if (leave_out(line, s)) continue;
-    const Piece piece = piece_of(space, line, s, line.y);
-    if (plan_.stream && !can_stream(piece)) {
-      scan_in_stages(space, line, s);
+      scan_some(space, line, s, next, space.stage.data() - begin * y_size_, false);
+      flush(line.y + begin * y_size_, space.stage.data(), (begin_of(next) - begin) * y_size_);
     } else {
-      scan_segment(space, line, s, line.y, plan_.stream);
+      scan_some(space, line, s, ++next, line.y, true);
     }
   }
+  scan_some(space, line, first, last, line.y, false);
 }
 
-void SegmentRun::scan_staged(Space& space, const Lines& line, int64_t first, int64_t last) {
-  const int64_t begin = begin_of(first), end = begin_of(last);
-  char* const y = space.stage.data() - begin * y_size_;
-  ShortSegments some{line.x, y, segments_.offsets, first, last, end};
-  while (some.first < last) {
+void SegmentRun::scan_some(Space& space, const Lines& line, int64_t first, int64_t last, char* y,
+                           bool stream) {
+  for (ShortSegments some{line.x, y, segments_.offsets, first, last};; ++some.first) {
     if (scan_short_) some.first = scan_short_(some);
-    if (some.first == last) break;
-    if (length_of(some.first) > 0) scan_segment(space, line, some.first, y, false);
-    ++some.first;
+    if (some.first == last) return;
+    if (leave_out(line, some.first)) continue;
+    if (stream && !can_stream(piece_of(space, line, some.first, y))) {
+      scan_in_stages(space, line, some.first);
+    } else {
+      scan_segment(space, line, some.first, y, stream);
+    }
   }
-  flush(line.y + begin * y_size_, space.stage.data(), (end - begin) * y_size_);
 }
 
 void SegmentRun::flush(char* y, const char* stage, int64_t bytes) const {

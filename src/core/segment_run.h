@@ -39,7 +39,8 @@ class SegmentRun {
   Lines place(int64_t index) const;
   void scan_unit(Space& space, int64_t index);
   void scan_lines(Space& space, const Lines& lines, int64_t first, int64_t last);
-  void scan_staged(Space& space, const Lines& line, int64_t first, int64_t last);
+  void scan_some(Space& space, const Lines& line, int64_t first, int64_t last, char* y,
+                 bool stream);
   void scan_segment(Space& space, const Lines& lines, int64_t segment, char* y, bool stream);
   void scan_in_stages(Space& space, const Lines& line, int64_t segment);
   Piece piece_of(Space& space, const Lines& lines, int64_t segment, char* y) const;
