@@ -20,6 +20,7 @@ SIGNATURES = {
     "initial=None, offsets=None, lengths=None, reset=None, where=None, "
     "skipna=False, holes='hold', overflow=None, decay=None, precision=None)",
     "cumulative_sum": "(x, /, *, axis=None, dtype=None, include_initial=False, precision=None)",
+    "offsets": "(lengths, *, dtype=None)",
     "set_num_threads": "(n)",
     "get_num_threads": "()",
     "num_threads": "(n)",

@@ -19,7 +19,7 @@ LAYERS = (
     ("dispatcher",),
     ("fast",),
     ("traced",),
-    ("api", "array_api"),
+    ("api", "array_api", "several", "lengths"),
     ("torch", "masked", "nested", "numpy", "operator", "autograd", "tensors", "generic", *BELOW),
     ("kernels",),
     ("config", "plan"),
@@ -34,7 +34,7 @@ ALLOWED = {("torch", "__init__")}
 ONLY = {
     "Python.h": ("arrays.h",),
     # Vectors; a register, a fence, a pause, the benchmark's stores.
-    "immintrin.h": ("vector.h", "environment.h", "pause.h", "scan.cpp", "copy.cpp"),
+    "immintrin.h": ("vector.h", "environment.h", "pause.h", "copy.cpp"),
     "arm_neon.h": ("vector.h",),
 }
 

@@ -1,4 +1,5 @@
-// The floating-point settings of a thread, which a program may have changed.
+// The state of a processor: the floating-point settings of a thread, which a program may have
+// changed, and stores under way.
 #pragma once
 
 #if defined(__x86_64__)
@@ -43,5 +44,12 @@ class StandardFloats {
   uint64_t before_;
 #endif
 };
+
+// What was written past the cache is there for other threads from here on.
+inline void finish_streams() {
+#if defined(__x86_64__)
+  _mm_sfence();
+#endif
+}
 
 }  // namespace cumsum

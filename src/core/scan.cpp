@@ -9,10 +9,6 @@
 #include "run.h"
 #include "threads.h"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 namespace cumsum {
 namespace {
 
@@ -135,9 +131,7 @@ void Run::work(void* self, int worker) noexcept {
       }
     }
   }
-#if defined(__x86_64__)
-  if (plan.stream) _mm_sfence();
-#endif
+  if (plan.stream) finish_streams();
 }
 
 bool Run::asked_to_stop(int worker) {

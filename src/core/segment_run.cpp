@@ -7,10 +7,6 @@
 #include "policy.h"
 #include "threads.h"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 namespace cumsum {
 namespace {
 
@@ -86,9 +82,7 @@ void SegmentRun::work(void* self, int worker) noexcept {
     const int64_t last = std::min(first + run.grain_, run.units_);
     for (int64_t index = first; index < last; ++index) run.scan_unit(run.spaces_[worker], index);
   }
-#if defined(__x86_64__)
-  if (run.plan_.stream) _mm_sfence();
-#endif
+  if (run.plan_.stream) finish_streams();
 }
 
 bool SegmentRun::asked_to_stop(int worker) {

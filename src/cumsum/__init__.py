@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from cumsum.array_api import cumulative_sum
 from cumsum.config import Config, show_config
+from cumsum.lengths import offsets
 from cumsum.patch import patch_torch
 from cumsum.threads import get_num_threads, num_threads, set_num_threads
 
@@ -20,6 +21,7 @@ __all__ = [
     "cumulative_sum",
     "get_num_threads",
     "num_threads",
+    "offsets",
     "patch_torch",
     "set_num_threads",
     "show_config",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 import numpy as np
 
 from cumsum import numpy as numpy_door
+from cumsum import several
 from cumsum.options import NAMES
 
 if TYPE_CHECKING:
@@ -50,12 +51,14 @@ if TYPE_CHECKING:
 
 
 INPUT_NAMES = ("input", "a", "x")  # torch's name for the first argument and NumPy's
+KEYWORDS = ("dtype", "out", *NAMES)
+KEYWORDS_IN_PLACE = ("dtype", *(name for name in NAMES if name != "include_initial"))
 
 
 @overload
 def cumsum(
     input: Tensor,
-    dim: int,
+    dim: int | tuple[int, ...],
     *,
     dtype: TorchDType | None = None,
     out: Tensor | None = None,
@@ -64,7 +67,7 @@ def cumsum(
 @overload
 def cumsum(
     input: NDArray[Any],
-    dim: int | None,
+    dim: int | tuple[int, ...] | None,
     *,
     dtype: DTypeLike | None = None,
     out: NDArray[Any] | None = None,
@@ -74,7 +77,7 @@ def cumsum(
 def cumsum(
     input: Tensor,
     *,
-    axis: int,
+    axis: int | tuple[int, ...],
     dtype: TorchDType | None = None,
     out: Tensor | None = None,
     **options: Unpack[TensorOptions],
@@ -83,7 +86,7 @@ def cumsum(
 def cumsum(
     input: NDArray[Any],
     *,
-    axis: int | None,
+    axis: int | tuple[int, ...] | None,
     dtype: DTypeLike | None = None,
     out: NDArray[Any] | None = None,
     **options: Unpack[ArrayOptions],
@@ -99,9 +102,10 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
     ----------
     input : torch.Tensor or numpy.ndarray
         Of any shape and strides. The names `a` and `x` are understood as well.
-    dim : int
+    dim : int or tuple of int
         In [-input.ndim, input.ndim). The name `axis` is understood as well; for an array,
-        ``axis=None`` scans the flattened array.
+        ``axis=None`` scans the flattened array. Several dims are scanned one after the other, in
+        their order: a summed-area table.
     dtype : torch.dtype or numpy.dtype, optional
         Every element is cast to it before the sum. By default booleans and integers become int64
         (unsigned NumPy integers uint64) and other dtypes stay.
@@ -198,7 +202,7 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
 @overload
 def cumsum_(
     input: Tensor,
-    dim: int,
+    dim: int | tuple[int, ...],
     *,
     dtype: TorchDType | None = None,
     **options: Unpack[TensorOptions],
@@ -206,7 +210,7 @@ def cumsum_(
 @overload
 def cumsum_(
     input: NDArray[Any],
-    dim: int,
+    dim: int | tuple[int, ...],
     *,
     dtype: DTypeLike | None = None,
     **options: Unpack[ArrayOptions],
@@ -218,7 +222,7 @@ def cumsum_(*args: Any, **kwargs: Any) -> Any:
     ----------
     input : torch.Tensor or numpy.ndarray
         Of any shape and strides; its dtype stays, integers are not widened.
-    dim : int
+    dim : int or tuple of int
         In [-input.ndim, input.ndim). The name `axis` is understood as well.
     dtype : torch.dtype or numpy.dtype, optional
         If given, it must be that of `input`.
@@ -280,10 +284,16 @@ def refuse(function: str, x: object, also: str = "") -> TypeError:
     return TypeError(f"{function}(): argument 'input' (position 1) must be {accepted}, not {kind}")
 
 
-def _bind_array_call(
+def has_several_dims(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    """Whether the dim of a call is a tuple of them."""
+    dim = args[1] if len(args) > 1 else kwargs.get("dim", kwargs.get("axis"))
+    return several.are_several(dim)
+
+
+def bind_call(
     function: str, args: tuple[Any, ...], kwargs: dict[str, Any], allowed: Collection[str]
 ) -> tuple[Any, Any, dict[str, Any]]:
-    """Input, dim and the rest of a call on a NumPy array, whatever the names used."""
+    """Input, dim and the rest of a call that torch has no part in, whatever the names used."""
     if len(args) > 2:
         raise TypeError(f"{function}() takes 2 positional arguments but {len(args)} were given")
     places = [INPUT_NAMES, ("dim", "axis")]
@@ -304,21 +314,24 @@ def _bind_array_call(
 def slow_cumsum(*args: Any, **kwargs: Any) -> Any:
     """`cumsum` for every call that the core does not take by itself."""
     x = _input_of("cumsum", args, kwargs)
-    if is_tensor(x):
+    if is_tensor(x) and not has_several_dims(args, kwargs):
         return torch_door().cumsum(*args, **kwargs)
-    if not isinstance(x, np.ndarray):
+    if not (isinstance(x, np.ndarray) or is_tensor(x)):
         raise refuse("cumsum", x)
-    x, dim, rest = _bind_array_call("cumsum", args, kwargs, ("dtype", "out", *NAMES))
+    x, dim, rest = bind_call("cumsum", args, kwargs, KEYWORDS)
+    if several.are_several(dim):
+        return several.cumsum(slow_cumsum, slow_cumsum_, x, dim, rest)
     return numpy_door.cumsum(x, dim, **rest)
 
 
 def slow_cumsum_(*args: Any, **kwargs: Any) -> Any:
     """`cumsum_` for every call that the core does not take by itself."""
     x = _input_of("cumsum_", args, kwargs)
-    if is_tensor(x):
+    if is_tensor(x) and not has_several_dims(args, kwargs):
         return torch_door().cumsum_(*args, **kwargs)
-    if not isinstance(x, np.ndarray):
+    if not (isinstance(x, np.ndarray) or is_tensor(x)):
         raise refuse("cumsum_", x)
-    in_place = [name for name in NAMES if name != "include_initial"]
-    x, dim, rest = _bind_array_call("cumsum_", args, kwargs, ("dtype", *in_place))
+    x, dim, rest = bind_call("cumsum_", args, kwargs, KEYWORDS_IN_PLACE)
+    if several.are_several(dim):
+        return several.cumsum_(slow_cumsum_, x, dim, rest)
     return numpy_door.cumsum_(x, dim, **rest)

@@ -25,8 +25,8 @@ from cumsum.precision import torch_cannot
 from cumsum.tensors import has_memory, is_strided, is_watched
 
 _VERSION: Any = torch.__version__  # compares with tuples
-_library: Any = torch.library.Library("cumsum", "DEF")  # type: ignore[no-untyped-call]
-_library.define(
+library: Any = torch.library.Library("cumsum", "DEF")  # type: ignore[no-untyped-call]
+library.define(
     "scan(Tensor x, Tensor? initial, int dim, ScalarType dtype, bool exclusive, bool reverse, "
     "bool include_initial, bool compensated) -> Tensor",
     tags=(torch.Tag.pt2_compliant_tag, torch.Tag.flexible_layout),
@@ -87,52 +87,75 @@ def _has_tangent(x: Tensor | None) -> bool:
     return torch._VF._unpack_dual(x, level=0).tangent is not None
 
 
+def under_autograd(operator: Any, record: Any) -> Any:
+    """What `operator` does for torch's autograd, in every level of it.
+
+    `record(*args, compute, operator)` applies a Function to the operator's arguments, the first two
+    of which are tensors, or none.
+    """
+
+    def differentiate(keys: Any, x: Tensor, initial: Tensor | None, *how: Any) -> Any:
+        below = keys & torch._C._after_autograd_keyset
+
+        def compute(*args: Any) -> Any:
+            with torch._C._AutoDispatchBelowAutograd():
+                return operator.redispatch(below, *args)
+
+        if peek_interpreter_stack() is None:
+            if is_recording(x, initial) or _has_tangent(x) or _has_tangent(initial):
+                return record(x, initial, *how, compute, operator)
+            return compute(x, initial, *how)
+        # One of several levels of torch.func, each of which may differentiate in either mode. The
+        # others are to record as well, and a Function turns that off for what its forward calls.
+        backward, forward = torch.is_grad_enabled(), torch._C._is_fwd_grad_enabled()
+
+        def compute_recorded(*args: Any) -> Any:
+            with torch.set_grad_enabled(backward), forward_ad._set_fwd_grad_enabled(forward):
+                return compute(*args)
+
+        with enable_single_level_autograd_function():
+            return record(x, initial, *how, compute_recorded, operator)
+
+    return differentiate
+
+
+_differentiate_scan = under_autograd(scan, record)
+
+
 def _differentiate(keys: Any, x: Tensor, initial: Tensor | None, *how: Any) -> Any:
-    recording = is_recording(x, initial) or _has_tangent(x) or _has_tangent(initial)
-    if not recording:
+    if not (is_recording(x, initial) or _has_tangent(x) or _has_tangent(initial)):
         plain = tensor.plain_scan(x, initial, How(*how))
         if plain is not None:
             return plain
-    below = keys & torch._C._after_autograd_keyset
+    return _differentiate_scan(keys, x, initial, *how)
 
-    def compute(x: Tensor, *rest: Any) -> Any:
-        with torch._C._AutoDispatchBelowAutograd():
-            return scan.redispatch(below, x, *rest)
 
-    if peek_interpreter_stack() is None:
-        if recording:
-            return record(x, initial, *how, compute, scan)
-        return compute(x, initial, *how)
-    # One of several levels of torch.func, each of which may differentiate in either mode. The
-    # others are to record as well, and a Function turns that off for what its forward calls.
-    backward, forward = torch.is_grad_enabled(), torch._C._is_fwd_grad_enabled()
-
-    def compute_recorded(x: Tensor, *rest: Any) -> Any:
-        with torch.set_grad_enabled(backward), forward_ad._set_fwd_grad_enabled(forward):
-            return compute(x, *rest)
-
-    with enable_single_level_autograd_function():
-        return record(x, initial, *how, compute_recorded, scan)
+def batch_first(
+    info: Any, in_dims: tuple[Any, ...], x: Tensor, initial: Tensor | None
+) -> tuple[Tensor, Tensor | None]:
+    """`x` and `initial` with the dim of vmap in the first place, where all of it is there."""
+    of_x, of_initial = in_dims[:2]
+    x = x.unsqueeze(0) if of_x is None else x.movedim(of_x, 0)
+    if initial is not None:
+        initial = initial.unsqueeze(0) if of_initial is None else initial.movedim(of_initial, 0)
+        initial = initial.expand(info.batch_size, *initial.shape[1:])
+        x = x.expand(info.batch_size, *x.shape[1:])
+    return x, initial
 
 
 def _over_batch(
     info: Any, in_dims: tuple[Any, ...], x: Tensor, initial: Tensor | None, dim: int, *rest: Any
 ) -> Any:
-    of_x, of_initial = in_dims[:2]
-    x = x.unsqueeze(0) if of_x is None else x.movedim(of_x, 0)
-    if initial is not None:
-        initial = initial.unsqueeze(0) if of_initial is None else initial.movedim(of_initial, 0)
-        x = x.expand(info.batch_size, *x.shape[1:])
-        initial = initial.expand(info.batch_size, *initial.shape[1:])
+    x, initial = batch_first(info, in_dims, x, initial)
     if x.dim() == 1:  # each sample is a number, and its own running sum
         return scan(x.unsqueeze(1), initial, 1, *rest).squeeze(1), 0
     return scan(x, initial, dim + 1, *rest), 0
 
 
-_library.impl("scan", _compute, "CPU")
-_library.impl("scan", _differentiate, "Autograd", with_keyset=True)
-torch.library.register_fake("cumsum::scan", _fake, lib=_library)
-torch.library.register_vmap("cumsum::scan", _over_batch, lib=_library)
+library.impl("scan", _compute, "CPU")
+library.impl("scan", _differentiate, "Autograd", with_keyset=True)
+torch.library.register_fake("cumsum::scan", _fake, lib=library)
+torch.library.register_vmap("cumsum::scan", _over_batch, lib=library)
 
 
 @register_decomposition(scan)

@@ -69,6 +69,13 @@ def is_watched() -> bool:
     )
 
 
+def are_at_hand(*tensors: Tensor | None) -> bool:
+    """Whether a call with these can be computed here and now, and nobody is to see it."""
+    if torch.compiler.is_dynamo_compiling() or is_watched():
+        return False
+    return all(x is None or has_memory(x) for x in tensors)
+
+
 def overlaps_itself(x: Tensor) -> bool:
     """Whether some element of `x` is another one as well."""
     return any(s == 0 and n > 1 for n, s in zip(x.shape, x.stride(), strict=True))

@@ -11,7 +11,15 @@ import torch
 from torch._dynamo.decorators import disable, substitute_in_graph
 
 from cumsum import binding as door
-from cumsum.api import slow_cumsum, slow_cumsum_
+from cumsum import several
+from cumsum.api import (
+    KEYWORDS,
+    KEYWORDS_IN_PLACE,
+    bind_call,
+    has_several_dims,
+    slow_cumsum,
+    slow_cumsum_,
+)
 from cumsum.refusals import can_trace
 from cumsum.writing import scan
 
@@ -43,6 +51,9 @@ def _is_recorded(call: door.Call) -> bool:
 
 def cumsum(*args: Any, **kwargs: Any) -> Any:
     """`cumsum.cumsum` in a graph."""
+    if has_several_dims(args, kwargs):
+        x, dims, rest = bind_call("cumsum", args, kwargs, KEYWORDS)
+        return several.cumsum(cumsum, cumsum_, x, dims, rest)
     call = door.bind(args, kwargs, in_place=False)
     if call is None:
         return _cumsum_of_array(*args, **kwargs)
@@ -59,6 +70,9 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
 
 def cumsum_(*args: Any, **kwargs: Any) -> Any:
     """`cumsum.cumsum_` in a graph."""
+    if has_several_dims(args, kwargs):
+        x, dims, rest = bind_call("cumsum_", args, kwargs, KEYWORDS_IN_PLACE)
+        return several.cumsum_(cumsum_, x, dims, rest)
     call = door.bind(args, kwargs, in_place=True)
     if call is None:
         return _cumsum_of_array_(*args, **kwargs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch._C._autograd import _profiler_enabled
@@ -101,17 +102,44 @@ def _scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How) -> None:
     else:
         x = _readable(x, y.dtype)  # kept alive while the core reads it
         first = None if initial is None else _readable(initial, y.dtype)
-        axis = sum(size != 1 for size in x.shape[: how.dim])
-        cpu.scan(
-            _memory(x, x, how.dim),
-            _memory(y, x, how.dim),
-            axis,
-            threads=chosen_threads() or torch.get_num_threads(),
-            exclusive=how.exclusive,
-            reverse=how.reverse,
-            compensated=how.compensated,
-            initial=None if first is None else _memory(first, x, how.dim),
-        )
+        cpu.scan(*_memories(x, y, how), **_flags(first, x, how))
+
+
+def scan_segments_into(
+    x: Tensor, y: Tensor, initial: Tensor | None, offsets: np.ndarray[Any, Any], how: How
+) -> None:
+    """Write the scans of the segments between checked int64 `offsets` of the dim to `y`."""
+    if y.is_conj() or y.is_neg():
+        plain = torch.empty(y.shape, dtype=y.dtype)
+        scan_segments_into(x, plain, initial, offsets, how)
+        y.copy_(plain)
+        return
+    x = _readable(x, y.dtype)
+    first = None if initial is None else _readable(initial, y.dtype)
+    cut = offsets.__array_interface__["data"][0], len(offsets) - 1
+
+    def taken(x: Tensor, y: Tensor) -> bool:
+        return cpu.scan_segments(*_memories(x, y, how), *cut, **_flags(first, x, how))
+
+    if not taken(x, y) and not taken(y.copy_(x), y):
+        plain = torch.empty(y.shape, dtype=y.dtype)
+        taken(plain.copy_(y), plain)
+        y.copy_(plain)
+
+
+def _memories(x: Tensor, y: Tensor, how: How) -> tuple[Memory, Memory, int]:
+    axis = sum(size != 1 for size in x.shape[: how.dim])
+    return _memory(x, x, how.dim), _memory(y, x, how.dim), axis
+
+
+def _flags(initial: Tensor | None, x: Tensor, how: How) -> dict[str, Any]:
+    return {
+        "threads": chosen_threads() or torch.get_num_threads(),
+        "exclusive": how.exclusive,
+        "reverse": how.reverse,
+        "compensated": how.compensated,
+        "initial": None if initial is None else _memory(initial, x, how.dim),
+    }
 
 
 def _readable(x: Tensor, dtype: torch.dtype) -> Tensor:

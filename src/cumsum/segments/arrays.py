@@ -22,21 +22,23 @@ def scan_into(x: Array, y: Array, axis: int, options: Options, initial: Array | 
     cuts = np.asarray(given)
     check_kind(name, cuts.dtype.kind if cuts.size else "biu"[name != "reset"], cuts.dtype)
     if name == "reset" and cuts.ndim > 1:
-        return _scan_lines(x, y, axis, cuts, options, initial)
+        _scan_lines(x, y, axis, cuts, options, initial)
+        return
     if name == "reset" and len(cuts) != x.shape[axis]:
         message = f"cumsum(): reset has shape {cuts.shape}, but input has shape {x.shape}"
         raise ValueError(message)
     flags = {flag: getattr(options, flag) for flag in ("exclusive", "reverse", "compensated")}
     offsets = offsets_of(name, cuts, x.shape[axis], get_num_threads())
-    return _scan(x, y, axis, offsets, flags, initial)
+    _scan(x, y, axis, offsets, flags, initial)
 
 
 def _scan(
     x: Array, y: Array, axis: int, offsets: Array, flags: dict[str, Any], initial: Array | None
 ) -> None:
-    x_code, y_code = door.code_of(x.dtype), door.code_of(y.dtype)
+    y_code = door.code_of(y.dtype)
     if y_code is None or x.dtype.kind in "mOT" or not x.size:
-        return _scan_each(x, y, axis, offsets, flags, initial)
+        _scan_each(x, y, axis, offsets, flags, initial)
+        return
     cut = (address_of(offsets), len(offsets) - 1)
     more = flags | {"threads": get_num_threads()}
     if initial is not None:
@@ -52,14 +54,11 @@ def _scan(
 
     if taken(x, y):
         return
-    target = y if not np.may_share_memory(x, y) else np.empty(y.shape, y.dtype)
-    for place in (target, np.empty(y.shape, y.dtype)):
-        np.copyto(place, x, casting="unsafe")
-        if taken(place, place):
-            if place is not y:
-                y[...] = place
-            return
-    raise AssertionError("contiguous memory is always taken")
+    np.copyto(y, x, casting="unsafe")
+    if not taken(y, y):
+        plain = np.array(y, order="C")
+        taken(plain, plain)
+        y[...] = plain
 
 
 def _scan_each(

@@ -1,0 +1,172 @@
+"""Segments of tensors, as an operator of torch.
+
+`torch.ops.cumsum.segmented(x, initial, cuts, name, dim, dtype, exclusive, reverse, compensated)`;
+`name` is the keyword that `cuts` are the value of. Starts may differ from line to line, and then
+have the shape of `x`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import _SingleLevelFunction
+
+from cumsum.autograd import is_recording
+from cumsum.kernels import tensor
+from cumsum.kernels.tensor import How
+from cumsum.operator import batch_first, library, under_autograd
+from cumsum.options import Options
+from cumsum.segments import check_kind, cuts_of, offsets_of
+from cumsum.tensors import are_at_hand
+from cumsum.threads import chosen_threads
+
+library.define(
+    "segmented(Tensor x, Tensor? initial, Tensor cuts, str name, int dim, ScalarType dtype, "
+    "bool exclusive, bool reverse, bool include_initial, bool compensated) -> Tensor",
+    tags=(torch.Tag.pt2_compliant_tag, torch.Tag.flexible_layout),
+)
+segmented: Any = torch.ops.cumsum.segmented.default
+
+
+def scan(x: Tensor, initial: Tensor | None, how: How, options: Options) -> Tensor:
+    """The scans of the segments of `x`, part of every graph that is being made."""
+    name, cuts = _cuts(x, initial, how, options)
+    if not are_at_hand(x, initial, cuts):
+        traced: Tensor = segmented(x, initial, cuts, name, *how)
+        return traced
+    if is_recording(x, initial):
+        recorded: Tensor = record(x, initial, cuts, name, *how, _compute, segmented)
+        return recorded
+    return _compute(x, initial, cuts, name, *how)
+
+
+def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How, options: Options) -> None:
+    """Write the same to `y`."""
+    name, cuts = _cuts(x, initial, how, options)
+    _write(x, y, initial, cuts, name, how)
+
+
+def _cuts(x: Tensor, initial: Tensor | None, how: How, options: Options) -> tuple[str, Tensor]:
+    """The keyword and the tensor that cut the dim; starts of one element for each line's."""
+    name, given = cuts_of(options)
+    cuts = given if isinstance(given, Tensor) else torch.as_tensor(given)
+    dtype = cuts.dtype
+    floats = dtype.is_floating_point or dtype.is_complex
+    empty = not isinstance(given, Tensor) and cuts.numel() == 0
+    check_kind(name, "b" if dtype == torch.bool else "f" if floats and not empty else "i", dtype)
+    if name != "reset":
+        return name, cuts.to(torch.int64)
+    if cuts.dim() > 1 or (cuts.dim() == 0):
+        if initial is not None:
+            message = "cumsum(): initial with a reset for each line is not available"
+            raise NotImplementedError(message)
+        try:
+            cuts = cuts.expand(x.shape)
+        except RuntimeError:
+            _refuse(cuts, x)
+    elif len(cuts) != x.size(how.dim):
+        _refuse(cuts, x)
+    return name, cuts
+
+
+def _refuse(starts: Tensor, x: Tensor) -> None:
+    shapes = tuple(starts.shape), tuple(x.shape)
+    raise ValueError("cumsum(): reset has shape {}, but input has shape {}".format(*shapes))
+
+
+def _compute(x: Tensor, initial: Tensor | None, cuts: Tensor, name: str, *how: Any) -> Tensor:
+    manner = How(*how)
+    y = torch.empty(x.shape, dtype=manner.dtype, device=x.device)
+    _write(x, y, initial, cuts, name, manner)
+    return y
+
+
+def _write(x: Tensor, y: Tensor, initial: Tensor | None, cuts: Tensor, name: str, how: How) -> None:
+    if name == "reset" and cuts.dim() > 1:
+        lines, starts = (t.movedim(how.dim, -1) for t in (x, cuts))
+        starts = starts.clone(memory_format=torch.contiguous_format)
+        starts[..., :1] = True
+        sums = _compute(lines.reshape(-1), None, starts.view(-1), name, *how._replace(dim=0))
+        y.movedim(how.dim, -1).copy_(sums.view(lines.shape))
+        return
+    threads = chosen_threads() or torch.get_num_threads()
+    offsets = offsets_of(name, cuts.numpy(force=True), x.size(how.dim), threads)
+    if x.numel():
+        tensor.scan_segments_into(x, y, initial, offsets, how)
+
+
+def _fake(x: Tensor, initial: Tensor | None, cuts: Tensor, name: str, *how: Any) -> Tensor:
+    return torch.empty(x.shape, dtype=How(*how).dtype, device=x.device)
+
+
+class Segmented(_SingleLevelFunction):
+    """`Segmented.apply(x, initial, cuts, name, *how, compute, again)`, as `cumsum.autograd` has it.
+
+    The adjoint of each segment's scan is its own from the other end.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, initial: Tensor | None, cuts: Tensor, *rest: Any) -> Tensor:
+        name, *how, compute, ctx.again = rest
+        ctx.name, ctx.how, ctx.like = name, How(*how), (x.shape, x.dtype)
+        ctx.save_for_backward(cuts)
+        ctx.save_for_forward(cuts)
+        result: Tensor = compute(x, initial, cuts, name, *how)
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        how, (_, dtype) = ctx.how, ctx.like
+        (cuts,) = ctx.saved_tensors
+        of_x = of_initial = None
+        if ctx.needs_input_grad[0]:
+            back = how._replace(dtype=dtype, reverse=not how.reverse)
+            of_x = ctx.again(grad, None, cuts, ctx.name, *back)
+        if ctx.needs_input_grad[1]:
+            of_initial = grad.sum(how.dim, keepdim=True)
+        return of_x, of_initial, *(None,) * (len(how) + 4)
+
+    @staticmethod
+    def _compiled_autograd_key(ctx: Any) -> tuple[int]:
+        return (ctx._autograd_function_id,)
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor | None, first: Tensor | None, *rest: None) -> Any:
+        if tangent is None:
+            assert first is not None
+            tangent = first.new_zeros(ctx.like[0])
+        return ctx.again(tangent, first, *ctx.saved_tensors, ctx.name, *ctx.how)
+
+
+record: Any = Segmented.apply  # type: ignore[attr-defined]
+
+
+def _over_batch(
+    info: Any,
+    in_dims: tuple[Any, ...],
+    x: Tensor,
+    initial: Tensor | None,
+    cuts: Tensor,
+    name: str,
+    dim: int,
+    *rest: Any,
+) -> Any:
+    x, initial = batch_first(info, in_dims, x, initial)
+    of_cuts = in_dims[2]
+    if of_cuts is not None and name != "reset":
+        raise NotImplementedError(f"cumsum(): {name} that differ within vmap are not available")
+    if name == "reset" and (of_cuts is not None or cuts.dim() > 1):
+        cuts = cuts.unsqueeze(0) if of_cuts is None else cuts.movedim(of_cuts, 0)
+        if cuts.dim() == 2:  # one for each sample, the same for its lines
+            cuts = cuts.view(len(cuts), *(-1 if d == dim else 1 for d in range(x.dim() - 1)))
+        x = x.expand(info.batch_size, *x.shape[1:])
+        cuts = cuts.expand(x.shape)
+    return segmented(x, initial, cuts, name, dim + 1, *rest), 0
+
+
+library.impl("segmented", _compute, "CPU")
+library.impl("segmented", under_autograd(segmented, record), "Autograd", with_keyset=True)
+torch.library.register_fake("cumsum::segmented", _fake, lib=library)
+torch.library.register_vmap("cumsum::segmented", _over_batch, lib=library)

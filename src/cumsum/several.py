@@ -1,0 +1,125 @@
+"""Scans along several dims, one after the other: summed-area tables.
+
+F. C. Crow, Summed-area tables for texture mapping, SIGGRAPH 1984.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from cumsum.options import NAMES
+
+Function = Callable[..., Any]
+# What has a meaning for each dim, and what for the elements, before the first.
+_EACH = ("exclusive", "reverse", "precision")
+_FIRST = ("where", "skipna")
+
+
+def are_several(dim: object) -> bool:
+    """Whether the dim of a call is a tuple of them."""
+    return isinstance(dim, tuple | list)
+
+
+def cumsum(scan: Function, scan_: Function, x: Any, dims: Any, rest: dict[str, Any]) -> Any:
+    """`scan` of `x` along each of `dims` in turn; `scan_` is the same in place.
+
+    There is no other array than the result, unless a gradient is recorded or torch traces the call.
+    """
+    axes = _checked(x, dims, rest)
+    each = {name: rest[name] for name in _EACH if name in rest}
+    first = each | {name: rest[name] for name in (*_FIRST, "dtype") if name in rest}
+    out = rest.get("out")
+    if not rest.get("include_initial", False):
+        y = scan(x, axes[0], **first, **({} if out is None else {"out": out}))
+        for axis in axes[1:]:
+            y = scan_(y, axis, **each)
+        return y
+    if out is None and not _can_write(x):
+        y = scan(x, axes[0], include_initial=True, **first)
+        for axis in axes[1:]:
+            y = scan(y, axis, include_initial=True, **each)
+        return y
+    y = _with_room(scan, x, axes, rest) if out is None else out
+    _scan_within_border(scan, scan_, x, y, axes, first, each)
+    return y
+
+
+def cumsum_(scan_: Function, x: Any, dims: Any, rest: dict[str, Any]) -> Any:
+    """The same, written over `x`."""
+    axes = _checked(x, dims, rest)
+    each = {name: rest[name] for name in _EACH if name in rest}
+    first = each | {name: rest[name] for name in (*_FIRST, "dtype") if name in rest}
+    for i, axis in enumerate(axes):
+        x = scan_(x, axis, **(each if i else first))
+    return x
+
+
+def _checked(x: Any, dims: Any, rest: dict[str, Any]) -> list[int]:
+    """`dims` made non-negative; an error for what cannot be asked of several."""
+    allowed = {*_EACH, *_FIRST, "include_initial"}
+    for name in NAMES:
+        if name not in allowed and rest.get(name) not in (None, "hold", "wrap"):
+            raise ValueError(f"cumsum(): {name} cannot be combined with several dims")
+    axes = []
+    for dim in dims:
+        axis = operator.index(dim)
+        if not -x.ndim <= axis < x.ndim:
+            if isinstance(x, np.ndarray):
+                raise np.exceptions.AxisError(axis, x.ndim)
+            message = f"cumsum(): dim {axis} of {tuple(dims)} is not in [-{x.ndim}, {x.ndim})"
+            raise IndexError(message)
+        axes.append(axis % x.ndim)
+    if not axes or len(set(axes)) < len(axes):
+        message = f"cumsum(): dim is {tuple(dims)}, but must name one dim at least, and none twice"
+        raise ValueError(message)
+    return axes
+
+
+def _can_write(x: Any) -> bool:
+    """Whether a result for `x` can be written piece by piece, with nobody to see it."""
+    if isinstance(x, np.ndarray):
+        return True
+    from cumsum.autograd import is_recording
+    from cumsum.tensors import are_at_hand
+
+    return are_at_hand(x) and not is_recording(x)
+
+
+def _with_room(scan: Function, x: Any, axes: list[int], rest: dict[str, Any]) -> Any:
+    """A new result for `x`, one longer along each of `axes`."""
+    nothing = x[tuple(slice(0) for _ in x.shape)]
+    dtype = scan(nothing, axes[0], dtype=rest.get("dtype")).dtype
+    shape = tuple(n + (d in axes) for d, n in enumerate(x.shape))
+    if isinstance(x, np.ndarray):
+        return np.empty_like(x, dtype=dtype, shape=shape)
+    return x.new_empty(shape, dtype=dtype)
+
+
+def _scan_within_border(
+    scan: Function,
+    scan_: Function,
+    x: Any,
+    y: Any,
+    axes: list[int],
+    first: dict[str, Any],
+    each: dict[str, Any],
+) -> None:
+    inner, border = (
+        (slice(None, -1), slice(-1, None))
+        if each.get("reverse", False)
+        else (slice(1, None), slice(None, 1))
+    )
+
+    def view(ends: dict[int, slice]) -> Any:
+        return y[tuple(ends.get(d, slice(None)) for d in range(x.ndim))]
+
+    part = view(dict.fromkeys(axes, inner))
+    scan(x, axes[0], out=part, **first)
+    for axis in axes[1:]:
+        scan_(part, axis, **each)
+    for axis in axes:
+        view({axis: border})[...] = 0
