@@ -116,6 +116,6 @@ def _check_sums(lengths: np.ndarray[Any, Any], sums: np.ndarray[Any, Any], limit
             total += length
             if total > limits.max:
                 raise OverflowError(
-                    f"offsets(): the lengths up to lengths{[*line, i]} add up to {total}, more than "
-                    f"{limits.max}, the most that {limits.dtype} can hold"
+                    f"offsets(): the lengths up to lengths{[*line, i]} add up to {total}, but "
+                    f"{limits.dtype} holds {limits.max} at most"
                 )

@@ -18,6 +18,7 @@ from cumsum.kernels import tensor
 from cumsum.kernels.tensor import How
 from cumsum.operator import differentiable_scan
 from cumsum.refusals import is_refused
+from cumsum.segments.tensors import scan_segments
 from cumsum.tensors import has_memory, is_strided, is_watched
 
 
@@ -62,13 +63,15 @@ def _bounds(x: Any) -> list[tuple[int, int]]:
     return list(zip(starts.tolist(), ends.tolist(), strict=True))
 
 
-def _scan_each(x: Tensor, bounds: list[tuple[int, int]], how: How) -> Tensor:
-    """The scan of each part of the dim by itself; zero between them."""
-    whole = sum(end - start for start, end in bounds) == x.size(how.dim)
-    y = (torch.empty if whole else torch.zeros)(x.shape, dtype=how.dtype, device=x.device)
-    for start, end in bounds:
+def _scan_each(x: Any, how: How) -> Tensor:
+    """The scan of each sequence by itself; zero between them."""
+    values, offsets = x.values(), x.offsets()
+    if x.lengths() is None and offsets[0] == 0 and offsets[-1] == values.size(how.dim):
+        return scan_segments(values, None, offsets, "offsets", *how)
+    y = torch.zeros(values.shape, dtype=how.dtype, device=values.device)
+    for start, end in _bounds(x):
         part = (how.dim, start, end - start)
-        tensor.scan_into(x.narrow(*part), y.narrow(*part), None, how)
+        tensor.scan_into(values.narrow(*part), y.narrow(*part), None, how)
     return y
 
 
@@ -89,7 +92,7 @@ class JaggedScan(torch.autograd.Function):
         ctx.how = how._replace(dtype=x.dtype, reverse=not how.reverse)
         values = x.values()
         if _is_ragged(x, how.dim):
-            sums = _scan_each(values, _bounds(x), how)
+            sums = _scan_each(x, how)
         else:
             sums = differentiable_scan(values, None, *how)
         return NestedTensor(

@@ -37,9 +37,9 @@ def scan(x: Tensor, initial: Tensor | None, how: How, options: Options) -> Tenso
         traced: Tensor = segmented(x, initial, cuts, name, *how)
         return traced
     if is_recording(x, initial):
-        recorded: Tensor = record(x, initial, cuts, name, *how, _compute, segmented)
+        recorded: Tensor = record(x, initial, cuts, name, *how, scan_segments, segmented)
         return recorded
-    return _compute(x, initial, cuts, name, *how)
+    return scan_segments(x, initial, cuts, name, *how)
 
 
 def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How, options: Options) -> None:
@@ -76,7 +76,8 @@ def _refuse(starts: Tensor, x: Tensor) -> None:
     raise ValueError("cumsum(): reset has shape {}, but input has shape {}".format(*shapes))
 
 
-def _compute(x: Tensor, initial: Tensor | None, cuts: Tensor, name: str, *how: Any) -> Tensor:
+def scan_segments(x: Tensor, initial: Tensor | None, cuts: Tensor, name: str, *how: Any) -> Tensor:
+    """The operator without torch's dispatcher: nothing is recorded."""
     manner = How(*how)
     y = torch.empty(x.shape, dtype=manner.dtype, device=x.device)
     _write(x, y, initial, cuts, name, manner)
@@ -88,7 +89,7 @@ def _write(x: Tensor, y: Tensor, initial: Tensor | None, cuts: Tensor, name: str
         lines, starts = (t.movedim(how.dim, -1) for t in (x, cuts))
         starts = starts.clone(memory_format=torch.contiguous_format)
         starts[..., :1] = True
-        sums = _compute(lines.reshape(-1), None, starts.view(-1), name, *how._replace(dim=0))
+        sums = scan_segments(lines.reshape(-1), None, starts.view(-1), name, *how._replace(dim=0))
         y.movedim(how.dim, -1).copy_(sums.view(lines.shape))
         return
     threads = chosen_threads() or torch.get_num_threads()
@@ -166,7 +167,7 @@ def _over_batch(
     return segmented(x, initial, cuts, name, dim + 1, *rest), 0
 
 
-library.impl("segmented", _compute, "CPU")
+library.impl("segmented", scan_segments, "CPU")
 library.impl("segmented", under_autograd(segmented, record), "Autograd", with_keyset=True)
 torch.library.register_fake("cumsum::segmented", _fake, lib=library)
 torch.library.register_vmap("cumsum::segmented", _over_batch, lib=library)
