@@ -90,7 +90,7 @@ def test_lengths_and_resets_say_the_same():
     for shape, axis in SHAPES:
         x, offsets = values(shape, "float32"), random_offsets(rng, shape[axis], 7)
         expected = cumsum.cumsum(x, axis, offsets=offsets)
-        for given_as in (np.int8, np.uint16, np.int32, np.uint64):
+        for given_as in (np.int16, np.uint16, np.int32, np.uint64):
             lengths = np.diff(offsets).astype(given_as)
             assert same_bits(cumsum.cumsum(x, axis, lengths=lengths), expected)
         assert same_bits(cumsum.cumsum(x, axis, offsets=offsets.tolist()), expected)
@@ -123,7 +123,7 @@ def test_compensated():
     offsets = [0, 3, 9, 300, 600]
     y = cumsum.cumsum(x, 0, offsets=offsets, precision="compensated")
     assert same_bits(y, by_parts(x, 0, offsets, precision="compensated"))
-    assert y[2] == 1 and y[8] == 2
+    assert y[[2, 8]].tolist() == [1, 2]
 
 
 def test_objects_durations_and_other_byte_orders():
@@ -155,7 +155,7 @@ def test_objects_durations_and_other_byte_orders():
         ({"reset": np.ones((3, 20), bool)}, ValueError, r"reset has shape \(3, 20\)"),
         ({"reset": [1] * 20}, TypeError, "reset must be bool, got dtype int64"),
         ({"offsets": [0, 20], "lengths": [20]}, ValueError, "one of offsets, lengths and reset"),
-        ({"offsets": [0, 20], "include_initial": True}, ValueError, "include_initial cannot be"),
+        ({"offsets": [0, 20], "include_initial": True}, ValueError, "include_initial cannot be combined with offsets"),
     ],
 )
 def test_errors_write_nothing(options, kind, message):

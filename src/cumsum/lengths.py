@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from cumsum.api import is_tensor, slow_cumsum
+from cumsum.api import is_tensor
+from cumsum.fast import cumsum
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -67,7 +68,7 @@ def offsets(lengths: Any, *, dtype: Any = None) -> Any:
     wanted = np.dtype(np.int64 if dtype is None else dtype)
     _check(values.dtype.kind in "iu", values.dtype, wanted in (np.int32, np.int64), wanted)
     _check_dims(values)
-    sums = slow_cumsum(values, values.ndim - 1, dtype=np.int64, include_initial=True)
+    sums = cumsum(values, values.ndim - 1, dtype=np.int64, include_initial=True)
     if values.size:
         _check_sums(values, sums, np.iinfo(wanted))
     return sums.astype(wanted, copy=False)
@@ -84,7 +85,7 @@ def _of_tensor(lengths: Tensor, dtype: TorchDType | None) -> Tensor:
     wanted = torch.int64 if dtype is None else dtype
     _check(integers, lengths.dtype, wanted in (torch.int32, torch.int64), wanted)
     _check_dims(lengths)
-    sums: Tensor = slow_cumsum(lengths, lengths.dim() - 1, dtype=torch.int64, include_initial=True)
+    sums: Tensor = cumsum(lengths, lengths.dim() - 1, dtype=torch.int64, include_initial=True)
     if are_at_hand(lengths) and lengths.numel():
         _check_sums(lengths.numpy(), sums.numpy(), torch.iinfo(wanted))
     return sums.to(wanted)

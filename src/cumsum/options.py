@@ -109,7 +109,11 @@ def take(function: str, keywords: dict[str, Any]) -> Options:
             raise TypeError(f"{function}(): argument '{name}' must be str, not {kind}")
         if value not in allowed:
             raise ValueError(f"{function}(): {name} is {value!r}, but must be one of {allowed}")
-    if sum(given.get(name) is not None for name in SEGMENTS) > 1:
+    cuts = [name for name in SEGMENTS if given.get(name) is not None]
+    if len(cuts) > 1:
         raise ValueError(f"{function}(): give one of offsets, lengths and reset, not several")
+    for name in ("include_initial", "decay", "overflow"):
+        if cuts and given.get(name) not in (None, False, "wrap"):
+            raise ValueError(f"{function}(): {name} cannot be combined with {cuts[0]}")
     compensated = is_compensated(given.pop("precision", None))
     return Options(**given, compensated=compensated)

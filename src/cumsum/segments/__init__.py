@@ -14,10 +14,7 @@ Array = np.ndarray[Any, Any]
 
 
 def cuts_of(options: Options) -> tuple[str, Any]:
-    """Which keyword cuts the dim, and its value; an error for what segments don't go with."""
-    for name in ("include_initial", "overflow", "decay"):
-        if name in options.asked():
-            raise ValueError(f"cumsum(): {name} cannot be combined with segments")
+    """Which keyword cuts the dim, and its value."""
     return next((name, v) for name in SEGMENTS if (v := getattr(options, name)) is not None)
 
 
