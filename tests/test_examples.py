@@ -11,6 +11,8 @@ EXPECTED = {
     "numpy_axis.py": ["[[ 3  1  4]\n [ 4  6 13]]", "ten million tenths: 1000000.0", "[4 7]"],
     "torch_training.py": ["agree with the loop: True", "[[0, 0, 0, 1, 2], [0, 1, 2, 3, 3]]"],
     "patched_model.py": ["ms in cumsum", "same words, same scores: True"],
+    "box_blur.py": ["radius  0: mean 80.4, deviation 74.4", "radius 20: mean 80.0, deviation 57.1"],
+    "tokens.py": ["the same words by offsets: True"],
     "rainfall.py": ["2012:  1226.0 mm, half of it by 2012-06-18", "2015:  1139.2 mm"],
 }
 MOST_LINES = {"patched_model.py": 120}  # a model is in it
