@@ -155,7 +155,11 @@ def test_objects_durations_and_other_byte_orders():
         ({"reset": np.ones((3, 20), bool)}, ValueError, r"reset has shape \(3, 20\)"),
         ({"reset": [1] * 20}, TypeError, "reset must be bool, got dtype int64"),
         ({"offsets": [0, 20], "lengths": [20]}, ValueError, "one of offsets, lengths and reset"),
-        ({"offsets": [0, 20], "include_initial": True}, ValueError, "include_initial cannot be combined with offsets"),
+        (
+            {"offsets": [0, 20], "include_initial": True},
+            ValueError,
+            "include_initial cannot be combined with offsets",
+        ),
     ],
 )
 def test_errors_write_nothing(options, kind, message):
