@@ -158,6 +158,16 @@ def page_faults(report: Report) -> Figures:
     }
 
 
+def abilities(name: str) -> Callable[[Report], Figures]:
+    """The rows of an ability, as multiples of the plain scan."""
+
+    def figures(report: Report) -> Figures:
+        rows = [row for row in report.get("abilities", ()) if row["ability"] == name]
+        return {row["name"]: row["ours"] / row["plain"] for row in rows}
+
+    return figures
+
+
 def beside_neighbour(report: Report) -> Figures:
     """How much more than a copy a scan suffers from a busy neighbour."""
     row = report.get("neighbour")
@@ -216,6 +226,12 @@ GROUPS = (
     Group("a compiled call, beside torch's", 1.0, NOISE, compiled),
     Group("without out=, beside torch and NumPy", 1.0, NOISE, allocating),
     Group("page faults without out=, beside theirs", 1.0, 1.99, page_faults),  # 2: paid twice
+    Group("exclusive, reverse, border, beside plain", 1.0, 1.1, abilities("orientation")),
+    Group("segments, beside plain", 1.0, 1.3, abilities("segments")),
+    Group("where and skipna, beside plain", 1.1, 1.3, abilities("holes")),
+    Group("summed-area tables, beside two scans", 1.0, 1.3, abilities("tables")),
+    Group("decay, beside plain", 1.2, 2.0, abilities("decay")),
+    Group("exact integers, beside plain", 1.5, 3.0, abilities("overflow")),
     Group("slowdown by a busy neighbour, beside the copy's", 1.0, 1.3, beside_neighbour),
     Group("import, beside NumPy's", 1.1, 1.25, importing),
 )

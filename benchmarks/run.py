@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import abilities
 import calls
 import gradients
 import groups
@@ -68,6 +69,8 @@ def measure(options: argparse.Namespace) -> groups.Report:
     print(f"\n{without_out.HEADER}")
     rows = without_out.measure_all(threads, seconds)
     report["without_out"] = show(rows, without_out.format_row)
+    print(f"\n{abilities.HEADER}")
+    report["abilities"] = show(abilities.measure_all(threads, seconds), abilities.format_row)
     report["neighbour"] = neighbour.measure(threads, NEIGHBOUR_SECONDS * seconds)
     print(f"\nneighbour: {neighbour.describe(report['neighbour'])}")
     report["import"] = import_time.measure()

@@ -149,6 +149,24 @@ def scaling_table(rows: list[Row]) -> str:
     )
 
 
+def ability_table(rows: list[Row]) -> str:
+    """Abilities beside the plain scan, and the same by other means."""
+    return markdown(
+        ("ability", "plain", "ours", "ours / plain", "by other means", ""),
+        (
+            (
+                row["name"],
+                format_time(row["plain"]),
+                format_time(row["ours"]),
+                f"**{row['ours'] / row['plain']:.2f}**",
+                format_time(row["peer"]) if "peer" in row else "–",
+                row["means"],
+            )
+            for row in rows
+        ),
+    )
+
+
 def format_time(seconds: float) -> str:
     """Seconds in the unit that keeps three digits readable."""
     for unit, scale in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
