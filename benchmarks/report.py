@@ -126,8 +126,8 @@ def sections(report: groups.Report) -> dict[str, str]:
         + tables.call_table(report["compiled"]),
         "Without out=": "Each call allocates its result, which is freed at once; so does the copy."
         "\n\n" + tables.allocation_table(report["without_out"]),
-        "Beyond the plain scan": "Beside the plain scan of the same array (tables: beside two), and the "
-        "same by other means.\n\n" + tables.ability_table(report["abilities"]),
+        "Beyond the plain scan": "Beside the plain scan of the same array (tables: beside two), "
+        "and the same by other means.\n\n" + tables.ability_table(report["abilities"]),
         "A busy neighbour": tables.neighbour_table(report["neighbour"]),
         "More threads": scaling_section(),
         "Import": import_sentence(report["import"]),
