@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "scan.h"
+#include "resume.h"
 #include "target.h"
 
 namespace cumsum {
@@ -181,28 +181,70 @@ bool is_safe(const ArrayView& x, const ArrayView& y) {
   return x_high <= y_low || y_high <= x_low;
 }
 
-bool scan_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
-                int threads) {
-  const int64_t bytes = element_count(y) * (item_size(x.dtype) + item_size(y.dtype));
-  if (bytes == 0) return true;
-  const Kernels& kernels = current_target();
-  const Plan plan = make_plan(
-      {x.dtype, y.dtype, x.dims, x.shape, x.strides, y.strides, axis, manner.kind, manner.direction,
-       manner.precision, x.data == y.data, threads, manner.initial_strides},
-      kernels);
+namespace {
+
+Problem problem_of(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
+                   int threads) {
+  return {x.dtype,
+          y.dtype,
+          x.dims,
+          x.shape,
+          x.strides,
+          y.strides,
+          axis,
+          manner.kind,
+          manner.direction,
+          manner.precision,
+          x.data == y.data,
+          threads,
+          manner.initial_strides};
+}
+
+int64_t bytes_of(const ArrayView& x, const ArrayView& y) {
+  return element_count(y) * (item_size(x.dtype) + item_size(y.dtype));
+}
+
+// Runs `work(interrupted, context)`, without the GIL where it moves many bytes.
+template <class Work>
+bool run_released(int64_t bytes, const Work& work) {
+  Status status;
   if (bytes < release_bytes) {
-    run(plan, kernels, x.data, y.data, manner.initial);
-    return true;
+    status = work(nullptr, nullptr);
+  } else {
+    // Signals are handled on the main thread alone; another must not even ask, as the interpreter
+    // may be shutting down around it.
+    const bool asks = PyThread_get_thread_ident() == main_thread;
+    PyThreadState* state = PyEval_SaveThread();
+    status = work(asks ? interrupted : nullptr, &state);
+    PyEval_RestoreThread(state);
   }
-  // Signals are handled on the main thread alone; another must not even ask, as the interpreter may
-  // be shutting down around it.
-  const bool asks = PyThread_get_thread_ident() == main_thread;
-  PyThreadState* state = PyEval_SaveThread();
-  const Status status =
-      run(plan, kernels, x.data, y.data, manner.initial, asks ? interrupted : nullptr, &state);
-  PyEval_RestoreThread(state);
   if (status == Status::out_of_memory) PyErr_NoMemory();
   return status == Status::done;
+}
+
+}  // namespace
+
+bool scan_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
+                int threads) {
+  const int64_t bytes = bytes_of(x, y);
+  if (bytes == 0) return true;
+  const Kernels& kernels = current_target();
+  const Plan plan = make_plan(problem_of(x, y, axis, manner, threads), kernels);
+  return run_released(bytes, [&](Interrupted stop, void* context) {
+    return run(plan, kernels, x.data, y.data, manner.initial, stop, context);
+  });
+}
+
+bool resume_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
+                  int64_t position, int threads) {
+  const int64_t bytes = bytes_of(x, y);
+  if (bytes == 0) return true;
+  Problem problem = problem_of(x, y, axis, manner, threads);
+  problem.position = position;
+  char* const records = const_cast<char*>(manner.initial);
+  return run_released(bytes, [&](Interrupted stop, void* context) {
+    return resume(problem, current_target(), x.data, y.data, records, stop, context);
+  });
 }
 
 }  // namespace cumsum

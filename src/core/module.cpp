@@ -2,6 +2,7 @@
 #include "arrays.h"
 #include "copy.h"
 #include "fast.h"
+#include "resume.h"
 #include "target.h"
 #include "thread_count.h"
 
@@ -28,6 +29,16 @@ struct Arguments {
   int64_t initial_strides[most_dims];
 };
 
+Precision precision_of(int compensated) {
+  return compensated ? Precision::compensated : Precision::standard;
+}
+
+bool is_dtype(int number) {
+  if (number >= 0 && number < dtype_count) return true;
+  PyErr_SetString(PyExc_ValueError, "no such element type");
+  return false;
+}
+
 bool read_arguments(PyObject* args, Arguments& a) {
   unsigned long long x_data, y_data;
   int x_dtype, y_dtype, exclusive, reverse, compensated;
@@ -52,7 +63,7 @@ bool read_arguments(PyObject* args, Arguments& a) {
   a.y.data = reinterpret_cast<char*>(y_data);
   a.manner.kind = exclusive ? Kind::exclusive : Kind::inclusive;
   a.manner.direction = reverse ? Direction::reverse : Direction::forward;
-  a.manner.precision = compensated ? Precision::compensated : Precision::standard;
+  a.manner.precision = precision_of(compensated);
   if (initial) {
     a.manner.initial = reinterpret_cast<const char*>(initial);
     a.manner.initial_strides = a.initial_strides;
@@ -68,6 +79,44 @@ PyObject* scan(PyObject*, PyObject* args) {
   if (!read_arguments(args, a)) return nullptr;
   if (!scan_views(a.x, a.y, a.axis, a.manner, a.threads)) return nullptr;
   Py_RETURN_NONE;
+}
+
+PyObject* resume_scan(PyObject*, PyObject* args) {
+  PyObject* arguments;
+  long long position;
+  Arguments a;
+  if (!PyArg_ParseTuple(args, "O!L", &PyTuple_Type, &arguments, &position)) return nullptr;
+  if (!read_arguments(arguments, a)) return nullptr;
+  if (!a.manner.initial || a.manner.direction == Direction::reverse || position < 0) {
+    PyErr_SetString(PyExc_ValueError, "records, direction or position out of range");
+    return nullptr;
+  }
+  if (!resume_views(a.x, a.y, a.axis, a.manner, position, a.threads)) return nullptr;
+  Py_RETURN_NONE;
+}
+
+PyObject* record_bytes(PyObject*, PyObject* args) {
+  int dtype, compensated;
+  if (!PyArg_ParseTuple(args, "ip", &dtype, &compensated)) return nullptr;
+  if (!is_dtype(dtype)) return nullptr;
+  const int channels = static_cast<DType>(dtype) >= DType::complex64 ? 2 : 1;
+  return PyLong_FromLongLong(channels *
+                             record_size(static_cast<DType>(dtype), precision_of(compensated)));
+}
+
+PyObject* begin(PyObject*, PyObject* args) {
+  Py_buffer records;
+  unsigned long long values;
+  int dtype, compensated;
+  if (!PyArg_ParseTuple(args, "w*Kip", &records, &values, &dtype, &compensated)) return nullptr;
+  const bool known = is_dtype(dtype);
+  if (known) {
+    begin_records(static_cast<DType>(dtype), precision_of(compensated),
+                  static_cast<char*>(records.buf), reinterpret_cast<const char*>(values),
+                  records.len);
+  }
+  PyBuffer_Release(&records);
+  return known ? Py_NewRef(Py_None) : nullptr;
 }
 
 PyObject* plan(PyObject*, PyObject* args) {
@@ -158,6 +207,9 @@ PyObject* set_main(PyObject*, PyObject* args) {
 
 PyMethodDef methods[] = {
     {"scan", scan, METH_VARARGS, nullptr},
+    {"resume", resume_scan, METH_VARARGS, nullptr},
+    {"record_size", record_bytes, METH_VARARGS, nullptr},
+    {"begin_records", begin, METH_VARARGS, nullptr},
     {"plan", plan, METH_VARARGS, nullptr},
     {"copy", copy, METH_VARARGS, nullptr},
     {"targets", targets, METH_NOARGS, nullptr},

@@ -92,7 +92,8 @@ Run::Run(const Plan& plan, const Kernels& kernels, const char* x, char* y, const
   for (Workspace& space : workspaces_) {
     space.carry.resize(panel_carry_);
     space.chain.resize(panel_chain_);
-    if (plan.pack_x || plan.pack_y) space.packed.resize(pack_shape_.lines * packed_line);
+    if ((plan.pack_x || plan.pack_y) && !plan.stepped)
+      space.packed.resize(pack_shape_.lines * packed_line);
     if (plan.split) {
       space.aggregates.resize(plan.block / tile_size * panel_chain_);
       space.others.resize(space.aggregates.size());
@@ -128,6 +129,8 @@ void Run::work(void* self, int worker) noexcept {
       const Unit unit = run.place(index);
       if (plan.split) {
         run.scan_block(run.workspaces_[worker], unit, index);
+      } else if (plan.stepped) {
+        run.step_lines(unit);
       } else if (repeats) {
         done = run.scan_repeats(unit, index, last - index);
       } else {
@@ -190,6 +193,8 @@ Unit Run::place(int64_t index) const {
 void Run::set_carries(const Unit& unit, char* carry) const {
   if (!plan_.carried) {
     std::memset(carry, 0, panel_carry_);
+  } else if (plan_.resumed) {
+    get_records(unit, carry, nullptr);
   } else {
     pair_.set(carry, unit.initial, plan_.inner.initial_stride, unit.lines);
   }

@@ -25,6 +25,18 @@ def scan(
 ) -> None:
     """Scan the memory at `x` into the memory at `y`, without any check of either."""
 
+def resume(arguments: tuple[Any, ...], position: int, /) -> None:
+    """Scan with the arguments of `scan`, but with records (src/core/resume.h) as `initial`.
+
+    They are those of lines that have had `position` elements, and become those of their end.
+    """
+
+def record_size(dtype: int, compensated: bool, /) -> int:
+    """Bytes of one line's record, for sums of this dtype."""
+
+def begin_records(records: Any, values: int, dtype: int, compensated: bool, /) -> None:
+    """Fill a buffer with records of lines that begin with the values at an address, in order."""
+
 def plan(
     x: int,
     x_dtype: int,

@@ -26,3 +26,30 @@ def scan(
     """
     flags = {"exclusive": exclusive, "reverse": reverse, "compensated": compensated}
     _core.scan(*arguments(x, y, axis, **flags, threads=threads, initial=initial))
+
+
+def resume(
+    x: Memory,
+    y: Memory,
+    axis: int,
+    *,
+    records: int,
+    position: int,
+    threads: int,
+    exclusive: bool,
+    compensated: bool,
+) -> None:
+    """Write the scan of `x` to `y` that goes on from the records of lines of `position` elements.
+
+    They lie at the address `records`, in C order of the lines, and are replaced by those of the end
+    of `x`; if this raises, they are worth nothing.
+    """
+    step = _core.record_size(y.dtype, compensated)
+    strides = [0] * len(x.shape)
+    for d in reversed(range(len(x.shape))):
+        if d != axis:
+            strides[d] = step
+            step *= x.shape[d]
+    first = Memory(records, y.dtype, x.shape, tuple(strides))
+    flags = {"exclusive": exclusive, "reverse": False, "compensated": compensated}
+    _core.resume(arguments(x, y, axis, **flags, threads=threads, initial=first), position)
