@@ -236,14 +236,14 @@ bool scan_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& 
 }
 
 bool resume_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
-                  int64_t position, int threads) {
+                  int64_t position, char* records_out, int threads) {
   const int64_t bytes = bytes_of(x, y);
   if (bytes == 0) return true;
   Problem problem = problem_of(x, y, axis, manner, threads);
   problem.position = position;
-  char* const records = const_cast<char*>(manner.initial);
   return run_released(bytes, [&](Interrupted stop, void* context) {
-    return resume(problem, current_target(), x.data, y.data, records, stop, context);
+    return resume(problem, current_target(), x.data, y.data, manner.initial, records_out, stop,
+                  context);
   });
 }
 

@@ -84,14 +84,21 @@ PyObject* scan(PyObject*, PyObject* args) {
 PyObject* resume_scan(PyObject*, PyObject* args) {
   PyObject* arguments;
   long long position;
+  unsigned long long records_out;
   Arguments a;
-  if (!PyArg_ParseTuple(args, "O!L", &PyTuple_Type, &arguments, &position)) return nullptr;
+  if (!PyArg_ParseTuple(args, "O!LK", &PyTuple_Type, &arguments, &position, &records_out)) {
+    return nullptr;
+  }
   if (!read_arguments(arguments, a)) return nullptr;
-  if (!a.manner.initial || a.manner.direction == Direction::reverse || position < 0) {
+  if (!a.manner.initial || !records_out || a.manner.direction == Direction::reverse ||
+      position < 0) {
     PyErr_SetString(PyExc_ValueError, "records, direction or position out of range");
     return nullptr;
   }
-  if (!resume_views(a.x, a.y, a.axis, a.manner, position, a.threads)) return nullptr;
+  if (!resume_views(a.x, a.y, a.axis, a.manner, position, reinterpret_cast<char*>(records_out),
+                    a.threads)) {
+    return nullptr;
+  }
   Py_RETURN_NONE;
 }
 

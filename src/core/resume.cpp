@@ -41,8 +41,10 @@ struct Record {
 // become the sums.
 struct Steps {
   char* values;
-  char* records;
-  int64_t stride;  // from one line's records to the next one's
+  int64_t value_step, value_line;  // from one element to the next, and from one line
+  const char* records;
+  char* records_out;
+  int64_t record_line;
   int64_t lines;
   int first, length;
   bool ends_tile;  // if it ends the group
@@ -53,19 +55,19 @@ template <class A, class R, int C>
 void step(const Steps& s) {
   for (int64_t line = 0; line < s.lines; ++line) {
     for (int c = 0; c < C; ++c) {
-      char* const at = s.records + line * s.stride + c * int64_t{sizeof(Record<A>)};
-      auto record = read<Record<A>>(at);
+      const int64_t at = line * s.record_line + c * int64_t{sizeof(Record<A>)};
+      auto record = read<Record<A>>(s.records + at);
       A prefix = s.first ? record.prefix(s.first - 1) : A{};
       A before = record.carry + (record.chain + prefix);
-      for (int i = 0; i < s.length; ++i) {
-        char* const value = s.values + ((line * s.length + i) * C + c) * int64_t{sizeof(R)};
+      char* value = s.values + line * s.value_line + c * int64_t{sizeof(R)};
+      for (int i = 0; i < s.length; ++i, value += s.value_step) {
         prefix = record.add(s.first + i, load<A, 1, R>(value));
         const A sum = record.carry + (record.chain + prefix);
         store<R, A, 1>(value, s.exclusive ? before : sum);
         before = sum;
       }
       if (s.first + s.length == group_size) record.end_group(prefix, s.ends_tile);
-      write(at, record);
+      write(s.records_out + at, record);
     }
   }
 }
@@ -104,7 +106,8 @@ const Stepper& stepper_of(DType dtype, Precision precision) {
   return all[int(dtype)];
 }
 
-// Carries and chains of lines side by side, of so many bytes, from their records or back to them.
+// Carries and chains of lines side by side, of so many bytes, from their records or to them. The
+// group in progress has no element then, so the rest of a record does not matter.
 template <int carry_size, int chain_size, bool back>
 void move_records(char* record, int64_t stride, int64_t lines, int channels, char* carry,
                   char* chain) {
@@ -142,52 +145,51 @@ void begin_records(DType dtype, Precision precision, char* records, const char* 
 }
 
 void Run::get_records(const Unit& unit, char* carry, char* chain) const {
-  char* const record = const_cast<char*>(unit.initial);
-  move_records<false>(pair_, record, plan_.inner.initial_stride, unit.lines, channels_, carry,
-                      chain);
+  move_records<false>(pair_, const_cast<char*>(unit.initial), plan_.inner.initial_stride,
+                      unit.lines, channels_, carry, chain);
 }
 
-void Run::put_records(const Unit& unit, const char* carry, const char* chain) const {
-  char* const record = const_cast<char*>(unit.initial);
-  move_records<true>(pair_, record, plan_.inner.initial_stride, unit.lines, channels_,
-                     const_cast<char*>(carry), const_cast<char*>(chain));
+void Run::put_records(const Unit& unit, char* carry, char* chain) const {
+  move_records<true>(pair_, records_ + (unit.initial - initial_), plan_.inner.initial_stride,
+                     unit.lines, channels_, carry, chain);
 }
 
 // By way of a buffer, so that steps are compiled once for each type of results.
 void Run::step_lines(const Unit& unit) const {
   alignas(64) char values[policy::small_bytes];
-  const int64_t line_bytes = unit.length * y_size_, most = sizeof(values) / line_bytes;
+  const int64_t most = sizeof(values) / (unit.length * y_size_);
   const Stepper& stepper = stepper_of(plan_.y_dtype, plan_.precision);
   Steps steps{};
   steps.values = values;
-  steps.stride = plan_.inner.initial_stride;
+  steps.record_line = plan_.inner.initial_stride;
   steps.first = static_cast<int>(plan_.position % group_size);
   steps.length = static_cast<int>(unit.length);
   steps.ends_tile = (plan_.position + unit.length) % tile_size == 0;
   steps.exclusive = store_ == Store::exclusive;
   for (int64_t line = 0; line < unit.lines; line += most) {
     steps.lines = std::min(most, unit.lines - line);
-    steps.records = const_cast<char*>(unit.initial) + line * steps.stride;
-    Piece piece = part_of(unit, 0, unit.length);
-    piece.lines = steps.lines;
-    piece.x += line * piece.x_line;
-    char* const y = piece.y + line * piece.y_line;
-    Piece out = piece;
-    piece.y = values;
-    piece.y_scan = y_size_;
-    piece.y_line = line_bytes;
-    pack_(piece);
-    stepper.step(steps);
+    const bool columns = plan_.walk == Walk::columns;
+    steps.value_step = columns ? steps.lines * y_size_ : y_size_;
+    steps.value_line = columns ? y_size_ : unit.length * y_size_;
+    steps.records = unit.initial + line * steps.record_line;
+    steps.records_out = records_ + (steps.records - initial_);
+    Piece in = part_of(unit, 0, unit.length);
+    in.lines = steps.lines;
+    in.x += line * in.x_line;
+    in.y += line * in.y_line;
+    Piece out = in;
+    in.y = values;
+    in.y_scan = out.x_scan = steps.value_step;
+    in.y_line = out.x_line = steps.value_line;
     out.x = values;
-    out.x_scan = y_size_;
-    out.x_line = line_bytes;
-    out.y = y;
+    pack_(in);
+    stepper.step(steps);
     unpack_(out);
   }
 }
 
-Status resume(Problem problem, const Kernels& kernels, const char* x, char* y, char* records,
-              Interrupted interrupted, void* context) noexcept {
+Status resume(Problem problem, const Kernels& kernels, const char* x, char* y, const char* records,
+              char* records_out, Interrupted interrupted, void* context) noexcept {
   int64_t shape[most_dims];
   std::copy_n(problem.shape, problem.dims, shape);
   problem.shape = shape;
@@ -204,8 +206,9 @@ Status resume(Problem problem, const Kernels& kernels, const char* x, char* y, c
       if (in_tile != 0) length = std::min(length, tile_size - in_tile);
     }
     const Plan plan = make_plan(problem, kernels);
-    const Status status = run(plan, kernels, x, y, records, interrupted, context);
+    const Status status = run(plan, kernels, x, y, records, interrupted, context, records_out);
     if (status != Status::done) return status;
+    records = records_out;
     x += length * x_stride;
     y += length * y_stride;
     problem.position += length;

@@ -18,9 +18,9 @@ int64_t record_size(DType dtype, Precision precision);
 void begin_records(DType dtype, Precision precision, char* records, const char* values,
                    int64_t bytes);
 
-// y = the scan of x from the records on, which are then those of its end. If that is not reached,
-// they are worth nothing.
-Status resume(Problem problem, const Kernels& kernels, const char* x, char* y, char* records,
-              Interrupted interrupted, void* context) noexcept;
+// y = the scan of x, of one element at least, from the records on. Those of its end are written to
+// `records_out`, which is other memory, so that nothing is lost if the end is not reached.
+Status resume(Problem problem, const Kernels& kernels, const char* x, char* y, const char* records,
+              char* records_out, Interrupted interrupted, void* context) noexcept;
 
 }  // namespace cumsum

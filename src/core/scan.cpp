@@ -68,11 +68,12 @@ void run_plain(const Plan& plan, const Kernels& kernels, const char* x, char* y)
 }  // namespace
 
 Run::Run(const Plan& plan, const Kernels& kernels, const char* x, char* y, const char* initial,
-         Interrupted interrupted, void* context)
+         Interrupted interrupted, void* context, char* records)
     : plan_(plan),
       x_(x + plan.x_offset),
       y_(y + plan.y_offset),
       initial_(initial),
+      records_(records),
       pair_(
           pair_of(kernels, plan.pack_x ? plan.packed : plan.x_dtype, plan.y_dtype, plan.precision)),
       kernels_(kernels_of(plan, pair_)),
@@ -201,7 +202,7 @@ void Run::set_carries(const Unit& unit, char* carry) const {
 }
 
 Status run(const Plan& plan, const Kernels& kernels, const void* x, void* y, const void* initial,
-           Interrupted interrupted, void* context) noexcept {
+           Interrupted interrupted, void* context, char* records) noexcept {
   if (plan.units == 0) return Status::done;
   if (is_plain(plan) || is_packed_plain(plan)) {
     run_plain(plan, kernels, static_cast<const char*>(x), static_cast<char*>(y));
@@ -209,7 +210,7 @@ Status run(const Plan& plan, const Kernels& kernels, const void* x, void* y, con
   }
   try {
     Run scan(plan, kernels, static_cast<const char*>(x), static_cast<char*>(y),
-             static_cast<const char*>(initial), interrupted, context);
+             static_cast<const char*>(initial), interrupted, context, records);
     return scan() ? Status::done : Status::interrupted;
   } catch (const std::bad_alloc&) {
     return Status::out_of_memory;

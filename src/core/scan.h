@@ -11,9 +11,9 @@ enum class Status { done, interrupted, out_of_memory };
 using Interrupted = bool (*)(void* context);
 
 // `initial` are the values that the sums begin with, or the records that they go on from, if the
-// plan has been made for any.
+// plan has been made for any; those of their end go to `records`.
 Status run(const Plan& plan, const Kernels& kernels, const void* x, void* y,
            const void* initial = nullptr, Interrupted interrupted = nullptr,
-           void* context = nullptr) noexcept;
+           void* context = nullptr, char* records = nullptr) noexcept;
 
 }  // namespace cumsum

@@ -25,10 +25,11 @@ def scan(
 ) -> None:
     """Scan the memory at `x` into the memory at `y`, without any check of either."""
 
-def resume(arguments: tuple[Any, ...], position: int, /) -> None:
+def resume(arguments: tuple[Any, ...], position: int, after: int, /) -> None:
     """Scan with the arguments of `scan`, but with records (src/core/resume.h) as `initial`.
 
-    They are those of lines that have had `position` elements, and become those of their end.
+    They are those of lines that have had `position` elements; those of their end go to the address
+    `after`, unless there is no element.
     """
 
 def record_size(dtype: int, compensated: bool, /) -> int:

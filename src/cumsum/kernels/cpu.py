@@ -34,6 +34,7 @@ def resume(
     axis: int,
     *,
     records: int,
+    after: int,
     position: int,
     threads: int,
     exclusive: bool,
@@ -41,8 +42,8 @@ def resume(
 ) -> None:
     """Write the scan of `x` to `y` that goes on from the records of lines of `position` elements.
 
-    They lie at the address `records`, in C order of the lines, and are replaced by those of the end
-    of `x`; if this raises, they are worth nothing.
+    They lie at the address `records`, in C order of the lines; those of the end of `x`, which is
+    not empty, are written to the address `after`.
     """
     step = _core.record_size(y.dtype, compensated)
     strides = [0] * len(x.shape)
@@ -52,4 +53,4 @@ def resume(
             step *= x.shape[d]
     first = Memory(records, y.dtype, x.shape, tuple(strides))
     flags = {"exclusive": exclusive, "reverse": False, "compensated": compensated}
-    _core.resume(arguments(x, y, axis, **flags, threads=threads, initial=first), position)
+    _core.resume(arguments(x, y, axis, **flags, threads=threads, initial=first), position, after)

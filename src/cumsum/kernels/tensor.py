@@ -114,10 +114,10 @@ def _scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How) -> None:
         )
 
 
-def resume_into(x: Tensor, y: Tensor, how: How, records: int, position: int) -> None:
-    """Write the sums of `x` to `y`, the same elements or none of them; see `cpu.resume`.
+def resume_into(x: Tensor, y: Tensor, how: How, records: tuple[int, int], position: int) -> None:
+    """Write the sums of `x` to `y`, the same elements or none of them, without a border.
 
-    `y` is plain memory, and where the sum of no elements is to stand is no part of it.
+    `records` are the addresses of those before it and after it; see `cpu.resume`.
     """
     if x.numel() == 0:
         return
@@ -128,7 +128,8 @@ def resume_into(x: Tensor, y: Tensor, how: How, records: int, position: int) -> 
         _memory(x, x, how.dim),
         _memory(y, x, how.dim),
         sum(size != 1 for size in x.shape[: how.dim]),
-        records=records,
+        records=records[0],
+        after=records[1],
         position=position,
         threads=chosen_threads() or torch.get_num_threads(),
         exclusive=how.exclusive,

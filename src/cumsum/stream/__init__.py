@@ -104,6 +104,7 @@ class Cumsum:
         self._dtype = dtype
         self._options = options
         self._state: State | None = None
+        self._spare: NDArray[Any] | None = None  # memory for the records of the next state
 
     @overload
     def update(self, chunk: Tensor, out: Tensor | None = None) -> Tensor: ...
@@ -147,11 +148,20 @@ class Cumsum:
         if not (is_tensor(chunk) or isinstance(chunk, np.ndarray)):
             raise refuse("Cumsum.update", chunk)
         door = _door_for("torch" if is_tensor(chunk) else "NumPy")
-        form = door.form_of(chunk, self._dim, self._dtype, self._options)
-        before = self._state
-        if before is not None:
-            before.form.check(form)
-        y, self._state = door.update(chunk, out, form, before, self._options)
+        state, options, begins = self._state, self._options, self._state is None
+        if state is None or not door.is_like(chunk, state.form):
+            form = door.form_of(chunk, self._dim, self._dtype)
+            if state is not None:
+                state.form.check(form)
+            else:
+                state = door.begin(chunk, form, options)
+        bordered = begins and options.include_initial
+        spare, self._spare = self._spare, None
+        if spare is None:
+            spare = np.zeros_like(state.records)
+        y, after = door.update(chunk, out, state, spare, bordered, options)
+        self._spare = spare if after.records is state.records else state.records
+        self._state = after
         return y
 
     @property
@@ -172,7 +182,14 @@ class Cumsum:
 
     def reset(self) -> None:
         """Begin anew, as if there had been no chunk; the next one may be of another kind."""
-        self._state = None
+        self._state = self._spare = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the memory that the next update will write to, which copies do not share."""
+        state = self._state
+        if state is not None:
+            state = state._replace(records=state.records.copy())
+        return self.__dict__ | {"_state": state, "_spare": None}
 
     def __repr__(self) -> str:
         dtype = self._dtype if self._state is None else self._state.form.dtype

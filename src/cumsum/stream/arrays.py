@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,24 @@ from cumsum.threads import get_num_threads
 Array = NDArray[Any]
 
 
-def form_of(chunk: Array, dim: int, dtype: Any, options: Options) -> Form:
+def is_like(chunk: Array, form: Form) -> bool:
+    """Whether a chunk is one of a stream of this form beyond doubt."""
+    shape, axis = chunk.shape, form.axis
+    return (
+        type(chunk) is np.ndarray
+        and form.library == "NumPy"
+        and chunk.dtype == form.source
+        and chunk.ndim == len(form.lines) + 1
+        and (*shape[:axis], *shape[axis + 1 :]) == form.lines
+    )
+
+
+def form_of(chunk: Array, dim: int, dtype: Any) -> Form:
     """The form of a stream that this is a chunk of."""
     if isinstance(chunk, np.ma.MaskedArray):
         raise NotImplementedError("Cumsum.update(): a stream has no chunks that are masked arrays")
     if chunk.ndim == 0:
-        raise ValueError("Cumsum.update(): a chunk has a dim at least, this one has none")
+        raise ValueError("Cumsum.update(): a chunk has one dim or more, this one has none")
     axis = door.axis_of(dim, chunk.ndim)
     result = door.result_dtype(chunk, dtype)
     if chunk.dtype.kind in "mOT" or door.code_of(result) is None:
@@ -32,62 +45,63 @@ def form_of(chunk: Array, dim: int, dtype: Any, options: Options) -> Form:
     return Form("NumPy", axis, lines, door.native(chunk.dtype) if dtype is None else None, result)
 
 
-def begin(chunk: Array, form: Form, options: Options) -> tuple[State, Array]:
-    """A stream before its first chunk, and what its sums begin with: one element of each line."""
-    first = 0 if options.initial is None else options.initial
-    values = np.array(door.first_values(first, chunk, form.axis, form.dtype), order="C")
+def begin(chunk: Array, form: Form, options: Options) -> State:
+    """A stream of this form before its first chunk."""
     code = door.code_of(form.dtype)
     assert code is not None
-    records = np.zeros(values.size * _core.record_size(code, options.compensated), np.uint8)
+    size = math.prod(form.lines) * _core.record_size(code, options.compensated)
+    records = np.zeros(size, np.uint8)
     if options.initial is not None:
+        values = door.first_values(options.initial, chunk, form.axis, form.dtype)
+        values = np.ascontiguousarray(values)
         address = values.__array_interface__["data"][0]
         _core.begin_records(records, address, code, options.compensated)
-    return State(form, records, 0), values
+    return State(form, records, 0)
 
 
 def update(
-    chunk: Array, out: Any, form: Form, before: State | None, options: Options
+    chunk: Array, out: Any, state: State, spare: Array, bordered: bool, options: Options
 ) -> tuple[Any, State]:
-    """The sums of a chunk, and where the stream stands after it."""
+    """The sums of a chunk, and where the stream stands after it: its records are in `spare`."""
+    form = state.form
     x = np.asarray(chunk)
-    bordered = before is None and options.include_initial
-    shape = form.shape(x.shape[form.axis] + bordered)
+    length = x.shape[form.axis]
     if out is None:
-        y = np.empty_like(x, form.dtype, subok=False, shape=shape if bordered else None)
+        shape = form.shape(length + 1) if bordered else None
+        y = np.empty_like(x, form.dtype, subok=False, shape=shape)
     else:
-        y = _checked_out(out, shape, form.dtype)
+        y = _checked_out(out, form.shape(length + bordered), form.dtype)
     sums = y
-    if before is None:
-        before, values = begin(x, form, options)
-        if bordered:
-            sums, border = door.at_border(y, form.axis, reverse=False)
-    if np.may_share_memory(x, sums) and not _same_elements(x, sums):
-        x = x.copy()
-    after = State(form, before.records.copy(), before.position + x.shape[form.axis])
-    _resume(x, sums, form.axis, after.records, before.position, options.exclusive, options)
     if bordered:
-        border[...] = values
+        sums, border = door.at_border(y, form.axis, reverse=False)
+    if out is not None and np.may_share_memory(x, y) and not _same_elements(x, sums):
+        x = x.copy()
+    if bordered:
+        border[...] = _one_more(state, spare, options)
+    after = State(form, spare if x.size else state.records, state.position + length)
+    if x.size:
+        _resume(x, sums, state, spare, options.exclusive, options)
     if out is not None:
         return out, after
     return y if type(chunk) is np.ndarray else chunk.__array_wrap__(y, None, False), after
 
 
 def total(state: State, options: Options) -> Any:
-    """The sums of all elements so far: what an element more would have before it."""
-    form = state.form
-    x = np.zeros(form.shape(1), form.dtype)
-    _resume(x, x, form.axis, state.records.copy(), state.position, True, options)
-    return x.reshape(form.lines)[()]
+    """The sums of all elements so far."""
+    sums = _one_more(state, np.empty_like(state.records), options)
+    return sums.reshape(state.form.lines)[()]
+
+
+def _one_more(state: State, spare: Array, options: Options) -> Array:
+    """The sums before an element more of each line; `spare` is written to."""
+    x = np.zeros(state.form.shape(1), state.form.dtype)
+    if x.size:
+        _resume(x, x, state, spare, True, options)
+    return x
 
 
 def _resume(
-    x: Array,
-    y: Array,
-    axis: int,
-    records: Array,
-    position: int,
-    exclusive: bool,
-    options: Options,
+    x: Array, y: Array, state: State, after: Array, exclusive: bool, options: Options
 ) -> None:
     if door.code_of(x.dtype) is None:  # another byte order, or a type the core cannot read
         plain = door.native(x.dtype)
@@ -98,9 +112,10 @@ def _resume(
     cpu.resume(
         door.memory_of(x, x_code),
         door.memory_of(y, y_code),
-        axis,
-        records=records.__array_interface__["data"][0],
-        position=position,
+        state.form.axis,
+        records=state.records.__array_interface__["data"][0],
+        after=after.__array_interface__["data"][0],
+        position=state.position,
         threads=get_num_threads(),
         exclusive=exclusive,
         compensated=options.compensated,

@@ -38,7 +38,8 @@ class Form(NamedTuple):
             message = f"got a chunk of {other.library}, the first one was of {self.library}"
             raise TypeError(f"Cumsum.update(): {message}")
         if (other.axis, other.lines) != (self.axis, self.lines):
-            message = f"got a chunk of shape {other.shape('n')}, the first one had {self.shape('n')}"
+            shape, first = ("x".join(map(str, form.shape("n"))) for form in (other, self))
+            message = f"got a chunk of shape {shape}, the first one had {first}"
             raise ValueError(f"Cumsum.update(): {message}")
         message = f"got a chunk of {other.source}, the first one was of {self.source}"
         raise TypeError(f"Cumsum.update(): {message}; a stream with dtype= takes any")
@@ -49,7 +50,7 @@ class Form(NamedTuple):
 
 
 class State(NamedTuple):
-    """Where a stream stands. Another one takes its place; it is never written to.
+    """Where a stream stands; the next update puts another one in its place.
 
     Attributes
     ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,16 @@ from cumsum.stream.form import Form, State
 from cumsum.tensors import has_memory, is_strided, is_watched, same_elements, share_memory
 
 
-def form_of(chunk: Tensor, dim: int, dtype: Any, options: Options) -> Form:
+def is_like(_chunk: Tensor, _form: Form) -> bool:
+    """Whether a chunk is one of a stream of this form without a look at the rest of it."""
+    return False
+
+
+def form_of(chunk: Tensor, dim: int, dtype: Any) -> Form:
     """The form of a stream that this is a chunk of."""
     _check_kind(chunk)
     if chunk.dim() == 0:
-        raise ValueError("Cumsum.update(): a chunk has a dim at least, this one has none")
+        raise ValueError("Cumsum.update(): a chunk has one dim or more, this one has none")
     axis = binding.normalized(dim, chunk)
     if axis is None:
         dims = chunk.dim()
@@ -59,63 +65,73 @@ def _check_gradient(x: Tensor, name: str) -> None:
         )
 
 
-def begin(chunk: Tensor, form: Form, options: Options) -> tuple[State, Tensor]:
-    """A stream before its first chunk, and what its sums begin with: one element of each line."""
+def begin(chunk: Tensor, form: Form, options: Options) -> State:
+    """A stream of this form before its first chunk."""
+    code = tensor.CODES[form.dtype]
+    size = math.prod(form.lines) * _core.record_size(code, options.compensated)
+    records: NDArray[Any] = np.zeros(size, np.uint8)
     call = binding.Call(chunk, form.axis, form.dtype, None, options)
     values = binding.first_values(call, form.axis, form.dtype)
-    if values is None:
-        values = torch.zeros(form.shape(1), dtype=form.dtype)
-    _check_gradient(values, "initial")
-    values = values.detach().clone(memory_format=torch.contiguous_format)
-    values = values.resolve_conj().resolve_neg()
-    code = tensor.CODES[form.dtype]
-    size = values.numel() * _core.record_size(code, options.compensated)
-    records: NDArray[Any] = np.zeros(size, np.uint8)
-    if options.initial is not None:
+    if values is not None:
+        _check_gradient(values, "initial")
+        values = values.detach().contiguous().resolve_conj().resolve_neg()
         _core.begin_records(records, values.data_ptr(), code, options.compensated)
-    return State(form, records, 0), values
+    return State(form, records, 0)
 
 
 def update(
-    chunk: Tensor, out: Any, form: Form, before: State | None, options: Options
+    chunk: Tensor, out: Any, state: State, spare: NDArray[Any], bordered: bool, options: Options
 ) -> tuple[Any, State]:
-    """The sums of a chunk, and where the stream stands after it."""
-    bordered = before is None and options.include_initial
+    """The sums of a chunk, and where the stream stands after it: its records are in `spare`."""
+    form = state.form
     how = How(form.axis, form.dtype, options.exclusive, False, bordered, options.compensated)
     shape = tensor.shape_of(chunk, how)
-    if out is not None:
+    if out is None:
+        y = torch.empty(shape, dtype=form.dtype)
+    else:
         _check_out(out, tuple(shape), form.dtype)
+        y = out
     with torch.no_grad():
-        y = torch.empty(shape, dtype=form.dtype) if out is None else out
-        sums, x = y, chunk
-        if before is None:
-            before, values = begin(chunk, form, options)
-            if bordered:
-                sums, border = tensor.at_border(y, how)
-        if share_memory(x, sums) and not same_elements(x, sums):
-            x = x.clone()
-        after = State(form, before.records.copy(), before.position + x.size(form.axis))
-        tensor.resume_into(x, sums, how, _address(after), before.position)
-        if bordered:
-            border.copy_(values)
-    if out is not None and not out.is_inference():
-        torch.autograd.graph.increment_version(out)
+        after = _write(chunk, y, state, spare, how, options)
+    if out is not None and not y.is_inference():
+        torch.autograd.graph.increment_version(y)
     return y, after
 
 
+def _write(
+    x: Tensor, y: Tensor, state: State, spare: NDArray[Any], how: How, options: Options
+) -> State:
+    """Write the sums to `y`; nothing is recorded."""
+    sums = y
+    if how.include_initial:
+        sums, border = tensor.at_border(y, how)
+    if x.numel() and share_memory(x, y) and not same_elements(x, sums):
+        x = x.clone()
+    if how.include_initial:
+        border.copy_(_one_more(state, spare, options))
+    tensor.resume_into(x, sums, how, _addresses(state, spare), state.position)
+    position = state.position + x.size(how.dim)
+    return State(state.form, spare if x.numel() else state.records, position)
+
+
 def total(state: State, options: Options) -> Tensor:
-    """The sums of all elements so far: what an element more would have before it."""
+    """The sums of all elements so far."""
+    return _one_more(state, np.empty_like(state.records), options).squeeze(state.form.axis)
+
+
+def _one_more(state: State, spare: NDArray[Any], options: Options) -> Tensor:
+    """The sums before an element more of each line; `spare` is written to."""
     form = state.form
     how = How(form.axis, form.dtype, exclusive=True, compensated=options.compensated)
     x = torch.zeros(form.shape(1), dtype=form.dtype)
-    after = state._replace(records=state.records.copy())
-    tensor.resume_into(x, x, how, _address(after), state.position)
-    return x.squeeze(form.axis)
+    tensor.resume_into(x, x, how, _addresses(state, spare), state.position)
+    return x
 
 
-def _address(state: State) -> int:
-    address: int = state.records.__array_interface__["data"][0]
-    return address
+def _addresses(state: State, spare: NDArray[Any]) -> tuple[int, int]:
+    """Where the records are, and where they shall be."""
+    before, after = (x.__array_interface__["data"][0] for x in (state.records, spare))
+    return before, after
 
 
 def _check_out(out: Any, shape: tuple[int, ...], dtype: torch.dtype) -> None:
