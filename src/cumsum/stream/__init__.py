@@ -45,7 +45,7 @@ class Cumsum:
         the first chunk comes.
     precision : {None, "compensated"}, optional
         As for ``cumsum.cumsum``.
-    **others
+    **others : object
         The other keywords of ``cumsum.cumsum``, none of which a stream has.
 
     Raises
