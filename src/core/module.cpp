@@ -81,34 +81,46 @@ PyObject* scan(PyObject*, PyObject* args) {
   Py_RETURN_NONE;
 }
 
+// The records of lines in C order. False if so many bytes are not theirs.
+bool lay_out_records(Arguments& a, int64_t bytes) {
+  int64_t step = record_size(a.y.dtype, a.manner.precision);
+  for (int d = a.y.dims - 1; d >= 0; --d) {
+    a.initial_strides[d] = d == a.axis ? 0 : step;
+    if (d != a.axis) step *= a.y.shape[d];
+  }
+  a.manner.initial_strides = a.initial_strides;
+  return step == bytes;
+}
+
 PyObject* resume_scan(PyObject*, PyObject* args) {
   PyObject* arguments;
   long long position;
-  unsigned long long records_out;
+  Py_buffer records, after;
+  if (!PyArg_ParseTuple(args, "O!Ly*w*", &PyTuple_Type, &arguments, &position, &records, &after)) {
+    return nullptr;
+  }
   Arguments a;
-  if (!PyArg_ParseTuple(args, "O!LK", &PyTuple_Type, &arguments, &position, &records_out)) {
-    return nullptr;
-  }
-  if (!read_arguments(arguments, a)) return nullptr;
-  if (!a.manner.initial || !records_out || a.manner.direction == Direction::reverse ||
-      position < 0) {
+  bool done = read_arguments(arguments, a);
+  if (done && (!lay_out_records(a, records.len) || records.len != after.len || position < 0 ||
+               a.manner.direction == Direction::reverse)) {
     PyErr_SetString(PyExc_ValueError, "records, direction or position out of range");
-    return nullptr;
+    done = false;
   }
-  if (!resume_views(a.x, a.y, a.axis, a.manner, position, reinterpret_cast<char*>(records_out),
-                    a.threads)) {
-    return nullptr;
+  if (done) {
+    a.manner.initial = static_cast<const char*>(records.buf);
+    done = resume_views(a.x, a.y, a.axis, a.manner, position, static_cast<char*>(after.buf),
+                        a.threads);
   }
-  Py_RETURN_NONE;
+  PyBuffer_Release(&records);
+  PyBuffer_Release(&after);
+  return done ? Py_NewRef(Py_None) : nullptr;
 }
 
 PyObject* record_bytes(PyObject*, PyObject* args) {
   int dtype, compensated;
   if (!PyArg_ParseTuple(args, "ip", &dtype, &compensated)) return nullptr;
   if (!is_dtype(dtype)) return nullptr;
-  const int channels = static_cast<DType>(dtype) >= DType::complex64 ? 2 : 1;
-  return PyLong_FromLongLong(channels *
-                             record_size(static_cast<DType>(dtype), precision_of(compensated)));
+  return PyLong_FromLongLong(record_size(static_cast<DType>(dtype), precision_of(compensated)));
 }
 
 PyObject* begin(PyObject*, PyObject* args) {

@@ -84,11 +84,12 @@ void begin(char* records, const char* values, int64_t count) {
 struct Stepper {
   void (*step)(const Steps&);
   void (*begin)(char* records, const char* values, int64_t count);
-  int64_t size;
+  int64_t size;  // of a channel's record
+  int channels;
 };
 
 template <class R, int C = 1, class A = Accumulator<R>>
-constexpr Stepper stepper{step<A, R, C>, begin<A, R>, sizeof(Record<A>)};
+constexpr Stepper stepper{step<A, R, C>, begin<A, R>, sizeof(Record<A>), C};
 
 const Stepper& stepper_of(DType dtype, Precision precision) {
   static constexpr Stepper compensated[] = {stepper<double, 1, Twice<double>>,
@@ -136,7 +137,10 @@ void move_records(const PairKernels& pair, char* record, int64_t stride, int64_t
 
 }  // namespace
 
-int64_t record_size(DType dtype, Precision precision) { return stepper_of(dtype, precision).size; }
+int64_t record_size(DType dtype, Precision precision) {
+  const Stepper& stepper = stepper_of(dtype, precision);
+  return stepper.channels * stepper.size;
+}
 
 void begin_records(DType dtype, Precision precision, char* records, const char* values,
                    int64_t bytes) {

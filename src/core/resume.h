@@ -1,6 +1,6 @@
 // Scans that go on from where others stopped, with the bits of one scan of all.
 //
-// What must be known of a line is its record, one for each channel: the carry and the chain at the
+// What must be known of a line is its record, for each channel the carry and the chain at the
 // last full group, and the sums of the group in progress, of which the tree needs at most three.
 // So elements come one by one until the group is full, then in whole groups up to the end of the
 // tile, then like any scan whose carry is not zero; the last ones, fewer than a group, one by one.
@@ -10,7 +10,7 @@
 
 namespace cumsum {
 
-// Bytes of one channel's record for results of this type.
+// Bytes of a line's record for results of this type.
 int64_t record_size(DType dtype, Precision precision);
 
 // So many bytes of records of lines that have had no element yet, and begin with `values` of the

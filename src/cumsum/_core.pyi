@@ -25,10 +25,10 @@ def scan(
 ) -> None:
     """Scan the memory at `x` into the memory at `y`, without any check of either."""
 
-def resume(arguments: tuple[Any, ...], position: int, after: int, /) -> None:
-    """Scan with the arguments of `scan`, but with records (src/core/resume.h) as `initial`.
+def resume(arguments: tuple[Any, ...], position: int, records: Any, after: Any, /) -> None:
+    """Scan with the arguments of `scan` from records (src/core/resume.h) on, in C order of lines.
 
-    They are those of lines that have had `position` elements; those of their end go to the address
+    They are those of lines that have had `position` elements; those of their end go to the buffer
     `after`, unless there is no element.
     """
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cumsum import _core
 from cumsum.plan import Memory, arguments
+
+Buffer = Any  # memory that Python knows the size of
 
 
 def scan(
@@ -33,8 +37,8 @@ def resume(
     y: Memory,
     axis: int,
     *,
-    records: int,
-    after: int,
+    records: Buffer,
+    after: Buffer,
     position: int,
     threads: int,
     exclusive: bool,
@@ -42,15 +46,9 @@ def resume(
 ) -> None:
     """Write the scan of `x` to `y` that goes on from the records of lines of `position` elements.
 
-    They lie at the address `records`, in C order of the lines; those of the end of `x`, which is
-    not empty, are written to the address `after`.
+    They lie in `records`, in C order of the lines, of `_core.record_size` bytes each; those of the
+    end of `x`, which is not empty, are written to `after`.
     """
-    step = _core.record_size(y.dtype, compensated)
-    strides = [0] * len(x.shape)
-    for d in reversed(range(len(x.shape))):
-        if d != axis:
-            strides[d] = step
-            step *= x.shape[d]
-    first = Memory(records, y.dtype, x.shape, tuple(strides))
     flags = {"exclusive": exclusive, "reverse": False, "compensated": compensated}
-    _core.resume(arguments(x, y, axis, **flags, threads=threads, initial=first), position, after)
+    scan = arguments(x, y, axis, **flags, threads=threads, initial=None)
+    _core.resume(scan, position, records, after)

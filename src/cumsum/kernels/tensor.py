@@ -114,10 +114,12 @@ def _scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How) -> None:
         )
 
 
-def resume_into(x: Tensor, y: Tensor, how: How, records: tuple[int, int], position: int) -> None:
+def resume_into(
+    x: Tensor, y: Tensor, how: How, records: tuple[cpu.Buffer, cpu.Buffer], position: int
+) -> None:
     """Write the sums of `x` to `y`, the same elements or none of them, without a border.
 
-    `records` are the addresses of those before it and after it; see `cpu.resume`.
+    `records` are those before it and memory for those after it; see `cpu.resume`.
     """
     if x.numel() == 0:
         return

@@ -10,6 +10,7 @@ import numpy as np
 
 from cumsum.api import is_tensor, refuse
 from cumsum.options import take
+from cumsum.stream import arrays
 from cumsum.stream.form import State
 
 if TYPE_CHECKING:
@@ -145,9 +146,10 @@ class Cumsum:
         After an error, or an interrupt from the keyboard, the stream is as it was before, but `out`
         may have been written in part.
         """
-        if not (is_tensor(chunk) or isinstance(chunk, np.ndarray)):
+        library = "torch" if is_tensor(chunk) else "NumPy"
+        if library == "NumPy" and not isinstance(chunk, np.ndarray):
             raise refuse("Cumsum.update", chunk)
-        door = _door_for("torch" if is_tensor(chunk) else "NumPy")
+        door = _door_for(library)
         state, options, begins = self._state, self._options, self._state is None
         if state is None or not door.is_like(chunk, state.form):
             form = door.form_of(chunk, self._dim, self._dtype)
@@ -202,6 +204,4 @@ def _door_for(library: str) -> ModuleType:
         from cumsum.stream import tensors
 
         return tensors
-    from cumsum.stream import arrays
-
     return arrays

@@ -107,7 +107,7 @@ def _write(
         x = x.clone()
     if how.include_initial:
         border.copy_(_one_more(state, spare, options))
-    tensor.resume_into(x, sums, how, _addresses(state, spare), state.position)
+    tensor.resume_into(x, sums, how, (state.records, spare), state.position)
     position = state.position + x.size(how.dim)
     return State(state.form, spare if x.numel() else state.records, position)
 
@@ -122,14 +122,8 @@ def _one_more(state: State, spare: NDArray[Any], options: Options) -> Tensor:
     form = state.form
     how = How(form.axis, form.dtype, exclusive=True, compensated=options.compensated)
     x = torch.zeros(form.shape(1), dtype=form.dtype)
-    tensor.resume_into(x, x, how, _addresses(state, spare), state.position)
+    tensor.resume_into(x, x, how, (state.records, spare), state.position)
     return x
-
-
-def _addresses(state: State, spare: NDArray[Any]) -> tuple[int, int]:
-    """Where the records are, and where they shall be."""
-    before, after = (x.__array_interface__["data"][0] for x in (state.records, spare))
-    return before, after
 
 
 def _check_out(out: Any, shape: tuple[int, ...], dtype: torch.dtype) -> None:
