@@ -4,6 +4,7 @@ import copy
 import pickle
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -408,6 +409,22 @@ def test_an_interrupt_leaves_the_stream_as_it_was(monkeypatch):
                 stream.update(x[5:5000])
     assert stream.position == 5
     assert same_bits(stream.update(x[5:]), whole[5:])
+
+
+def test_streams_of_different_threads():
+    x = values((8, 600_000), "float32")
+    with ThreadPoolExecutor(4) as pool:
+        results = pool.map(lambda row: streamed(row, 0, (5, 100_003, 400_000)), x)
+    assert same_bits(np.stack(list(results)), cumsum.cumsum(x, 1))
+
+
+def test_positions_beyond_32_bits():
+    x = values((9000,), "float32")
+    stream = cumsum.Cumsum(0)
+    stream.update(x[:5])
+    stream._state = stream._state._replace(position=5 + 2**40)  # the same place in its tile
+    assert same_bits(stream.update(x[5:]), cumsum.cumsum(x, 0)[5:])
+    assert stream.position == 9000 + 2**40
 
 
 def test_representation():
