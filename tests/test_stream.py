@@ -427,6 +427,19 @@ def test_positions_beyond_32_bits():
     assert stream.position == 9000 + 2**40
 
 
+def test_the_core_checks_its_records():
+    x = np.ones((3, 8))
+    size = 3 * _core.record_size(arrays.door.code_of(x.dtype), False)
+    flags = {"threads": 1, "exclusive": False, "compensated": False}
+    memory = arrays.door.memory_of(x, arrays.door.code_of(x.dtype))
+    for before, after, position in ((size, size - 1, 0), (size + 1, size, 0), (size, size, -1)):
+        records = {"records": bytearray(before), "after": bytearray(after)}
+        with pytest.raises(ValueError, match="out of range"):
+            arrays.cpu.resume(memory, memory, 1, **records, position=position, **flags)
+    with pytest.raises(ValueError, match="no such element type"):
+        _core.record_size(17, False)
+
+
 def test_representation():
     stream = cumsum.Cumsum(-1, include_initial=True)
     assert repr(stream) == "<Cumsum dim=-1 dtype=None position=0>"

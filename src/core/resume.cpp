@@ -37,8 +37,7 @@ struct Record {
   }
 };
 
-// Elements of one group of some lines; `values` are those of the result's type, line by line, and
-// become the sums.
+// Elements of one group of some lines: `values` of the result's type, which become the sums.
 struct Steps {
   char* values;
   int64_t value_step, value_line;  // from one element to the next, and from one line
@@ -158,7 +157,7 @@ void Run::put_records(const Unit& unit, char* carry, char* chain) const {
                      unit.lines, channels_, carry, chain);
 }
 
-// By way of a buffer, so that steps are compiled once for each type of results.
+// By way of a buffer, so that steps are compiled for each type of results and no other.
 void Run::step_lines(const Unit& unit) const {
   alignas(64) char values[policy::small_bytes];
   const int64_t most = sizeof(values) / (unit.length * y_size_);

@@ -162,8 +162,8 @@ class Cumsum:
         if spare is None:
             spare = np.zeros_like(state.records)
         y, after = door.update(chunk, out, state, spare, bordered, options)
-        self._spare = spare if after.records is state.records else state.records
         self._state = after
+        self._spare = spare if after.records is state.records else state.records
         return y
 
     @property
