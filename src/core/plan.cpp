@@ -103,6 +103,14 @@ void choose_walk(Plan& plan, const Kernels& kernels) {
   plan.packed = direct && !plan.pack_y ? plan.x_dtype : plan.y_dtype;
 }
 
+// Fewer elements than a group go by way of a buffer, one by one.
+[[gnu::noinline]] void choose_steps(Plan& plan) {
+  plan.stepped = plan.scan.size % group_size != 0;
+  if (!plan.stepped) return;
+  plan.pack_x = plan.pack_y = true;
+  plan.packed = plan.y_dtype;
+}
+
 // Two lines side by side, in both arrays, are one line of complex numbers.
 void pair_up(Plan& plan, int64_t record_size) {
   const int size = item_size(plan.x_dtype);
@@ -202,18 +210,15 @@ Plan make_plan(const Problem& problem, const Kernels& kernels) {
   plan.x_dtype = problem.x_dtype;
   plan.y_dtype = problem.y_dtype;
   plan.carried = problem.initial_strides != nullptr;
-  plan.resumed = problem.record_size != 0;
   plan.position = problem.position;
-  plan.stepped = plan.resumed && problem.shape[problem.axis] % group_size != 0;
+  plan.resumed = problem.record_size != 0;
+  plan.stepped = false;
   Axis lines[most_dims];
   set_scan_axis(plan, problem);
   choose_inner(plan, lines, collect_lines(problem, lines));
   pair_up(plan, problem.record_size);
   choose_walk(plan, kernels);
-  if (plan.stepped) {
-    plan.pack_x = plan.pack_y = true;
-    plan.packed = plan.y_dtype;
-  }
+  if (plan.resumed) choose_steps(plan);
   plan.in_place = problem.in_place;
   share_out(plan, problem.threads);
   plan.stream = plan.stream && !plan.in_place;
