@@ -135,6 +135,16 @@ def test_out_and_in_place(flags):
         assert np.array_equal(x, expected)
 
 
+@every_way
+@pytest.mark.parametrize("dtype", ["float64", "int64", "complex64"])
+def test_many_short_lines(dtype, flags):
+    """Their results go past the cache, some lines at a time."""
+    x = values((220_000, 10), dtype)
+    initial = values(len(x), dtype, 1)
+    expected = loop(x, 1, initial, **flags)
+    assert np.array_equal(cumsum.cumsum(x, 1, initial=initial, **flags), expected)
+
+
 def test_initial_may_lie_where_the_result_goes():
     x, out = np.arange(6.0).reshape(2, 3), np.ones((2, 3))
     cumsum.cumsum(x, 1, initial=out[:, 1], out=out)

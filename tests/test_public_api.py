@@ -21,6 +21,8 @@ SIGNATURES = {
     "skipna=False, holes='hold', overflow=None, decay=None, precision=None)",
     "cumulative_sum": "(x, /, *, axis=None, dtype=None, include_initial=False, precision=None)",
     "offsets": "(lengths, *, dtype=None)",
+    "Cumsum": "(dim, dtype=None, *, exclusive=False, include_initial=False, initial=None, "
+    "precision=None, **others)",
     "set_num_threads": "(n)",
     "get_num_threads": "()",
     "num_threads": "(n)",
@@ -64,12 +66,12 @@ def test_documentation(name):
     parameters = inspect.signature(function).parameters
     headings = set(re.findall(r"^(\w+)\n-+$", page, re.MULTILINE))
     assert "Examples" in headings
-    assert {"Returns", "Yields"} & headings or name in ("set_num_threads", "num_threads")
+    assert {"Returns", "Yields"} & headings or name in ("Cumsum", "set_num_threads", "num_threads")
     if parameters:
         assert {"Parameters", "Raises"} <= headings
         described = re.split(r"^Parameters\n-+$", page, flags=re.MULTILINE)[1]
         for parameter in parameters:
-            assert re.search(rf"^(\w+, )*{parameter}(, \w+)* ?:", described, re.MULTILINE), (
+            assert re.search(rf"^(\w+, |\*\*)*{parameter}(, \w+)* ?:", described, re.MULTILINE), (
                 parameter
             )
 

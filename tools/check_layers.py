@@ -19,6 +19,7 @@ LAYERS = (
     ("dispatcher",),
     ("fast",),
     ("traced",),
+    ("stream",),
     ("api", "array_api", "several"),
     ("torch", "masked", "nested", "numpy", "operator", "autograd", "tensors", "generic", *BELOW),
     ("kernels",),

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "scan.h"
+#include "resume.h"
 #include "target.h"
 
 namespace cumsum {
@@ -200,14 +200,24 @@ Problem problem_of(const ArrayView& x, const ArrayView& y, int axis, const Manne
           manner.initial_strides};
 }
 
-// Call `job` without the GIL. Signals are handled on the main thread alone; another must not even
-// ask, as the interpreter may be shutting down around it.
-template <class Job>
-bool without_gil(Job job) {
-  const bool asks = PyThread_get_thread_ident() == main_thread;
-  PyThreadState* state = PyEval_SaveThread();
-  const Status status = job(asks ? interrupted : nullptr, &state);
-  PyEval_RestoreThread(state);
+int64_t bytes_of(const ArrayView& x, const ArrayView& y) {
+  return element_count(y) * (item_size(x.dtype) + item_size(y.dtype));
+}
+
+// Runs `work(interrupted, context)`, without the GIL where it moves many bytes.
+template <class Work>
+bool run_released(int64_t bytes, const Work& work) {
+  Status status;
+  if (bytes < release_bytes) {
+    status = work(nullptr, nullptr);
+  } else {
+    // Signals are handled on the main thread alone; another must not even ask, as the interpreter
+    // may be shutting down around it.
+    const bool asks = PyThread_get_thread_ident() == main_thread;
+    PyThreadState* state = PyEval_SaveThread();
+    status = work(asks ? interrupted : nullptr, &state);
+    PyEval_RestoreThread(state);
+  }
   if (status == Status::out_of_memory) PyErr_NoMemory();
   return status == Status::done;
 }
@@ -216,16 +226,24 @@ bool without_gil(Job job) {
 
 bool scan_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
                 int threads) {
-  const int64_t bytes = element_count(y) * (item_size(x.dtype) + item_size(y.dtype));
+  const int64_t bytes = bytes_of(x, y);
   if (bytes == 0) return true;
   const Kernels& kernels = current_target();
   const Plan plan = make_plan(problem_of(x, y, axis, manner, threads), kernels);
-  if (bytes < release_bytes) {
-    run(plan, kernels, x.data, y.data, manner.initial);
-    return true;
-  }
-  return without_gil([&](Interrupted interrupted, void* context) {
-    return run(plan, kernels, x.data, y.data, manner.initial, interrupted, context);
+  return run_released(bytes, [&](Interrupted stop, void* context) {
+    return run(plan, kernels, x.data, y.data, manner.initial, stop, context);
+  });
+}
+
+bool resume_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
+                  int64_t position, char* records_out, int threads) {
+  const int64_t bytes = bytes_of(x, y);
+  if (bytes == 0) return true;
+  Problem problem = problem_of(x, y, axis, manner, threads);
+  problem.position = position;
+  return run_released(bytes, [&](Interrupted stop, void* context) {
+    return resume(problem, current_target(), x.data, y.data, manner.initial, records_out, stop,
+                  context);
   });
 }
 
@@ -235,9 +253,8 @@ bool scan_segment_views(const ArrayView& x, const ArrayView& y, int axis, const 
   const Problem problem = problem_of(x, y, axis, manner, threads);
   taken = can_take(problem, segments, kernels);
   if (!taken) return true;
-  return without_gil([&](Interrupted interrupted, void* context) {
-    return run_segments(problem, segments, kernels, x.data, y.data, manner.initial, interrupted,
-                        context);
+  return run_released(bytes_of(x, y), [&](Interrupted stop, void* context) {
+    return run_segments(problem, segments, kernels, x.data, y.data, manner.initial, stop, context);
   });
 }
 

@@ -78,6 +78,11 @@ bool scan_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& 
 bool scan_segment_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
                         int threads, const Segments& segments, bool& taken);
 
+// The same of x as what follows on lines that had `position` elements: from the records (resume.h)
+// that stand for the manner's values to those in `records_out`.
+bool resume_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
+                  int64_t position, char* records_out, int threads);
+
 int64_t element_count(const ArrayView& view);
 bool same_shape(const ArrayView& a, const ArrayView& b);
 

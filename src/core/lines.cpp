@@ -54,12 +54,17 @@ void Run::scan_whole(int worker, const Unit& unit) {
     scan_lines(space, unit, 0, unit.length, nullptr);
     return;
   }
-  set_carries(unit, space.carry.data());
-  std::memset(space.chain.data(), 0, panel_chain_);
+  if (plan_.resumed) {
+    get_records(unit, space.carry.data(), space.chain.data());
+  } else {
+    set_carries(unit, space.carry.data());
+    std::memset(space.chain.data(), 0, panel_chain_);
+  }
   for (int64_t i = 0; i < unit.length; i += length) {
     if (i > 0 && asked_to_stop(worker)) return;
     scan_lines(space, unit, i, std::min(length, unit.length - i), space.carry.data());
   }
+  if (plan_.resumed) put_records(unit, space.carry.data(), space.chain.data());
 }
 
 void Run::scan_lines(Workspace& space, const Unit& unit, int64_t begin, int64_t length,
@@ -127,7 +132,7 @@ Piece Run::part_of(const Unit& unit, int64_t begin, int64_t length) const {
   piece.y_line = inner.y_stride;
   piece.length = length;
   piece.lines = unit.lines;
-  piece.position = begin;
+  piece.position = plan_.position + begin;
   piece.staged = comes_staged(piece);
   piece.stream = can_stream(piece);
   return piece;

@@ -2,6 +2,7 @@
 #include "arrays.h"
 #include "copy.h"
 #include "fast.h"
+#include "resume.h"
 #include "target.h"
 #include "thread_count.h"
 
@@ -28,6 +29,16 @@ struct Arguments {
   int64_t initial_strides[most_dims];
 };
 
+Precision precision_of(int compensated) {
+  return compensated ? Precision::compensated : Precision::standard;
+}
+
+bool is_dtype(int number) {
+  if (number >= 0 && number < dtype_count) return true;
+  PyErr_SetString(PyExc_ValueError, "no such element type");
+  return false;
+}
+
 bool read_arguments(PyObject* args, Arguments& a) {
   unsigned long long x_data, y_data;
   int x_dtype, y_dtype, exclusive, reverse, compensated;
@@ -52,7 +63,7 @@ bool read_arguments(PyObject* args, Arguments& a) {
   a.y.data = reinterpret_cast<char*>(y_data);
   a.manner.kind = exclusive ? Kind::exclusive : Kind::inclusive;
   a.manner.direction = reverse ? Direction::reverse : Direction::forward;
-  a.manner.precision = compensated ? Precision::compensated : Precision::standard;
+  a.manner.precision = precision_of(compensated);
   if (initial) {
     a.manner.initial = reinterpret_cast<const char*>(initial);
     a.manner.initial_strides = a.initial_strides;
@@ -90,6 +101,63 @@ PyObject* scan_segments(PyObject*, PyObject* args) {
   bool taken;
   if (!scan_segment_views(a.x, a.y, a.axis, a.manner, a.threads, segments, taken)) return nullptr;
   return PyBool_FromLong(taken);
+}
+
+// The records of lines in C order. False if so many bytes are not theirs.
+bool lay_out_records(Arguments& a, int64_t bytes) {
+  int64_t step = record_size(a.y.dtype, a.manner.precision);
+  for (int d = a.y.dims - 1; d >= 0; --d) {
+    a.initial_strides[d] = d == a.axis ? 0 : step;
+    if (d != a.axis) step *= a.y.shape[d];
+  }
+  a.manner.initial_strides = a.initial_strides;
+  return step == bytes;
+}
+
+PyObject* resume_scan(PyObject*, PyObject* args) {
+  PyObject* arguments;
+  long long position;
+  Py_buffer records, after;
+  if (!PyArg_ParseTuple(args, "O!Ly*w*", &PyTuple_Type, &arguments, &position, &records, &after)) {
+    return nullptr;
+  }
+  Arguments a;
+  bool done = read_arguments(arguments, a);
+  if (done && (!lay_out_records(a, records.len) || records.len != after.len || position < 0 ||
+               a.manner.direction == Direction::reverse)) {
+    PyErr_SetString(PyExc_ValueError, "records, direction or position out of range");
+    done = false;
+  }
+  if (done) {
+    a.manner.initial = static_cast<const char*>(records.buf);
+    done = resume_views(a.x, a.y, a.axis, a.manner, position, static_cast<char*>(after.buf),
+                        a.threads);
+  }
+  PyBuffer_Release(&records);
+  PyBuffer_Release(&after);
+  return done ? Py_NewRef(Py_None) : nullptr;
+}
+
+PyObject* record_bytes(PyObject*, PyObject* args) {
+  int dtype, compensated;
+  if (!PyArg_ParseTuple(args, "ip", &dtype, &compensated)) return nullptr;
+  if (!is_dtype(dtype)) return nullptr;
+  return PyLong_FromLongLong(record_size(static_cast<DType>(dtype), precision_of(compensated)));
+}
+
+PyObject* begin(PyObject*, PyObject* args) {
+  Py_buffer records;
+  unsigned long long values;
+  int dtype, compensated;
+  if (!PyArg_ParseTuple(args, "w*Kip", &records, &values, &dtype, &compensated)) return nullptr;
+  const bool known = is_dtype(dtype);
+  if (known) {
+    begin_records(static_cast<DType>(dtype), precision_of(compensated),
+                  static_cast<char*>(records.buf), reinterpret_cast<const char*>(values),
+                  records.len);
+  }
+  PyBuffer_Release(&records);
+  return known ? Py_NewRef(Py_None) : nullptr;
 }
 
 PyObject* plan(PyObject*, PyObject* args) {
@@ -182,6 +250,9 @@ PyMethodDef methods[] = {
     {"scan", scan, METH_VARARGS, nullptr},
     {"scan_segments", scan_segments, METH_VARARGS, nullptr},
     {"find_fault", find_fault, METH_VARARGS, nullptr},
+    {"resume", resume_scan, METH_VARARGS, nullptr},
+    {"record_size", record_bytes, METH_VARARGS, nullptr},
+    {"begin_records", begin, METH_VARARGS, nullptr},
     {"plan", plan, METH_VARARGS, nullptr},
     {"copy", copy, METH_VARARGS, nullptr},
     {"targets", targets, METH_NOARGS, nullptr},

@@ -103,15 +103,24 @@ void choose_walk(Plan& plan, const Kernels& kernels) {
   plan.packed = direct && !plan.pack_y ? plan.x_dtype : plan.y_dtype;
 }
 
+// Fewer elements than a group go by way of a buffer, one by one.
+[[gnu::noinline]] void choose_steps(Plan& plan) {
+  plan.stepped = plan.scan.size % group_size != 0;
+  if (!plan.stepped) return;
+  plan.pack_x = plan.pack_y = true;
+  plan.packed = plan.y_dtype;
+}
+
 // Two lines side by side, in both arrays, are one line of complex numbers.
-void pair_up(Plan& plan) {
+void pair_up(Plan& plan, int64_t record_size) {
   const int size = item_size(plan.x_dtype);
   const bool adjacent = plan.inner.size == 2 && plan.inner.x_stride == size &&
                         plan.inner.y_stride == size && plan.scan.x_stride == 2 * size &&
                         plan.scan.y_stride == 2 * size;
   if (!adjacent || plan.x_dtype != plan.y_dtype) return;
-  if (plan.carried && plan.inner.initial_stride != size) return;
   if (plan.x_dtype != DType::float32 && plan.x_dtype != DType::float64) return;
+  const int64_t initial_size = plan.resumed ? record_size : size;
+  if (plan.carried && plan.inner.initial_stride != initial_size) return;
   const bool single = plan.x_dtype == DType::float32;
   plan.x_dtype = plan.y_dtype = single ? DType::complex64 : DType::complex128;
   plan.inner = {1, 0, 0, 0};
@@ -201,11 +210,15 @@ Plan make_plan(const Problem& problem, const Kernels& kernels) {
   plan.x_dtype = problem.x_dtype;
   plan.y_dtype = problem.y_dtype;
   plan.carried = problem.initial_strides != nullptr;
+  plan.position = problem.position;
+  plan.resumed = problem.record_size != 0;
+  plan.stepped = false;
   Axis lines[most_dims];
   set_scan_axis(plan, problem);
   choose_inner(plan, lines, collect_lines(problem, lines));
-  pair_up(plan);
+  pair_up(plan, problem.record_size);
   choose_walk(plan, kernels);
+  if (plan.resumed) choose_steps(plan);
   plan.in_place = problem.in_place;
   share_out(plan, problem.threads);
   plan.stream = plan.stream && !plan.in_place;

@@ -37,6 +37,10 @@ struct Problem {
   int threads;    // at most
   // Of the values that the sums begin with, elements of y's type, or null where that is zero.
   const int64_t* initial_strides = nullptr;
+  // Not zero where the lines go on from where others stopped: instead of values there are records
+  // (resume.h) of so many bytes, and `position` is the index of the first element on its line.
+  int64_t record_size = 0;
+  int64_t position = 0;
 };
 
 struct Plan {
@@ -47,9 +51,12 @@ struct Plan {
   bool pack_x, pack_y;  // by way of a buffer, because of type or strides
   DType packed;         // the type of its elements
   bool in_place;
-  bool carried;  // the sums begin with other values than zero
-  bool split;    // the axis itself is shared out: few lines, long ones
-  bool stream;   // write past the cache
+  bool carried;      // the sums begin with other values than zero
+  bool resumed;      // they go on from records
+  bool stepped;      // with fewer elements than a group
+  int64_t position;  // of the first element on its line
+  bool split;        // the axis itself is shared out: few lines, long ones
+  bool stream;       // write past the cache
   DType x_dtype, y_dtype;
   int64_t x_offset, y_offset;  // of the first element in scan order, in bytes
   Axis scan;

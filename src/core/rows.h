@@ -160,6 +160,10 @@ struct Rows {
     for (int64_t line = 0; line < p.lines; line += some.lines) {
       some.x = p.x + line * p.x_line;
       some.lines = most < p.lines - line ? most : p.lines - line;
+      if (p.carry) {
+        some.carry = p.carry + line * C * int64_t{sizeof(Carry<A>)};
+        some.chain = p.chain + line * C * int64_t{sizeof(A)};
+      }
       const int64_t ahead = some.lines * p.x_line;
       for (int64_t at = 0; at < ahead; at += 64) __builtin_prefetch(some.x + ahead + at);
       scan_lines<X, R, S>(some);

@@ -31,7 +31,7 @@ struct Unit {
 class Run {
  public:
   Run(const Plan& plan, const Kernels& kernels, const char* x, char* y, const char* initial,
-      Interrupted interrupted, void* context);
+      Interrupted interrupted, void* context, char* records);
 
   // False if the user interrupted it.
   bool operator()();
@@ -41,6 +41,11 @@ class Run {
   bool asked_to_stop(int worker);
   Unit place(int64_t index) const;
   void set_carries(const Unit& unit, char* carry) const;  // to what the lines begin with
+
+  // Lines that go on from records (resume.cpp). The chains are zero where `chain` is null.
+  void get_records(const Unit& unit, char* carry, char* chain) const;
+  void put_records(const Unit& unit, char* carry, char* chain) const;
+  void step_lines(const Unit& unit) const;
 
   // Any elements of a unit's lines (lines.cpp). The lines are fresh where `carry` is null; else the
   // chains are the workspace's.
@@ -68,7 +73,8 @@ class Run {
   const Plan& plan_;
   const char* const x_;
   char* const y_;
-  const char* const initial_;
+  const char* const initial_;      // the records where lines go on from some
+  char* const records_;            // where those of their ends go
   const PairKernels& pair_;        // of the elements that the kernels see, packed or not
   const ScanPiece (&kernels_)[3];  // of the walk, by Store
   const ScanPiece pack_, unpack_;

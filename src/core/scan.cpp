@@ -64,11 +64,12 @@ void run_plain(const Plan& plan, const Kernels& kernels, const char* x, char* y)
 }  // namespace
 
 Run::Run(const Plan& plan, const Kernels& kernels, const char* x, char* y, const char* initial,
-         Interrupted interrupted, void* context)
+         Interrupted interrupted, void* context, char* records)
     : plan_(plan),
       x_(x + plan.x_offset),
       y_(y + plan.y_offset),
       initial_(initial),
+      records_(records),
       pair_(
           pair_of(kernels, plan.pack_x ? plan.packed : plan.x_dtype, plan.y_dtype, plan.precision)),
       kernels_(kernels_of(plan, pair_)),
@@ -88,7 +89,8 @@ Run::Run(const Plan& plan, const Kernels& kernels, const char* x, char* y, const
   for (Workspace& space : workspaces_) {
     space.carry.resize(panel_carry_);
     space.chain.resize(panel_chain_);
-    if (plan.pack_x || plan.pack_y) space.packed.resize(pack_shape_.lines * packed_line);
+    if ((plan.pack_x || plan.pack_y) && !plan.stepped)
+      space.packed.resize(pack_shape_.lines * packed_line);
     if (plan.split) {
       space.aggregates.resize(plan.block / tile_size * panel_chain_);
       space.others.resize(space.aggregates.size());
@@ -124,6 +126,8 @@ void Run::work(void* self, int worker) noexcept {
       const Unit unit = run.place(index);
       if (plan.split) {
         run.scan_block(run.workspaces_[worker], unit, index);
+      } else if (plan.stepped) {
+        run.step_lines(unit);
       } else if (repeats) {
         done = run.scan_repeats(unit, index, last - index);
       } else {
@@ -184,13 +188,15 @@ Unit Run::place(int64_t index) const {
 void Run::set_carries(const Unit& unit, char* carry) const {
   if (!plan_.carried) {
     std::memset(carry, 0, panel_carry_);
+  } else if (plan_.resumed) {
+    get_records(unit, carry, nullptr);
   } else {
     pair_.set(carry, unit.initial, plan_.inner.initial_stride, unit.lines);
   }
 }
 
 Status run(const Plan& plan, const Kernels& kernels, const void* x, void* y, const void* initial,
-           Interrupted interrupted, void* context) noexcept {
+           Interrupted interrupted, void* context, char* records) noexcept {
   if (plan.units == 0) return Status::done;
   if (is_plain(plan) || is_packed_plain(plan)) {
     run_plain(plan, kernels, static_cast<const char*>(x), static_cast<char*>(y));
@@ -198,7 +204,7 @@ Status run(const Plan& plan, const Kernels& kernels, const void* x, void* y, con
   }
   try {
     Run scan(plan, kernels, static_cast<const char*>(x), static_cast<char*>(y),
-             static_cast<const char*>(initial), interrupted, context);
+             static_cast<const char*>(initial), interrupted, context, records);
     return scan() ? Status::done : Status::interrupted;
   } catch (const std::bad_alloc&) {
     return Status::out_of_memory;

@@ -35,6 +35,7 @@ void Run::scan_block(Workspace& space, Unit unit, int64_t index) {
   std::memset(space.chain.data(), 0, panel_chain_);
   scan_lines(space, unit, unit.begin, unit.length, space.carry.data());
   if (alone && !last) publish_carry(index, space.carry.data());
+  if (last && plan_.resumed) put_records(unit, space.carry.data(), space.chain.data());
 }
 
 // From here on the unit's input is its packed copy.

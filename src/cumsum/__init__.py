@@ -6,6 +6,7 @@ from cumsum.array_api import cumulative_sum
 from cumsum.config import Config, show_config
 from cumsum.lengths import offsets
 from cumsum.patch import patch_torch
+from cumsum.stream import Cumsum
 from cumsum.threads import get_num_threads, num_threads, set_num_threads
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ else:
 
 __all__ = [
     "Config",
+    "Cumsum",
     "cumsum",
     "cumsum_",
     "cumulative_sum",

@@ -34,6 +34,19 @@ def scan_segments(scan: tuple[Any, ...], offsets: int, count: int, /) -> bool:
 def find_fault(offsets: int, count: int, size: int, threads: int, /) -> int:
     """The first of `count` + 1 numbers that is no offset of an axis of `size`; -1 if all are."""
 
+def resume(arguments: tuple[Any, ...], position: int, records: Any, after: Any, /) -> None:
+    """Scan with the arguments of `scan` from records (src/core/resume.h) on, in C order of lines.
+
+    They are those of lines that have had `position` elements; those of their end go to the buffer
+    `after`, unless there is no element.
+    """
+
+def record_size(dtype: int, compensated: bool, /) -> int:
+    """Bytes of one line's record, for sums of this dtype."""
+
+def begin_records(records: Any, values: int, dtype: int, compensated: bool, /) -> None:
+    """Fill a buffer with records of lines that begin with the values at an address, in order."""
+
 def plan(
     x: int,
     x_dtype: int,

@@ -41,7 +41,8 @@ def register() -> None:
 
 def code_of(dtype: np.dtype[Any]) -> DType | None:
     """The core's number for a dtype in native byte order, None if it has no kernels for it."""
-    return DType.bfloat16 if dtype.name == "bfloat16" else _CODES.get(dtype)
+    code = _CODES.get(dtype)
+    return DType.bfloat16 if code is None and dtype.name == "bfloat16" else code
 
 
 def native(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cumsum import _core
 from cumsum.plan import Memory, arguments
+
+Buffer = Any  # memory that Python knows the size of
 
 
 def scan(
@@ -49,3 +53,25 @@ def scan_segments(
     flags = {"exclusive": exclusive, "reverse": reverse, "compensated": compensated}
     of_scan = arguments(x, y, axis, **flags, threads=threads, initial=initial)
     return _core.scan_segments(of_scan, offsets, count)
+
+
+def resume(
+    x: Memory,
+    y: Memory,
+    axis: int,
+    *,
+    records: Buffer,
+    after: Buffer,
+    position: int,
+    threads: int,
+    exclusive: bool,
+    compensated: bool,
+) -> None:
+    """Write the scan of `x` to `y` that goes on from the records of lines of `position` elements.
+
+    They lie in `records`, in C order of the lines, of `_core.record_size` bytes each; those of the
+    end of `x`, which is not empty, are written to `after`.
+    """
+    flags = {"exclusive": exclusive, "reverse": False, "compensated": compensated}
+    scan = arguments(x, y, axis, **flags, threads=threads, initial=None)
+    _core.resume(scan, position, records, after)

@@ -142,6 +142,31 @@ def _flags(initial: Tensor | None, x: Tensor, how: How) -> dict[str, Any]:
     }
 
 
+def resume_into(
+    x: Tensor, y: Tensor, how: How, records: tuple[cpu.Buffer, cpu.Buffer], position: int
+) -> None:
+    """Write the sums of `x` to `y`, the same elements or none of them, without a border.
+
+    `records` are those before it and memory for those after it; see `cpu.resume`.
+    """
+    if x.numel() == 0:
+        return
+    if x.is_complex() and not y.is_complex():
+        torch.zeros(1, dtype=x.dtype).to(y.dtype)  # torch's warning, which it gives once
+    x = _readable(x, y.dtype)  # kept alive while the core reads it
+    cpu.resume(
+        _memory(x, x, how.dim),
+        _memory(y, x, how.dim),
+        sum(size != 1 for size in x.shape[: how.dim]),
+        records=records[0],
+        after=records[1],
+        position=position,
+        threads=chosen_threads() or torch.get_num_threads(),
+        exclusive=how.exclusive,
+        compensated=how.compensated,
+    )
+
+
 def _readable(x: Tensor, dtype: torch.dtype) -> Tensor:
     """`x` as memory that says what it means, in a dtype the core knows."""
     if x._is_zerotensor():
