@@ -189,5 +189,12 @@ def _lower() -> None:
     lowerings[scan] = call_by_name
 
 
+def _tell_onnx() -> None:
+    from cumsum import onnx
+
+    onnx.register()
+
+
 torch.ops.cumsum.called = _called  # type: ignore[attr-defined]
 when_imported("torch._inductor.lowering", _lower)
+when_imported("torch.onnx", _tell_onnx)

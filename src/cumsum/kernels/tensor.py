@@ -94,9 +94,9 @@ def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How) -> None:
 def _scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How) -> None:
     if x.is_complex() and not y.is_complex():
         torch.zeros(1, dtype=x.dtype).to(y.dtype)  # torch's warning, which it gives once
-    if x.dim() == 0:
-        y.copy_(x)
-    elif y.is_conj() or y.is_neg():
+    if x.dim() == 0:  # as a line of one element, which leaves the version of `y` to the caller
+        x, y = x.reshape(1), y.reshape(1)
+    if y.is_conj() or y.is_neg():
         y.copy_(scan(x, initial, how._replace(dtype=y.dtype, include_initial=False)))
     else:
         x = _readable(x, y.dtype)  # kept alive while the core reads it
