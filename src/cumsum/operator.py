@@ -195,6 +195,13 @@ def _tell_onnx() -> None:
     onnx.register()
 
 
+def _tell_nested() -> None:
+    from cumsum import nested
+
+    nested.register()
+
+
 torch.ops.cumsum.called = _called  # type: ignore[attr-defined]
 when_imported("torch._inductor.lowering", _lower)
 when_imported("torch.onnx", _tell_onnx)
+when_imported("torch.nested._internal.ops", _tell_nested)
