@@ -187,3 +187,22 @@ def call_of_cumsum(x):
 
 def operator_of_cumsum(x):
     return torch.ops.cumsum.scan(x, None, 1, torch.float32, False, False, False, False)
+
+
+def test_saved_graphs_in_another_process(tmp_path):
+    class Scan(torch.nn.Module):
+        def forward(self, x):
+            return cumsum.cumsum(x, 0)
+
+    x = (torch.ones(3),)
+    torch.jit.save(torch.jit.trace(Scan(), x), tmp_path / "traced.pt")
+    torch.export.save(torch.export.export(Scan(), x), tmp_path / "exported.pt2")
+    load = "print({}.load('{}'){}(torch.ones(3)).tolist())"
+    loads = {
+        "import cumsum.torch, torch": load.format("torch.jit", tmp_path / "traced.pt", ""),
+        "import cumsum, torch": load.format("torch.export", tmp_path / "exported.pt2", ".module()"),
+    }
+    for imports, call in loads.items():
+        program = [sys.executable, "-c", f"{imports}; {call}"]
+        found = subprocess.run(program, check=True, capture_output=True, text=True)
+        assert found.stdout == "[1.0, 2.0, 3.0]\n"
