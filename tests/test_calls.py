@@ -344,10 +344,13 @@ def test_graph_from_before_autograd_is_recorded(graded):
         assert not goes_slow(lambda x=x: cumsum.cumsum(x, 0))  # now that it is over
 
 
-def test_version_of_a_number():
+def test_version_of_the_scan_of_a_number():
     for x in (torch.tensor(2.0), torch.tensor(2), torch.tensor(2.0, requires_grad=True)):
-        for how in ({}, {"dtype": torch.float64}, {"reverse": True}):
-            assert cumsum.cumsum(x, 0, **how)._version == torch.cumsum(x, 0)._version
+        for how in ({}, {"dtype": torch.float64}, {"reverse": True}, {"include_initial": True}):
+            assert cumsum.cumsum(x, 0, **how)._version == 0
+        assert cumsum.cumsum(x, 0, dtype=torch.float8_e5m2)._version == 0
+        x = x.detach()
+        assert cumsum.cumsum(x, 0, out=torch.empty_like(x))._version == 1
 
 
 def test_profile_shows_our_work():

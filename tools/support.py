@@ -52,7 +52,7 @@ ROWS = (
     ),
     ("ONNX, run by onnxruntime", "test_graphs", "onnx", "its CumSum"),
     ("ONNX with `dynamo=False`", "test_torch_onnx", "", "its CumSum"),
-    ("AOTInductor", "test_graphs", "aot_inductor", "in a process that imports cumsum.torch"),
+    ("AOTInductor", "test_graphs", "aot_inductor", "in a process that imports cumsum"),
     ("torch.jit.trace", "test_graphs", "jit_trace", "in a process that imports cumsum.torch"),
     ("make_fx: real, fake, symbolic", "test_graphs", "make_fx", ""),
     ("make_fx before autograd", "test_calls", "before_autograd", ""),
