@@ -77,7 +77,8 @@ def _scan(x: Any, initial: Tensor | None, dim: int, *rest: Any) -> Any:
         sums = scan(x._values, None, *how)
     elif is_watched() or not has_memory(x._values):  # where the sequences end is to be read
         raise NotImplementedError(
-            "cumsum(): not available along the ragged dim of a NestedTensor in a graph"
+            "cumsum(): not available along the ragged dim of a NestedTensor whose values cannot be "
+            "read now, as in a graph"
         )
     else:
         sums = _scan_each(x._values, _bounds(x), how)
