@@ -152,6 +152,7 @@ def test_cumulative_sum_of_an_array_between_graphs():
     assert compiled(np.arange(3.0)).tolist() == [1, 2, 4]
 
 
+@pytest.mark.filterwarnings("ignore:Warning. Profiler clears events:UserWarning")
 def test_execution_traces(tmp_path):
     def names(*, profiled):
         file = tmp_path / f"{profiled}.json"
