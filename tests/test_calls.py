@@ -328,6 +328,31 @@ def test_traced_call_is_recorded():
     assert torch.equal(traced(x), torch.cumsum(x, 0))
 
 
+@pytest.mark.parametrize("graded", [False, True])
+def test_graph_from_before_autograd_is_recorded(graded):
+    calls = {
+        "new": lambda x: cumsum.cumsum(x, 0),
+        "out": lambda x: cumsum.cumsum(x, 0, out=torch.empty(3)),
+        "in place": lambda x: cumsum.cumsum_(2 * x, 0) / 2,
+    }
+    for what in ["new", "in place"] if graded else calls:
+        example = torch.ones(3, requires_grad=graded)
+        graph = make_fx(calls[what], pre_dispatch=True)(example)
+        assert "cumsum.scan.default" in {str(node.target) for node in graph.graph.nodes}
+        x = torch.arange(3.0)
+        assert torch.equal(graph(x), torch.cumsum(x, 0))
+        assert not goes_slow(lambda x=x: cumsum.cumsum(x, 0))  # now that it is over
+
+
+def test_version_of_the_scan_of_a_number():
+    for x in (torch.tensor(2.0), torch.tensor(2), torch.tensor(2.0, requires_grad=True)):
+        for how in ({}, {"dtype": torch.float64}, {"reverse": True}, {"include_initial": True}):
+            assert cumsum.cumsum(x, 0, **how)._version == 0
+        assert cumsum.cumsum(x, 0, dtype=torch.float8_e5m2)._version == 0
+        given = cumsum.cumsum(x.detach(), 0, out=torch.empty_like(x.detach()))
+        assert given._version == 1
+
+
 def test_profile_shows_our_work():
     x, out = torch.ones(9), torch.empty(9)
     weights = torch.ones(9, requires_grad=True)

@@ -1,13 +1,16 @@
 """Where a call is caught between torch's own tools."""
 
 import importlib.util
+import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from torch._dynamo import compiled_autograd
 from torch.autograd import forward_ad
+from torch.profiler import ExecutionTraceObserver, profile
 
 import cumsum
 from cumsum import operator
@@ -112,3 +115,95 @@ def test_patch_is_good_for_one_use():
     patch.undo()
     with pytest.raises(RuntimeError, match="has been undone"), patch:
         pass
+
+
+@pytest.mark.parametrize("call", [cumsum.cumsum, cumsum.cumsum_])
+def test_dim_of_numpys_is_scanned_between_graphs(call):
+    function = torch.compile(lambda x, dim: call(x * 2, dim) + 1, backend="eager")
+    x = torch.arange(6.0).reshape(2, 3)
+    for dim in (np.int64(0), np.int64(1)):
+        assert torch.equal(function(x, dim), cumsum.cumsum(x * 2, int(dim)) + 1)
+    whole = torch.compile(call, backend="eager", fullgraph=True)
+    with pytest.raises(torch._dynamo.exc.Unsupported, match="a dim that is not Python's int"):
+        whole(x, np.int64(0))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_cumulative_sum_in_a_graph(backend):
+    calls = {
+        "vector": lambda x: cumsum.cumulative_sum(x[0]),
+        "dtype": lambda x: cumsum.cumulative_sum(x, axis=1, dtype=torch.float64),
+        "initial": lambda x: cumsum.cumulative_sum(x, axis=-1, include_initial=True),
+    }
+    x = torch.linspace(-1, 1, 12).reshape(3, 4)
+    for call in calls.values():
+        compiled = torch.compile(call, backend=backend, fullgraph=True)
+        assert torch.equal(compiled(x), call(x))
+        grads = []
+        for function in (call, compiled):
+            leaf = x.clone().requires_grad_()
+            function(leaf).sum().backward()
+            grads.append(leaf.grad)
+        assert torch.equal(*grads)
+
+
+def test_cumulative_sum_of_an_array_between_graphs():
+    compiled = torch.compile(lambda a: cumsum.cumulative_sum(a) + 1, backend="eager")
+    assert compiled(np.arange(3.0)).tolist() == [1, 2, 4]
+
+
+@pytest.mark.filterwarnings("ignore:Warning. Profiler clears events:UserWarning")
+def test_execution_traces(tmp_path):
+    def names(*, profiled):
+        file = tmp_path / f"{profiled}.json"
+        observer = ExecutionTraceObserver().register_callback(str(file))
+        x, weights = torch.ones(9), torch.ones(9, requires_grad=True)
+        if profiled:
+            with profile(execution_trace_observer=observer):
+                results = cumsum.cumsum(x, 0), cumsum.cumsum(weights, 0)
+        else:
+            observer.start()
+            results = cumsum.cumsum(x, 0), cumsum.cumsum(weights, 0)
+            observer.stop()
+            observer.unregister_callback()
+        for y in results:
+            assert torch.equal(y, torch.cumsum(x, 0))
+        return [node["name"] for node in json.loads(file.read_text())["nodes"]]
+
+    assert names(profiled=True).count("cumsum::scan_into") == 2
+    assert names(profiled=False).count("Cumsum") == 1  # a plain call is not even looked for
+
+
+def test_script_knows_the_operator_alone():
+    with pytest.raises(RuntimeError, match=r"built-in function cumsum.* not supported"):
+        torch.jit.script(call_of_cumsum)
+    x = torch.arange(6.0).reshape(2, 3)
+    script = torch.jit.script(operator_of_cumsum)
+    assert torch.equal(script(x), cumsum.cumsum(x, 1))
+
+
+def call_of_cumsum(x):
+    return cumsum.cumsum(x, 1)
+
+
+def operator_of_cumsum(x):
+    return torch.ops.cumsum.scan(x, None, 1, torch.float32, False, False, False, False)
+
+
+def test_saved_graphs_in_another_process(tmp_path):
+    class Scan(torch.nn.Module):
+        def forward(self, x):
+            return cumsum.cumsum(x, 0)
+
+    x = (torch.ones(3),)
+    torch.jit.save(torch.jit.trace(Scan(), x), tmp_path / "traced.pt")
+    torch.export.save(torch.export.export(Scan(), x), tmp_path / "exported.pt2")
+    load = "print({}.load('{}'){}(torch.ones(3)).tolist())"
+    loads = {
+        "import cumsum.torch, torch": load.format("torch.jit", tmp_path / "traced.pt", ""),
+        "import cumsum, torch": load.format("torch.export", tmp_path / "exported.pt2", ".module()"),
+    }
+    for imports, call in loads.items():
+        program = [sys.executable, "-c", f"{imports}; {call}"]
+        found = subprocess.run(program, check=True, capture_output=True, text=True)
+        assert found.stdout == "[1.0, 2.0, 3.0]\n"

@@ -4,9 +4,12 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 from torch.nested import nested_tensor, nested_tensor_from_jagged
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import cumsum
 from cases import as_tensor, hard, values
+from cumsum import operator
+from cumsum.kernels.tensor import How
 from spec.results import FLOATS, WORKING, name, small
 
 JAGGED = {"layout": torch.jagged}
@@ -209,15 +212,67 @@ def test_errors():
 
 
 @pytest.mark.filterwarnings(STRIDED)
-def test_torch_refuses_out_in_place_transforms_and_strided():
+def test_torch_refuses_out_in_place_and_strided():
     x = nested_tensor([torch.ones(2, 3), torch.ones(4, 3)], **JAGGED)
     strided = nested_tensor([torch.ones(2, 3), torch.ones(4, 3)], layout=torch.strided)
     calls = {
         "cumsum.out": lambda: cumsum.cumsum(x, 1, out=x.clone()),
         "cumsum_": lambda: cumsum.cumsum_(x, 1),
-        "cumsum.scan": lambda: torch.func.grad(lambda t: cumsum.cumsum(t, 1).values().sum())(x),
         "aten::cumsum": lambda: cumsum.cumsum(strided, 1),
     }
-    for operator, call in calls.items():
-        with pytest.raises(NotImplementedError, match=operator):
+    for message, call in calls.items():
+        with pytest.raises(NotImplementedError, match=message):
             call()
+
+
+def leaf():
+    return nested_tensor([torch.ones(2, 3), torch.ones(4, 3)], **JAGGED).requires_grad_()
+
+
+def result_and_gradient(function):
+    x = leaf()
+    y = function(x)
+    y.sum().backward()
+    return y.values(), x.grad.values()
+
+
+@pytest.mark.parametrize("backend", ["eager", "aot_eager", "inductor"])
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("dim", [1, 2])
+def test_in_a_graph(dim, whole, backend):
+    def function(x):
+        return cumsum.cumsum(x, dim) * 2
+
+    torch._dynamo.reset()
+    compiled = torch.compile(function, backend=backend, fullgraph=whole)
+    if dim == 1 and whole:  # where the sequences end would have to be read
+        with pytest.raises(Exception, match="not available along the ragged dim"):
+            compiled(leaf())
+        return
+    for ours, eager in zip(
+        result_and_gradient(compiled), result_and_gradient(function), strict=True
+    ):
+        assert torch.equal(ours, eager)
+
+
+def test_dispatch_mode_sees_the_operator():
+    seen = []
+
+    class Operators(TorchDispatchMode):
+        def __torch_dispatch__(self, operator, types, args=(), kwargs=None):
+            seen.append(str(operator))
+            return operator(*args, **(kwargs or {}))
+
+    x = leaf().detach()
+    for dim in (1, 2):
+        with Operators():
+            result = cumsum.cumsum(x, dim)
+        assert same_sequences(result, alone(x, dim))
+    assert seen.count("cumsum.scan.default") == 2
+
+
+def test_graphs_have_no_first_values_for_them():
+    x = leaf().detach()
+    for initial, how in ((None, {"include_initial": True}), (torch.zeros(1, 1), {})):
+        with pytest.raises(NotImplementedError, match="initial values not available"):
+            operator.scan(x, initial, *How(2, torch.float32, **how))

@@ -3,7 +3,10 @@
 import copy
 import io
 import pickle
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import torch
@@ -80,6 +83,13 @@ def test_result_into_shared_memory(start):
 
 @START
 def test_child_of_a_process_that_has_scanned(start):
+    # Parent and child are new ones: torch refuses gradients to the children of a process where its
+    # compiler has been at work.
+    program = f"import test_torch_processes as t; t.check_child({start!r})"
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parent)
+
+
+def check_child(start):
     x, weights = item(1).requires_grad_(), item(2)
     wanted = cumsum.cumsum(item(0), 0)  # the threads of this process are awake
     sums, grad = in_child(start, scan_and_differentiate, x, weights)

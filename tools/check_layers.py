@@ -7,6 +7,7 @@ from pathlib import Path
 
 # Parts of the doors to arrays and tensors.
 BELOW = ("binding", "refusals", "writing", "abilities", "missing", "segments", "overflow", "decay")
+GRAPHS = ("operator", "onnx", "autograd")
 # From the top down; a module imports from layers below its own. __init__ is `import cumsum`.
 LAYERS = (
     ("__main__",),
@@ -16,12 +17,12 @@ LAYERS = (
     ("console",),
     ("__init__",),
     ("patch", "lengths"),
-    ("dispatcher",),
+    ("dispatcher", "array_api"),
     ("fast",),
     ("traced",),
     ("stream",),
-    ("api", "array_api", "several"),
-    ("torch", "masked", "nested", "numpy", "operator", "autograd", "tensors", "generic", *BELOW),
+    ("api", "several"),
+    ("torch", "masked", "nested", "numpy", "tensors", "generic", *GRAPHS, *BELOW),
     ("kernels",),
     ("config", "plan"),
     ("options",),

@@ -107,12 +107,13 @@ PyObject* register_torch(PyObject*, PyObject* args) {
   PyObject *type, *capsule;
   const char* library;
   TorchParts t{};
-  if (!PyArg_ParseTuple(args, "OOO!OO!O!OOO!OOOOO(OOO)(OO)z", &type, &capsule, &PyDict_Type,
+  if (!PyArg_ParseTuple(args, "OOO!OO!O!OOO!OOOOO(OOO)(OO)O!Hz", &type, &capsule, &PyDict_Type,
                         &t.dtypes, &t.empty_like, &PyDict_Type, &t.as_contiguous, &PyDict_Type,
                         &t.as_int64, &t.get_num_threads, &t.increment_version, &PyDict_Type,
                         &t.forward_ad, &t.is_neg, &t.is_conj, &t.is_inference, &t.is_grad_enabled,
                         &t.record, &t.mode_depths[0], &t.mode_depths[1], &t.mode_depths[2],
-                        &t.states[0], &t.states[1], &library)) {
+                        &t.states[0], &t.states[1], &PyList_Type, &t.first_modes, &t.pre_dispatch,
+                        &library)) {
     return nullptr;
   }
   t.exchange =
@@ -125,7 +126,8 @@ PyObject* register_torch(PyObject*, PyObject* args) {
   for (PyObject* kept :
        {type, t.dtypes, t.empty_like, t.as_contiguous, t.as_int64, t.get_num_threads,
         t.increment_version, t.forward_ad, t.is_neg, t.is_conj, t.is_inference, t.is_grad_enabled,
-        t.record, t.mode_depths[0], t.mode_depths[1], t.mode_depths[2], t.states[0], t.states[1]}) {
+        t.record, t.mode_depths[0], t.mode_depths[1], t.mode_depths[2], t.states[0], t.states[1],
+        t.first_modes}) {
     Py_INCREF(kept);
   }
   t.tensor_type = reinterpret_cast<PyTypeObject*>(type);

@@ -26,6 +26,8 @@ struct TorchParts {
   PyObject* record;          // scans a tensor along an axis as a node of the graph of gradients
   PyObject* mode_depths[3];  // functions that answer 0 while no mode, and no profiler, is on
   PyObject* states[2];       // functions that answer None while no transform or tracing is on
+  PyObject* first_modes;     // a list of what sees calls before any of torch does, None while off
+  uint16_t pre_dispatch;     // torch's number of the dispatch key that they turn on
 };
 
 // The questions, put in Python. What cannot be answered is answered as if it were not plain, and no
@@ -61,6 +63,7 @@ class Torch {
 
  protected:
   PyObject* tensor_type() const { return reinterpret_cast<PyObject*>(parts_.tensor_type); }
+  uint16_t pre_dispatch() const { return parts_.pre_dispatch; }
 
  private:
   bool is_forward_mode() const;

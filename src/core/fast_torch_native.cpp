@@ -84,7 +84,7 @@ class NativeTorch final : public Torch {
   bool is_intercepted() const override {
     void* const* transforms = transforms_();
     return function_modes_() != 0 || dispatch_modes_() != 0 || transforms[0] != transforms[1] ||
-           *tracing_() != nullptr || profiled_();
+           *tracing_() != nullptr || profiled_() || is_included_(pre_dispatch());
   }
   PyObject* make_result(PyObject* input, const ArrayView& x, PyObject* dtype) const override;
 
@@ -117,6 +117,7 @@ class NativeTorch final : public Torch {
   void* const* (*transforms_)();  // a std::vector, which begins with its begin and its end
   void* const* (*tracing_)();     // a std::shared_ptr, which begins with the pointer
   bool (*profiled_)();
+  bool (*is_included_)(uint16_t key);  // among the dispatch keys of this thread
 };
 
 bool NativeTorch::find(const Library& library) {
@@ -142,7 +143,8 @@ bool NativeTorch::find(const Library& library) {
          library.find(dispatch_modes_, "_ZN3c104impl20TorchDispatchModeTLS9stack_lenEv") &&
          library.find(transforms_, "_ZN2at9functorch20getDynamicLayerStackEv") &&
          library.find(tracing_, "_ZN5torch3jit6tracer15getTracingStateEv") &&
-         library.find(profiled_, "_ZN5torch8profiler4impl15profilerEnabledEv");
+         library.find(profiled_, "_ZN5torch8profiler4impl15profilerEnabledEv") &&
+         library.find(is_included_, "_ZN3c104impl28tls_is_dispatch_key_includedENS_11DispatchKeyE");
 }
 
 PyObject* NativeTorch::make(const ArrayView& like, DType dtype, Tensor& made) const {

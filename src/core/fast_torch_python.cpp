@@ -68,6 +68,9 @@ bool Torch::is_intercepted() const {
     Py_XDECREF(answer);
     if (answer != Py_None) return true;
   }
+  for (Py_ssize_t i = 0; i < PyList_Size(parts_.first_modes); ++i) {
+    if (PyList_GetItem(parts_.first_modes, i) != Py_None) return true;
+  }
   return false;
 }
 

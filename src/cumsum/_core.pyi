@@ -116,6 +116,8 @@ def register_torch(
     record: Callable[..., Any],
     mode_depths: tuple[Callable[[], int], Callable[[], int], Callable[[], int]],
     states: tuple[Callable[[], object], Callable[[], object]],
+    first_modes: list[Any],
+    pre_dispatch: int,
     library: str | None,
     /,
 ) -> bool:

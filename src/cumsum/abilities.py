@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cumsum.options import Options
+from cumsum.options import Options, ability_of
 
 
 def for_arrays(options: Options) -> Any:
@@ -32,7 +32,7 @@ def for_arrays(options: Options) -> Any:
 
 def for_tensors(options: Options) -> Any:
     """The module that scans tensors; None for the plain scan."""
-    ability = options.ability
+    ability = ability_of(options)
     if ability == "missing":
         from cumsum.missing import tensors
     elif ability == "segments":

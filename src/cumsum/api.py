@@ -147,7 +147,8 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
     precision : {None, "compensated"}, optional
         "compensated" carries each sum of float64 or complex128 as two numbers, the second of which
         collects what rounding takes from the first. Other dtypes are carried wider than they are
-        stored, or exactly, and stay as they are.
+        stored, or exactly, and stay as they are. Graphs of torch keep it, compiled, exported or
+        traced; what needs torch's own operators in the place of ours raises NotImplementedError.
 
     Returns
     -------

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cumsum import api
-from cumsum import numpy as door
+from cumsum import api, fast
 from cumsum.precision import Precision, is_compensated
 
 
@@ -64,8 +63,7 @@ def cumulative_sum(
     array([0, 1, 3, 6])
     """
     is_compensated(precision)
-    is_tensor = api.is_tensor(x)
-    if not is_tensor and not isinstance(x, np.ndarray):
+    if not isinstance(x, np.ndarray) and not api.is_tensor(x):
         return _of_other_kind(x, axis, dtype, include_initial, precision)
     if axis is None:
         if x.ndim != 1:
@@ -74,19 +72,7 @@ def cumulative_sum(
         axis = 0
     if x.ndim == 0:
         raise ValueError("cumulative_sum(): x must have at least one dimension")
-    if is_tensor:
-        return _of_tensor(x, axis, dtype, include_initial, precision)
-    return _of_ndarray(x, axis, dtype, include_initial, precision)
-
-
-def _of_tensor(x: Any, axis: int, dtype: Any, include_initial: bool, precision: Precision) -> Any:
-    initial = {"include_initial": include_initial}
-    return api.torch_door().cumsum(x, axis, dtype=dtype, precision=precision, **initial)
-
-
-def _of_ndarray(x: Any, axis: int, dtype: Any, include_initial: bool, precision: Precision) -> Any:
-    initial = {"include_initial": include_initial}
-    return door.cumsum(x, axis, dtype=dtype, precision=precision, **initial)
+    return fast.cumsum(x, axis, dtype=dtype, include_initial=include_initial, precision=precision)
 
 
 def _of_other_kind(

@@ -16,23 +16,19 @@ from torch.nested._internal.nested_tensor import NestedTensor
 from cumsum import binding as door
 from cumsum.kernels import tensor
 from cumsum.kernels.tensor import How
-from cumsum.operator import differentiable_scan
+from cumsum.operator import scan
 from cumsum.refusals import is_refused
-from cumsum.segments.tensors import scan_segments
-from cumsum.tensors import has_memory, is_strided, is_watched
+from cumsum.segments.tensors import scan_segments, segmented
+from cumsum.tensors import has_memory, is_watched
 
 
 def cumsum(call: door.Call) -> Any:
     """`cumsum.cumsum` for a jagged nested tensor."""
-    x: Any = call.input
-    dim, dtype = _inner_dim(x, call.dim), door.result_dtype(call)
-    values = x.values()
+    x, dtype = call.input, door.result_dtype(call)
+    inner = _inner_dim(x, call.dim)
     if is_refused(call, dtype):
-        return door.torchs_own(torch.cumsum, (values, dim), {"dtype": dtype})
-    to_be_read = _is_ragged(x, dim)  # where the sequences end, and so the values
-    if not is_strided(values) or (to_be_read and (is_watched() or not has_memory(values))):
-        return door.torchs_own(torch.cumsum, (x, call.dim), {"dtype": dtype})
-    return _jagged_scan(x, door.how(call, dim, dtype))
+        return door.torchs_own(torch.cumsum, (x.values(), inner), {"dtype": dtype})
+    return scan(x, None, *door.how(call, inner + 1, dtype))
 
 
 def _inner_dim(x: Tensor, dim: int) -> int:
@@ -75,36 +71,33 @@ def _scan_each(x: Any, how: How) -> Tensor:
     return y
 
 
-def _jagged_scan(x: Tensor, how: How) -> Tensor:
-    sums: Tensor = JaggedScan.apply(x, how)  # type: ignore[no-untyped-call]
-    return sums
-
-
-class JaggedScan(torch.autograd.Function):
-    """The scan along a dim of the values, as a nested tensor with the sequences of `x`.
-
-    Like the plain scan it is its own adjoint from the other end, and nothing is saved.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Any, how: How) -> Any:
-        ctx.set_materialize_grads(False)
-        ctx.how = how._replace(dtype=x.dtype, reverse=not how.reverse)
-        values = x.values()
-        if _is_ragged(x, how.dim):
-            sums = _scan_each(x, how)
-        else:
-            sums = differentiable_scan(values, None, *how)
-        return NestedTensor(
-            sums,
-            x.offsets(),
-            lengths=x.lengths(),
-            _ragged_idx=x._ragged_idx,
-            _metadata_cache=x._metadata_cache,
+def _scan(x: Any, initial: Tensor | None, dim: int, *rest: Any) -> Any:
+    """The operator's kernel: a nested tensor with the sequences of `x`."""
+    how = How(_inner_dim(x, dim), *rest)
+    if initial is not None or how.include_initial:
+        raise NotImplementedError("cumsum(): initial values not available for a NestedTensor")
+    if not _is_ragged(x, how.dim):
+        sums = scan(x._values, None, *how)
+    elif not (is_watched() or not has_memory(x._values)):
+        sums = _scan_each(x, how)
+    elif x._lengths is None:
+        sums = segmented(x._values, None, x._offsets, "offsets", *how)
+    else:  # where the sequences end is to be read
+        raise NotImplementedError(
+            "cumsum(): not available along the ragged dim of a NestedTensor with lengths whose values "
+            "cannot be read now, as in a graph"
         )
+    return NestedTensor(
+        sums,
+        x.offsets(),
+        lengths=x.lengths(),
+        _ragged_idx=x._ragged_idx,
+        _metadata_cache=x._metadata_cache,
+    )
 
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor | None) -> tuple[Tensor | None, ...]:
-        if grad is None:
-            return None, None
-        return _jagged_scan(grad, ctx.how), None
+
+def register() -> None:
+    """Let nested tensors find their kernel, in the table that is theirs."""
+    from torch.nested._internal.ops import JAGGED_OPS_TABLE
+
+    JAGGED_OPS_TABLE[scan] = _scan

@@ -212,5 +212,19 @@ def _lower() -> None:
     lowerings[scan] = call_by_name
 
 
+def _tell_onnx() -> None:
+    from cumsum import onnx
+
+    onnx.register()
+
+
+def _tell_nested() -> None:
+    from cumsum import nested
+
+    nested.register()
+
+
 torch.ops.cumsum.called = _called  # type: ignore[attr-defined]
 when_imported("torch._inductor.lowering", _lower)
+when_imported("torch.onnx", _tell_onnx)
+when_imported("torch.nested._internal.ops", _tell_nested)

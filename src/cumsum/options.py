@@ -58,13 +58,7 @@ class Options(NamedTuple):
     @property
     def ability(self) -> str | None:
         """The ability that answers, one of `cumsum.abilities`; it may ask others in turn."""
-        if self.where is not None or self.skipna:
-            return "missing"
-        if not (self.offsets is None and self.lengths is None and self.reset is None):
-            return "segments"
-        if self.overflow in {"raise", "saturate"}:
-            return "overflow"
-        return None if self.decay is None else "decay"
+        return ability_of(self)
 
     def asked(self) -> list[str]:
         """The names of the keywords that differ from their defaults, the precision aside."""
@@ -88,6 +82,17 @@ class Options(NamedTuple):
         """The keywords that these options came from."""
         given = dict(zip(self._fields[:-1], self, strict=False))
         return given | {"precision": "compensated" if self.compensated else None}
+
+
+def ability_of(options: Options) -> str | None:
+    """The property `ability`, as Dynamo before torch 2.11 can look into it."""
+    if options.where is not None or options.skipna:
+        return "missing"
+    if not (options.offsets is None and options.lengths is None and options.reset is None):
+        return "segments"
+    if options.overflow in {"raise", "saturate"}:
+        return "overflow"
+    return None if options.decay is None else "decay"
 
 
 PLAIN = Options()

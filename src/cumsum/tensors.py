@@ -15,6 +15,9 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch._subclasses.functional_tensor import FunctionalTensor
 from torch.autograd import forward_ad
 
+# The dispatch key that is on while a mode sees calls before autograd does, as for `torch.export`.
+PRE_DISPATCH: Any = torch._C.DispatchKey.PreDispatch
+
 
 def is_strided(x: Tensor) -> bool:
     """Whether `x` is an ordinary tensor of this machine's memory, or stands for one."""
@@ -65,6 +68,7 @@ def is_watched() -> bool:
     return (
         is_transformed()
         or torch._C._len_torch_dispatch_stack() > 0
+        or torch._C._dispatch_tls_is_dispatch_key_included(PRE_DISPATCH)
         or torch._C._get_tracing_state() is not None
     )
 

@@ -36,6 +36,7 @@ from cumsum.operator import recorded_scan
 from cumsum.precision import torch_cannot
 from cumsum.refusals import SCANNED, cannot_be_written, is_refused
 from cumsum.tensors import (
+    PRE_DISPATCH,
     has_elements,
     has_memory,
     is_strided,
@@ -48,6 +49,17 @@ _BUILTIN_CODES = {kind: int(tensor.CODES[dtype]) for kind, dtype in BUILTIN_DTYP
 _HAS_NAMES = hasattr(Tensor, "names")  # before torch 2.13
 # Kinds of tensors that torch wraps around others and has no scan for.
 _WITHIN = (MaskedTensor, NestedTensor)
+
+
+def _first_modes() -> list[Any]:
+    """Where torch keeps the modes that see calls before autograd, and all else, does.
+
+    Its function that counts them takes as long as a short scan.
+    """
+    stack: Any = torch._ops
+    kept = vars(stack.mode_stack_state_for_pre_dispatch())
+    modes: list[Any] = kept.get("_ModeStackStateForPreDispatch__infra_modes", [])
+    return modes
 
 
 def register(*, native: bool = not _HAS_NAMES) -> bool:
@@ -94,6 +106,8 @@ def register(*, native: bool = not _HAS_NAMES) -> bool:
             torch._C._autograd._profiler_enabled,
         ),
         (peek_interpreter_stack, torch._C._get_tracing_state),
+        _first_modes(),
+        PRE_DISPATCH.value,
         torch._C.__file__ if native else None,
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch._C._dynamo import eval_frame
 from torch._dynamo.decorators import disable, substitute_in_graph
 
 from cumsum import binding as door
@@ -23,9 +24,11 @@ from cumsum.api import (
 from cumsum.refusals import can_trace
 from cumsum.writing import scan
 
-# Arrays have no place in a graph: their calls are made between two of them.
-_cumsum_of_array = disable(slow_cumsum)  # type: ignore[no-untyped-call]
-_cumsum_of_array_ = disable(slow_cumsum_)  # type: ignore[no-untyped-call]
+# Arrays have no place in a graph, nor have NumPy's integers as a dim: Dynamo makes arrays of them.
+# Their calls are made between two graphs.
+_WHY = "cumsum() of a NumPy array, or with a dim that is not Python's int, has no place in a graph"
+_cumsum_of_array = disable(slow_cumsum, reason=_WHY)  # type: ignore[no-untyped-call]
+_cumsum_of_array_ = disable(slow_cumsum_, reason=_WHY)  # type: ignore[no-untyped-call]
 
 
 def _scan(call: door.Call, dtype: torch.dtype) -> Any:
@@ -84,6 +87,9 @@ def cumsum_(*args: Any, **kwargs: Any) -> Any:
 
 
 def register(public: Any, public_: Any) -> None:
-    """Let Dynamo look into these instead of the public functions."""
+    """Let Dynamo look into these instead of the public functions, nor into calls between graphs."""
     substitute_in_graph(public, skip_signature_check=True)(cumsum)
     substitute_in_graph(public_, skip_signature_check=True)(cumsum_)
+    skip = eval_frame._FrameAction.SKIP
+    for slow in (slow_cumsum, slow_cumsum_):  # and all that they call
+        eval_frame.set_code_exec_strategy(slow.__code__, eval_frame._FrameExecStrategy(skip, skip))

@@ -82,9 +82,12 @@ def at_border(y: Tensor, how: How) -> tuple[Tensor, Tensor]:
 
 
 def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How) -> None:
-    """Write the scan of `x`, cast to `y`'s dtype, to `y`: the same elements, or none of `x`'s."""
+    """Write the scan of `x`, cast to `y`'s dtype, to `y`: the same elements, or none of `x`'s.
+
+    The caller counts the version of `y`, which the core does not either: hence the `data` here.
+    """
     if how.include_initial:
-        y, border = at_border(y, how)
+        y, border = at_border(y.data, how)
         border.zero_() if initial is None else border.copy_(initial)
     if x.numel() == 0:
         return
@@ -96,7 +99,7 @@ def _scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How) -> None:
     if x.is_complex() and not y.is_complex():
         torch.zeros(1, dtype=x.dtype).to(y.dtype)  # torch's warning, which it gives once
     if x.dim() == 0:
-        y.copy_(x)
+        y.data.copy_(x)
     elif y.is_conj() or y.is_neg():
         y.copy_(scan(x, initial, how._replace(dtype=y.dtype, include_initial=False)))
     else:
