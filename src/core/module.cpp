@@ -1,12 +1,12 @@
 // The Python module cumsum._core. Its functions are described in src/cumsum/_core.pyi.
-#include "arrays.h"
+#include "arguments.h"
 #include "copy.h"
+#include "exact_python.h"
 #include "fast.h"
 #include "target.h"
 #include "thread_count.h"
 
 namespace cumsum {
-namespace {
 
 bool read_sizes(PyObject* tuple, int dims, int64_t* out) {
   if (!PyTuple_Check(tuple) || PyTuple_Size(tuple) != dims) {
@@ -19,14 +19,6 @@ bool read_sizes(PyObject* tuple, int dims, int64_t* out) {
   }
   return true;
 }
-
-// What scan() and plan() have in common.
-struct Arguments {
-  ArrayView x, y;
-  int axis, threads;
-  Manner manner;
-  int64_t initial_strides[most_dims];
-};
 
 bool read_arguments(PyObject* args, Arguments& a) {
   unsigned long long x_data, y_data;
@@ -62,6 +54,8 @@ bool read_arguments(PyObject* args, Arguments& a) {
          read_sizes(x_strides, a.x.dims, a.x.strides) &&
          read_sizes(y_strides, a.y.dims, a.y.strides);
 }
+
+namespace {
 
 PyObject* scan(PyObject*, PyObject* args) {
   Arguments a;
@@ -159,6 +153,9 @@ PyObject* set_main(PyObject*, PyObject* args) {
 PyMethodDef methods[] = {
     {"scan", scan, METH_VARARGS, nullptr},
     {"plan", plan, METH_VARARGS, nullptr},
+    {"all_within", all_within, METH_VARARGS, nullptr},
+    {"find_excess", find_excess, METH_VARARGS, nullptr},
+    {"saturate", saturate, METH_VARARGS, nullptr},
     {"copy", copy, METH_VARARGS, nullptr},
     {"targets", targets, METH_NOARGS, nullptr},
     {"target", target, METH_NOARGS, nullptr},

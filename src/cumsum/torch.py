@@ -34,7 +34,7 @@ from cumsum.kernels import tensor
 from cumsum.kernels.tensor import How
 from cumsum.operator import recorded_scan
 from cumsum.precision import torch_cannot
-from cumsum.refusals import SCANNED, cannot_be_written, is_refused
+from cumsum.refusals import cannot_be_written, is_refused, is_scanned
 from cumsum.tensors import (
     has_elements,
     has_memory,
@@ -173,7 +173,7 @@ def cumsum_(*args: Any, **kwargs: Any) -> Any:
         dim is None
         or not is_strided(x)
         or (call.dtype is not None and call.dtype != x.dtype)
-        or (whole and x.dtype not in SCANNED)
+        or (whole and not is_scanned(x.dtype, call.options))
         or cannot_be_written(x)
         or (tracked and x.is_leaf)
     ):
