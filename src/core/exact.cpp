@@ -32,14 +32,14 @@ namespace always = baseline;
 
 namespace {
 
-const ExactKernels& kernels_for(DType dtype) {
+const ExactTarget& exact_target() {
   const ExactTarget* found = &always::exact;
 #if defined(__x86_64__)
   for (const ExactTarget* target : {&avx512::exact, &avx2::exact}) {
     if (std::strcmp(target->name, current_target().name) == 0) found = target;
   }
 #endif
-  return found->of[static_cast<int>(dtype)];
+  return *found;
 }
 
 Wide read_wide(const char* p) {
@@ -49,6 +49,144 @@ Wide read_wide(const char* p) {
 }
 
 constexpr Survey untouched{0, widest, -widest};
+
+struct Tile {
+  const char* x;
+  int64_t x_scan, x_line;  // in bytes
+  int64_t length, lines;
+  bool columns;  // lines lie side by side
+};
+
+// Adds up tiles of integers of one type.
+class Adder {
+ public:
+  explicit Adder(DType x)
+      : x_size_(item_size(x)),
+        is_long_(x_size_ == 8),
+        within_(exact_target().within[int(x)]),
+        wide_(exact_target().wide[x == DType::int64]),
+        direct_(current_target().pairs[int(x)][int(DType::int64)]),
+        packed_(current_target().pairs[int(DType::int64)][int(DType::int64)]),
+        pack_(current_target().copy[int(x)][int(DType::int64)]) {}
+
+  // Go on with the surveys of the tile's lines.
+  void survey(const Tile& tile, bool exclusive, Survey* lines) const {
+    if (!is_near(tile)) {
+      for (int64_t i = 0; i < tile.lines; ++i) {
+        wide_.survey(wide_line(tile, i), exclusive, lines[i]);
+      }
+      return;
+    }
+    Buffer buffer;
+    const Sums sums = add_up(tile, buffer);
+    Sums shown = sums;
+    shown.at -= exclusive * sums.scan;
+    exact_target().survey(shown, lines);
+    for (int64_t i = 0; i < tile.lines; ++i) lines[i].sum += total(sums, i);
+  }
+
+  // Go on with the sums of the tile's lines, and have them stored, clamped to the range.
+  template <class StorePiece>
+  void clamp(const Tile& tile, bool exclusive, Range range, Wide* carries, StorePiece store) const {
+    Buffer buffer;
+    Sums sums;
+    if (is_near(tile)) {
+      sums = add_up(tile, buffer);
+      Wide after[exact_lines];
+      for (int64_t i = 0; i < tile.lines; ++i) after[i] = carries[i] + total(sums, i);
+      sums.at -= exclusive * sums.scan;
+      exact_target().clamp(sums, carries, range);
+      std::copy(after, after + tile.lines, carries);
+    } else {
+      sums = place(tile, buffer);
+      for (int64_t i = 0; i < tile.lines; ++i) {
+        wide_.clamp(wide_line(tile, i), exclusive, carries[i], range, sums.at + i * sums.line,
+                    sums.scan);
+      }
+    }
+    constexpr int64_t size = sizeof(int64_t);
+    Piece piece{};
+    piece.x = reinterpret_cast<const char*>(sums.at);
+    piece.x_scan = sums.scan * size;
+    piece.x_line = sums.line * size;
+    piece.length = tile.length;
+    piece.lines = tile.lines;
+    store(piece);
+  }
+
+ private:
+  // The sums of a tile, and before them those of no elements.
+  struct Buffer {
+    alignas(64) int64_t sums[exact_elements + std::max(exact_lines, exact_length)];
+  };
+
+  static Sums place(const Tile& tile, Buffer& buffer) {
+    if (tile.columns) {
+      return {buffer.sums + tile.lines, tile.lines, 1, tile.length, tile.lines};
+    }
+    return {buffer.sums + 1, 1, tile.length + 1, tile.length, tile.lines};
+  }
+
+  static int64_t total(const Sums& sums, int64_t line) {
+    return sums.at[line * sums.line + (sums.length - 1) * sums.scan];
+  }
+
+  static WideLine wide_line(const Tile& tile, int64_t line) {
+    return {tile.x + line * tile.x_line, tile.x_scan, tile.length};
+  }
+
+  bool is_near(const Tile& tile) const {
+    if (!is_long_) return true;
+    const int64_t runs = tile.columns ? tile.length : tile.lines;
+    const int64_t stride = tile.columns ? tile.x_line : tile.x_scan;
+    const int64_t between = tile.columns ? tile.x_scan : tile.x_line;
+    const int64_t count = tile.columns ? tile.lines : tile.length;
+    for (int64_t i = 0; i < runs; ++i) {
+      if (!within_(tile.x + i * between, stride, count, {1 - near, near - 1})) return false;
+    }
+    return true;
+  }
+
+  Sums add_up(const Tile& tile, Buffer& buffer) const {
+    constexpr int64_t size = sizeof(int64_t);
+    const Sums sums = place(tile, buffer);
+    for (int64_t i = 0; i < tile.lines; ++i) sums.at[i * sums.line - sums.scan] = 0;
+    char carry[exact_lines * size] = {}, chain[exact_lines * size] = {};
+    Piece piece{};
+    piece.x = tile.x;
+    piece.x_scan = tile.x_scan;
+    piece.x_line = tile.x_line;
+    piece.y = reinterpret_cast<char*>(sums.at);
+    piece.y_scan = sums.scan * size;
+    piece.y_line = sums.line * size;
+    piece.length = tile.length;
+    piece.lines = tile.lines;
+    const bool direct = (tile.columns ? tile.x_line : tile.x_scan) == x_size_;
+    if (!direct) {
+      pack_(piece);
+      piece.x = piece.y;
+      piece.x_scan = piece.y_scan;
+      piece.x_line = piece.y_line;
+    }
+    const PairKernels& pair = direct ? direct_ : packed_;
+    if (tile.columns) {
+      piece.carry = carry;
+      piece.chain = chain;
+      pair.columns[int(Store::inclusive)](piece);
+    } else {
+      pair.rows[int(Store::inclusive)](piece);
+    }
+    return sums;
+  }
+
+  const int64_t x_size_;
+  const bool is_long_;
+  bool (*const within_)(const char*, int64_t, int64_t, Range);
+  const WideKernels& wide_;
+  const PairKernels& direct_;  // of the elements as they are
+  const PairKernels& packed_;
+  const ScanPiece pack_;
+};
 
 // Lines side by side, elements [begin, begin + length) of each.
 struct Share {
@@ -64,14 +202,13 @@ class Exact {
  public:
   Exact(const Problem& problem, Range range, const char* x, char* y, const char* initial)
       : plan_(make_plan(problem, current_target())),
-        kernels_(kernels_for(problem.x_dtype)),
+        adder_(problem.x_dtype),
         store_(current_target().copy[int(DType::int64)][int(problem.y_dtype)]),
         x_(x + plan_.x_offset),
         y_(y + plan_.y_offset),
         initial_(initial),
         range_(range),
-        // The last element of an exclusive scan is in none of its sums.
-        counted_(plan_.scan.size - (plan_.kind == Kind::exclusive)) {
+        exclusive_(plan_.kind == Kind::exclusive) {
     if (plan_.split) surveys_.assign(plan_.units * plan_.panel, untouched);
   }
 
@@ -134,50 +271,46 @@ class Exact {
     return plan_.carried ? read_wide(share.initial + line * plan_.inner.initial_stride) : 0;
   }
 
-  // The tile at element `begin` of some lines, as large as it may be.
-  Tile tile_at(const Share& share, int64_t line, int64_t begin, int64_t length) const {
-    Tile tile;
-    tile.columns = plan_.walk == Walk::columns;
-    tile.x = share.x + line * plan_.inner.x_stride + begin * plan_.scan.x_stride;
-    tile.x_scan = plan_.scan.x_stride;
-    tile.x_line = plan_.inner.x_stride;
-    tile.lines = lines_together(share, line, length);
-    tile.length = std::min({length - begin, exact_length, exact_elements / tile.lines});
-    return tile;
-  }
-
-  int64_t lines_together(const Share& share, int64_t line, int64_t length) const {
-    const int64_t longest = plan_.walk == Walk::columns ? 1 : std::min(length, exact_length);
+  int64_t lines_together(const Share& share, int64_t line) const {
+    const int64_t longest = columns_ ? 1 : std::min(share.length, exact_length);
     return std::min({share.lines - line, exact_lines, exact_elements / longest});
   }
 
+  // The tile at element `begin` of some lines, as long as it may be.
+  Tile tile_at(const Share& share, int64_t line, int64_t begin) const {
+    Tile tile;
+    tile.x = share.x + line * plan_.inner.x_stride + begin * plan_.scan.x_stride;
+    tile.x_scan = plan_.scan.x_stride;
+    tile.x_line = plan_.inner.x_stride;
+    tile.lines = lines_together(share, line);
+    tile.length = std::min({share.length - begin, exact_length, exact_elements / tile.lines});
+    tile.columns = columns_;
+    return tile;
+  }
+
   void survey(int64_t index) {
-    Share share = place(index);
-    const int64_t begin = index % plan_.blocks * plan_.block;
-    const int64_t length = std::min(share.length, counted_ - begin);
+    const Share share = place(index);
     Survey own[exact_lines];
     for (int64_t line = 0; line < share.lines;) {
-      const int64_t lines = lines_together(share, line, std::max<int64_t>(length, 1));
+      const int64_t lines = lines_together(share, line);
       Survey* const surveys = plan_.split ? &surveys_[index * plan_.panel + line] : own;
       for (int64_t i = 0; i < lines && !plan_.split; ++i) {
         surveys[i] = {first_sum(share, line + i), widest, -widest};
       }
-      for (int64_t i = 0; i < length;) {
-        const Tile tile = tile_at(share, line, i, length);
-        kernels_.survey(tile, surveys);
+      for (int64_t i = 0; i < share.length;) {
+        const Tile tile = tile_at(share, line, i);
+        adder_.survey(tile, exclusive_, surveys);
         i += tile.length;
       }
       for (int64_t i = 0; i < lines && !plan_.split; ++i) {
-        if (!fits(surveys[i], first_sum(share, line + i))) exceeded_ = true;
+        if (!fits(surveys[i])) exceeded_ = true;
       }
       line += lines;
     }
   }
 
-  bool fits(const Survey& line, Wide first) const {
-    const bool begins = plan_.kind == Kind::exclusive;  // with a sum of no elements
-    return line.least >= range_.least && line.most <= range_.most &&
-           !(begins && (first < range_.least || first > range_.most));
+  bool fits(const Survey& line) const {
+    return line.least >= range_.least && line.most <= range_.most;
   }
 
   // The sum in each block's survey becomes the sum of all before it; whether all sums fit.
@@ -186,18 +319,13 @@ class Exact {
     for (int64_t index = 0; index < plan_.units; index += plan_.blocks) {
       const Share share = place(index);
       for (int64_t line = 0; line < share.lines; ++line) {
-        const Wide first = first_sum(share, line);
-        Wide sum = first;
+        Wide sum = first_sum(share, line);
         for (int64_t block = 0; block < plan_.blocks; ++block) {
           Survey& survey = surveys_[(index + block) * plan_.panel + line];
-          const Wide before = sum;
+          all_fit &= fits({sum, sum + survey.least, sum + survey.most});
           sum += survey.sum;
-          if (survey.least <= survey.most) {
-            all_fit &= fits({sum, before + survey.least, before + survey.most}, first);
-          }
-          survey.sum = before;
+          survey.sum = sum - survey.sum;
         }
-        all_fit &= fits({first, widest, -widest}, first);
       }
     }
     return all_fit;
@@ -207,44 +335,35 @@ class Exact {
     const Share share = place(index);
     Wide sums[exact_lines];
     for (int64_t line = 0; line < share.lines;) {
-      const int64_t lines = lines_together(share, line, share.length);
+      const int64_t lines = lines_together(share, line);
       for (int64_t i = 0; i < lines; ++i) {
         sums[i] =
             plan_.split ? surveys_[index * plan_.panel + line + i].sum : first_sum(share, line + i);
       }
       for (int64_t i = 0; i < share.length;) {
-        const Tile tile = tile_at(share, line, i, share.length);
-        clamp_tile(tile, sums, share.y + line * plan_.inner.y_stride + i * plan_.scan.y_stride);
+        const Tile tile = tile_at(share, line, i);
+        char* const y = share.y + line * plan_.inner.y_stride + i * plan_.scan.y_stride;
+        adder_.clamp(tile, exclusive_, range_, sums, [&](Piece piece) {
+          piece.y = y;
+          piece.y_scan = plan_.scan.y_stride;
+          piece.y_line = plan_.inner.y_stride;
+          store_(piece);
+        });
         i += tile.length;
       }
       line += lines;
     }
   }
 
-  void clamp_tile(const Tile& tile, Wide* sums, char* y) const {
-    alignas(64) int64_t clamped[exact_elements];
-    constexpr int64_t size = sizeof(int64_t);
-    kernels_.clamp(tile, sums, range_, plan_.kind == Kind::exclusive, clamped);
-    Piece piece{};
-    piece.x = reinterpret_cast<const char*>(clamped);
-    piece.y = y;
-    piece.x_scan = tile.columns ? tile.lines * size : size;
-    piece.x_line = tile.columns ? size : tile.length * size;
-    piece.y_scan = plan_.scan.y_stride;
-    piece.y_line = plan_.inner.y_stride;
-    piece.length = tile.length;
-    piece.lines = tile.lines;
-    store_(piece);
-  }
-
   const Plan plan_;
-  const ExactKernels& kernels_;
+  const bool columns_ = plan_.walk == Walk::columns;
+  const Adder adder_;
   const ScanPiece store_;
   const char* const x_;
   char* const y_;
   const char* const initial_;
   const Range range_;
-  const int64_t counted_;
+  const bool exclusive_;
   std::vector<Survey> surveys_;  // of each block's lines, where the axis is shared out
   Task task_ = nullptr;
   std::atomic<int64_t> next_{0};
@@ -252,21 +371,21 @@ class Exact {
 };
 
 // The first sum of one line that does not fit; the position is -1 if all do.
-Excess find_in_line(const ExactKernels& kernels, Tile line, Wide first, Range range,
-                    bool exclusive) {
+Excess find_in_line(const Adder& adder, Tile line, Wide first, Range range, bool exclusive) {
   auto fits = [range](Wide sum) { return sum >= range.least && sum <= range.most; };
-  if (exclusive && !fits(first)) return {0, 0, first};
-  const int64_t length = line.length - exclusive;
   Survey so_far{first, widest, -widest};
+  const int64_t length = line.length;
   for (int64_t i = 0; i < length; i += line.length) {
     line.length = std::min(exact_length, length - i);
     Survey next = so_far;
-    kernels.survey(line, &next);
+    adder.survey(line, exclusive, &next);
     if (!fits(next.least) || !fits(next.most)) {  // look at each
       line.length = 1;
       for (int64_t j = i;; ++j, line.x += line.x_scan) {
-        kernels.survey(line, &so_far);
-        if (!fits(so_far.sum)) return {0, j + exclusive, so_far.sum};
+        const Wide before = so_far.sum;
+        adder.survey(line, exclusive, &so_far);
+        const Wide sum = exclusive ? before : so_far.sum;
+        if (!fits(sum)) return {0, j, sum};
       }
     }
     so_far = next;
@@ -280,7 +399,10 @@ class Runs {
  public:
   Runs(DType dtype, int dims, const int64_t* shape, const int64_t* strides, const char* x,
        Range range)
-      : within_(kernels_for(dtype).within), size_(item_size(dtype)), x_(x), range_(range) {
+      : within_(exact_target().within[static_cast<int>(dtype)]),
+        size_(item_size(dtype)),
+        x_(x),
+        range_(range) {
     for (int d = 0; d < dims; ++d) {
       if (shape[d] == 1 || strides[d] == 0) continue;  // a repeated element need not be seen again
       if (strides[d] < 0) x_ += (shape[d] - 1) * strides[d];
@@ -369,7 +491,7 @@ std::optional<Excess> find_excess(const Problem& problem, const char* x, const c
   only_read.y_dtype = problem.x_dtype;
   only_read.y_strides = problem.x_strides;
   if (Exact(only_read, range, x, const_cast<char*>(x), initial).fits()) return std::nullopt;
-  const ExactKernels& kernels = kernels_for(problem.x_dtype);
+  const Adder adder(problem.x_dtype);
   const bool reverse = problem.direction == Direction::reverse;
   const bool exclusive = problem.kind == Kind::exclusive;
   const int64_t size = problem.shape[problem.axis], stride = problem.x_strides[problem.axis];
@@ -385,7 +507,7 @@ std::optional<Excess> find_excess(const Problem& problem, const char* x, const c
     Tile at = line;
     at.x += x_at;
     const Wide first = initial ? read_wide(initial + initial_at) : 0;
-    Excess excess = find_in_line(kernels, at, first, range, exclusive);
+    Excess excess = find_in_line(adder, at, first, range, exclusive);
     if (excess.position >= 0) {
       if (reverse) excess.position = size - 1 - excess.position;
       excess.line = number;

@@ -1,8 +1,7 @@
-// Compiled once for each target: exact sums of integers.
+// Compiled once for each target: what exact sums of integers need besides plain ones.
 //
-// Inside a tile sums are counted from the tile's beginning, so that a register holds them: of 1024
-// integers of 16 bits they are less than 2^26, of 32 bits less than 2^42. Elements of 64 bits are
-// looked at first; tiles with one past 2^52 are added up in 128 bits.
+// Inside a tile sums are counted from the tile's beginning, so that the plain kernels can add them
+// up in 64 bits. Where elements are too great for that, they are added up in 128 bits.
 #include "exact_kernels.h"
 
 #include "vector.h"
@@ -20,24 +19,6 @@ inline auto value_at(const char* p) {
 }
 template <class X>
 using Value = decltype(value_at<X>(nullptr));
-
-// Sums from a tile's beginning, and what no sum of a tile reaches.
-template <int size>
-struct NearOf {
-  using type = int32_t;
-};
-template <>
-struct NearOf<4> {
-  using type = int64_t;
-};
-template <>
-struct NearOf<8> {
-  using type = int64_t;
-};
-template <class X>
-using Near = typename NearOf<sizeof(X)>::type;
-template <class X>
-inline constexpr Near<X> reach = Near<X>{1} << (8 * sizeof(Near<X>) - 2);
 
 template <class T>
 inline T clamp(T value, T least, T most) {
@@ -81,169 +62,131 @@ bool within(const char* x, int64_t stride, int64_t count, Range range) {
   return true;
 }
 
-template <class X>
-bool is_near(const Tile& tile) {
-  if constexpr (sizeof(X) == 8) {
-    constexpr Wide bound = Wide{1} << 52;
-    const int64_t runs = tile.columns ? tile.length : tile.lines;
-    for (int64_t i = 0; i < runs; ++i) {
-      const char* const x = tile.x + i * (tile.columns ? tile.x_scan : tile.x_line);
-      const int64_t stride = tile.columns ? tile.x_line : tile.x_scan;
-      if (!within<X>(x, stride, tile.columns ? tile.lines : tile.length, {-bound, bound})) {
-        return false;
-      }
-    }
-  }
-  return true;
-}
+// ---- tiles of sums ----------------------------------------------------------------------------
 
-// ---- surveys ----------------------------------------------------------------------------------
-
-inline void add(Survey& line, Wide sum, Wide least, Wide most) {
+inline void widen(Survey& line, Wide least, Wide most) {
   least += line.sum;
   most += line.sum;
   if (least < line.least) line.least = least;
   if (most > line.most) line.most = most;
-  line.sum += sum;
 }
 
-template <class X, class A>
-void survey_line(const char* x, const Tile& tile, Survey& line) {
-  A sum = value_at<X>(x), least = sum, most = sum;
-  for (int64_t i = 1; i < tile.length; ++i) {
-    sum += value_at<X>(x + i * tile.x_scan);
-    least = sum < least ? sum : least;
-    most = sum > most ? sum : most;
+void survey_line(const int64_t* sums, int64_t length, Survey& line) {
+  int64_t least = sums[0], most = sums[0];
+  for (int64_t i = 0; i < length; ++i) {
+    least = sums[i] < least ? sums[i] : least;
+    most = sums[i] > most ? sums[i] : most;
   }
-  add(line, sum, least, most);
+  widen(line, least, most);
 }
 
-template <class X, int64_t fixed>
-void survey_columns(const Tile& tile, Survey* lines) {
-  using A = Near<X>;
-  A sum[exact_lines] = {}, least[exact_lines], most[exact_lines];
-  for (int64_t line = 0; line < tile.lines; ++line) least[line] = reach<X>, most[line] = -reach<X>;
-  for (int64_t i = 0; i < tile.length; ++i) {
-    const char* const x = tile.x + i * tile.x_scan;
-    for (int64_t line = 0; line < tile.lines; ++line) {
-      sum[line] += static_cast<A>(value_at<X>(x + line * (fixed ? fixed : tile.x_line)));
-      least[line] = sum[line] < least[line] ? sum[line] : least[line];
-      most[line] = sum[line] > most[line] ? sum[line] : most[line];
+void survey(const Sums& sums, Survey* lines) {
+  if (sums.scan == 1) {
+    for (int64_t line = 0; line < sums.lines; ++line) {
+      survey_line(sums.at + line * sums.line, sums.length, lines[line]);
+    }
+    return;
+  }
+  const int64_t count = sums.lines;
+  int64_t least[exact_lines], most[exact_lines];
+  for (int64_t line = 0; line < count; ++line) least[line] = most[line] = sums.at[line];
+  for (int64_t i = 1; i < sums.length; ++i) {
+    const int64_t* const row = sums.at + i * sums.scan;
+    for (int64_t line = 0; line < count; ++line) {
+      least[line] = row[line] < least[line] ? row[line] : least[line];
+      most[line] = row[line] > most[line] ? row[line] : most[line];
     }
   }
-  for (int64_t line = 0; line < tile.lines; ++line) {
-    add(lines[line], sum[line], least[line], most[line]);
-  }
+  for (int64_t line = 0; line < count; ++line) widen(lines[line], least[line], most[line]);
 }
 
-template <class X>
-void survey(const Tile& tile, Survey* lines) {
-  const bool near = is_near<X>(tile);
-  if (near && tile.columns) {
-    if (tile.x_line == sizeof(X)) return survey_columns<X, sizeof(X)>(tile, lines);
-    return survey_columns<X, 0>(tile, lines);
-  }
-  for (int64_t line = 0; line < tile.lines; ++line) {
-    const char* const x = tile.x + line * tile.x_line;
-    near ? survey_line<X, Near<X>>(x, tile, lines[line])
-         : survey_line<X, Wide>(x, tile, lines[line]);
-  }
-}
-
-// ---- sums clamped to a range ------------------------------------------------------------------
-
-// y = base + clamp(sum from the tile's beginning), modulo 2^64; the clamped sum is a constant where
-// no sum of the tile is in the range.
-template <class A>
+// y = base + clamp(sum from the tile's beginning), modulo 2^64; the clamped sum is 0 where no sum
+// of the tile is in the range.
 struct Bounds {
   uint64_t base;
-  A least, most;
+  int64_t least, most;
 };
 
-template <class X>
-Bounds<Near<X>> bounds_of(Wide sum, Range range) {
-  using A = Near<X>;
-  constexpr Wide far = reach<X>;
-  if (sum > range.most + far) return {static_cast<uint64_t>(range.most), 0, 0};
-  if (sum < range.least - far) return {static_cast<uint64_t>(range.least), 0, 0};
-  return {static_cast<uint64_t>(sum), static_cast<A>(clamp(range.least - sum, -far, far)),
-          static_cast<A>(clamp(range.most - sum, -far, far))};
+Bounds bounds_of(Wide carry, Range range) {
+  if (carry > range.most + far) return {static_cast<uint64_t>(range.most), 0, 0};
+  if (carry < range.least - far) return {static_cast<uint64_t>(range.least), 0, 0};
+  return {static_cast<uint64_t>(carry), static_cast<int64_t>(clamp(range.least - carry, -far, far)),
+          static_cast<int64_t>(clamp(range.most - carry, -far, far))};
 }
 
-template <class X>
-void clamp_line(const char* x, const Tile& tile, Wide& carry, Range range, bool exclusive,
-                int64_t* y, int64_t y_scan) {
-  using A = Near<X>;
-  const Bounds<A> b = bounds_of<X>(carry, range);
-  A sum = 0;
-  if (b.least == b.most) {
-    for (int64_t i = 0; i < tile.length; ++i) y[i * y_scan] = b.base + b.least;
-    for (int64_t i = 0; i < tile.length; ++i) {
-      sum += static_cast<A>(value_at<X>(x + i * tile.x_scan));
-    }
-  } else {
-    for (int64_t i = 0; i < tile.length; ++i) {
-      const A before = sum;
-      sum += static_cast<A>(value_at<X>(x + i * tile.x_scan));
-      y[i * y_scan] = b.base + clamp(exclusive ? before : sum, b.least, b.most);
-    }
-  }
-  carry += sum;
-}
-
-template <class X>
-void clamp_wide_line(const char* x, const Tile& tile, Wide& carry, Range range, bool exclusive,
-                     int64_t* y, int64_t y_scan) {
-  for (int64_t i = 0; i < tile.length; ++i) {
-    const Wide before = carry;
-    carry += value_at<X>(x + i * tile.x_scan);
-    y[i * y_scan] =
-        static_cast<int64_t>(clamp(exclusive ? before : carry, range.least, range.most));
+void clamp_line(int64_t* sums, int64_t length, Bounds b) {
+  for (int64_t i = 0; i < length; ++i) {
+    sums[i] = static_cast<int64_t>(b.base + static_cast<uint64_t>(clamp(sums[i], b.least, b.most)));
   }
 }
 
-template <class X, int64_t fixed>
-void clamp_columns(const Tile tile, Wide* carries, Range range, bool exclusive, int64_t* y) {
-  using A = Near<X>;
-  A sum[exact_lines] = {}, least[exact_lines], most[exact_lines];
+void clamp_lines(const Sums& sums, const Wide* carries, Range range) {
+  if (sums.scan == 1) {
+    for (int64_t line = 0; line < sums.lines; ++line) {
+      clamp_line(sums.at + line * sums.line, sums.length, bounds_of(carries[line], range));
+    }
+    return;
+  }
+  const int64_t count = sums.lines;
   uint64_t base[exact_lines];
-  for (int64_t line = 0; line < tile.lines; ++line) {
-    const Bounds<A> b = bounds_of<X>(carries[line], range);
+  int64_t least[exact_lines], most[exact_lines];
+  for (int64_t line = 0; line < count; ++line) {
+    const Bounds b = bounds_of(carries[line], range);
     base[line] = b.base, least[line] = b.least, most[line] = b.most;
   }
-  const A all = exclusive ? 0 : -1;  // the bits of an element that its own sum contains
-  for (int64_t i = 0; i < tile.length; ++i, y += tile.lines) {
-    const char* const x = tile.x + i * tile.x_scan;
-    for (int64_t line = 0; line < tile.lines; ++line) {
-      const A value = static_cast<A>(value_at<X>(x + line * (fixed ? fixed : tile.x_line)));
-      const A shown = clamp<A>(sum[line] + (value & all), least[line], most[line]);
-      sum[line] += value;
-      y[line] = static_cast<int64_t>(base[line] + static_cast<uint64_t>(int64_t{shown}));
+  for (int64_t i = 0; i < sums.length; ++i) {
+    int64_t* const row = sums.at + i * sums.scan;
+    for (int64_t line = 0; line < count; ++line) {
+      const int64_t shown = clamp(row[line], least[line], most[line]);
+      row[line] = static_cast<int64_t>(base[line] + static_cast<uint64_t>(shown));
     }
-  }
-  for (int64_t line = 0; line < tile.lines; ++line) carries[line] += sum[line];
-}
-
-template <class X>
-void clamp_tile(const Tile& tile, Wide* carries, Range range, bool exclusive, int64_t* y) {
-  const bool near = is_near<X>(tile);
-  if (near && tile.columns) {
-    if (tile.x_line == sizeof(X)) {
-      return clamp_columns<X, sizeof(X)>(tile, carries, range, exclusive, y);
-    }
-    return clamp_columns<X, 0>(tile, carries, range, exclusive, y);
-  }
-  const int64_t y_scan = tile.columns ? tile.lines : 1, y_line = tile.columns ? 1 : tile.length;
-  for (int64_t line = 0; line < tile.lines; ++line) {
-    const char* const x = tile.x + line * tile.x_line;
-    (near ? clamp_line<X> : clamp_wide_line<X>)(x, tile, carries[line], range, exclusive,
-                                                y + line * y_line, y_scan);
   }
 }
 
+// ---- lines in 128 bits ------------------------------------------------------------------------
+
 template <class X>
-constexpr ExactKernels kernels_of() {
-  return {within<X>, survey<X>, clamp_tile<X>};
+void survey_wide(const WideLine& line, bool exclusive, Survey& survey) {
+  Wide sum = 0, least = exclusive ? 0 : widest, most = exclusive ? 0 : -widest;
+  for (int64_t i = 0; i < line.length - exclusive; ++i) {
+    sum += read<X>(line.x + i * line.stride);
+    if (sum < least) least = sum;  // seldom, and foreseen
+    if (sum > most) most = sum;
+  }
+  widen(survey, least, most);
+  if (exclusive) sum += read<X>(line.x + (line.length - 1) * line.stride);
+  survey.sum += sum;
+}
+
+// Sums first, their words apart; then they are compared, many at a time.
+template <class X>
+void clamp_wide(const WideLine& line, bool exclusive, Wide& carry, Range range, int64_t* y,
+                int64_t y_scan) {
+  constexpr int64_t most_count = 256;
+  uint64_t low[most_count];
+  int64_t high[most_count];
+  const auto least_low = static_cast<uint64_t>(range.least),
+             most_low = static_cast<uint64_t>(range.most);
+  const auto least_high = static_cast<int64_t>(range.least >> 64),
+             most_high = static_cast<int64_t>(range.most >> 64);
+  Wide sum = carry;
+  for (int64_t begin = 0; begin < line.length; begin += most_count) {
+    const int64_t left = line.length - begin, count = left < most_count ? left : most_count;
+    for (int64_t i = 0; i < count; ++i) {
+      const Wide before = sum;
+      sum += read<X>(line.x + (begin + i) * line.stride);
+      const Wide shown = exclusive ? before : sum;
+      low[i] = static_cast<uint64_t>(shown);
+      high[i] = static_cast<int64_t>(shown >> 64);
+    }
+    for (int64_t i = 0; i < count; ++i) {
+      const bool below = (high[i] < least_high) | ((high[i] == least_high) & (low[i] < least_low));
+      const bool above = (high[i] > most_high) | ((high[i] == most_high) & (low[i] > most_low));
+      low[i] = below ? least_low : above ? most_low : low[i];
+    }
+    for (int64_t i = 0; i < count; ++i) y[(begin + i) * y_scan] = static_cast<int64_t>(low[i]);
+  }
+  carry = sum;
 }
 
 }  // namespace
@@ -251,9 +194,11 @@ constexpr ExactKernels kernels_of() {
 namespace CUMSUM_TARGET {
 extern constinit const ExactTarget exact = {
     CUMSUM_TARGET_NAME,
-    {kernels_of<Bool>(), kernels_of<uint8_t>(), kernels_of<int8_t>(), kernels_of<uint16_t>(),
-     kernels_of<int16_t>(), kernels_of<uint32_t>(), kernels_of<int32_t>(), kernels_of<uint64_t>(),
-     kernels_of<int64_t>()}};
+    {within<Bool>, within<uint8_t>, within<int8_t>, within<uint16_t>, within<int16_t>,
+     within<uint32_t>, within<int32_t>, within<uint64_t>, within<int64_t>},
+    survey,
+    clamp_lines,
+    {{survey_wide<uint64_t>, clamp_wide<uint64_t>}, {survey_wide<int64_t>, clamp_wide<int64_t>}}};
 }  // namespace CUMSUM_TARGET
 
 }  // namespace cumsum

@@ -20,34 +20,45 @@ struct Survey {
   Wide sum, least, most;
 };
 
-// Elements of some lines, strides in bytes.
-struct Tile {
-  const char* x;
-  int64_t x_scan, x_line;
+// Sums of some lines, each counted from the beginning of a tile. Strides are in elements, that of
+// neighbours is 1.
+struct Sums {
+  int64_t* at;
+  int64_t scan, line;
   int64_t length, lines;
-  bool columns;  // to be walked across the lines, which lie side by side
 };
 
-// Of a tile at most: what is known of each line, and each sum, stays in the first-level cache.
-inline constexpr int64_t exact_lines = 128, exact_length = 1024, exact_elements = 4096;
+// Of a tile at most, so that it stays in the first-level cache. Sums of so many integers of 32
+// bits, or of 53, need no more than 63.
+inline constexpr int64_t exact_lines = 64, exact_length = 1024, exact_elements = 4096;
+inline constexpr Wide near = Wide{1} << 52, far = near * exact_length;
 
-// How elements of one type are surveyed and scanned.
-struct ExactKernels {
-  // Whether all of them are in the range; an unordered run of elements.
-  bool (*within)(const char* x, int64_t stride, int64_t count, Range range);
-  // Go on with the surveys of the tile's lines.
-  void (*survey)(const Tile& tile, Survey* lines);
-  // Go on with the sums of the tile's lines, and write each, clamped to the range of a result, to
-  // y: element by element along the lines, or across them as the tile is walked. The range is that
-  // of 64-bit integers at most; unsigned ones are written by their bits.
-  void (*clamp)(const Tile& tile, Wide* sums, Range range, bool exclusive, int64_t* y);
+// Elements of 64 bits, in a line.
+struct WideLine {
+  const char* x;
+  int64_t stride;  // in bytes
+  int64_t length;
+};
+
+struct WideKernels {
+  void (*survey)(const WideLine& line, bool exclusive, Survey& survey);
+  // The sums to y, `y_scan` elements apart; the carry goes on.
+  void (*clamp)(const WideLine& line, bool exclusive, Wide& carry, Range range, int64_t* y,
+                int64_t y_scan);
 };
 
 inline constexpr int integer_count = static_cast<int>(DType::int64) + 1;
 
 struct ExactTarget {
   const char* name;
-  ExactKernels of[integer_count];  // by DType
+  // By DType: whether all elements, in any order, are in the range, which contains 0.
+  bool (*within[integer_count])(const char* x, int64_t stride, int64_t count, Range range);
+  // Go on with the surveys of lines; but for their sums, which are left alone.
+  void (*survey)(const Sums& sums, Survey* lines);
+  // Make each sum that of its line, clamped to the range; which is that of 64-bit integers at most,
+  // unsigned ones by their bits.
+  void (*clamp)(const Sums& sums, const Wide* carries, Range range);
+  WideKernels wide[2];  // of uint64, int64
 };
 
 }  // namespace cumsum
