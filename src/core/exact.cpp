@@ -63,55 +63,47 @@ class Adder {
   explicit Adder(DType x)
       : x_size_(item_size(x)),
         is_long_(x_size_ == 8),
+        is_signed_(x == DType::int64),
         within_(exact_target().within[int(x)]),
-        wide_(exact_target().wide[x == DType::int64]),
         direct_(current_target().pairs[int(x)][int(DType::int64)]),
         packed_(current_target().pairs[int(DType::int64)][int(DType::int64)]),
         pack_(current_target().copy[int(x)][int(DType::int64)]) {}
 
   // Go on with the surveys of the tile's lines.
   void survey(const Tile& tile, bool exclusive, Survey* lines) const {
-    if (!is_near(tile)) {
-      for (int64_t i = 0; i < tile.lines; ++i) {
-        wide_.survey(wide_line(tile, i), exclusive, lines[i]);
-      }
-      return;
-    }
     Buffer buffer;
-    const Sums sums = add_up(tile, buffer);
-    Sums shown = sums;
-    shown.at -= exclusive * sums.scan;
-    exact_target().survey(shown, lines);
-    for (int64_t i = 0; i < tile.lines; ++i) lines[i].sum += total(sums, i);
+    if (is_near(tile)) {
+      const Sums sums = add_up(tile, buffer);
+      exact_target().survey(shown(sums, exclusive), lines);
+      for (int64_t i = 0; i < tile.lines; ++i) lines[i].sum += total(sums, i);
+    } else {
+      Buffer upper;
+      const Halves sums = add_up_halves(tile, buffer, upper);
+      Wide totals[exact_lines];
+      for (int64_t i = 0; i < tile.lines; ++i) totals[i] = total(sums, i);
+      exact_target().survey_halves(shown(sums, exclusive), lines);
+      for (int64_t i = 0; i < tile.lines; ++i) lines[i].sum += totals[i];
+    }
   }
 
   // Go on with the sums of the tile's lines, and have them stored, clamped to the range.
   template <class StorePiece>
   void clamp(const Tile& tile, bool exclusive, Range range, Wide* carries, StorePiece store) const {
     Buffer buffer;
-    Sums sums;
+    Wide after[exact_lines];
     if (is_near(tile)) {
-      sums = add_up(tile, buffer);
-      Wide after[exact_lines];
+      const Sums sums = add_up(tile, buffer);
       for (int64_t i = 0; i < tile.lines; ++i) after[i] = carries[i] + total(sums, i);
-      sums.at -= exclusive * sums.scan;
-      exact_target().clamp(sums, carries, range);
-      std::copy(after, after + tile.lines, carries);
+      exact_target().clamp(shown(sums, exclusive), carries, range);
+      store(piece_of(shown(sums, exclusive)));
     } else {
-      sums = place(tile, buffer);
-      for (int64_t i = 0; i < tile.lines; ++i) {
-        wide_.clamp(wide_line(tile, i), exclusive, carries[i], range, sums.at + i * sums.line,
-                    sums.scan);
-      }
+      Buffer upper;
+      const Halves sums = add_up_halves(tile, buffer, upper);
+      for (int64_t i = 0; i < tile.lines; ++i) after[i] = carries[i] + total(sums, i);
+      exact_target().clamp_halves(shown(sums, exclusive), carries, range);
+      store(piece_of(shown(sums.lower, exclusive)));
     }
-    constexpr int64_t size = sizeof(int64_t);
-    Piece piece{};
-    piece.x = reinterpret_cast<const char*>(sums.at);
-    piece.x_scan = sums.scan * size;
-    piece.x_line = sums.line * size;
-    piece.length = tile.length;
-    piece.lines = tile.lines;
-    store(piece);
+    std::copy(after, after + tile.lines, carries);
   }
 
  private:
@@ -120,19 +112,39 @@ class Adder {
     alignas(64) int64_t sums[exact_elements + std::max(exact_lines, exact_length)];
   };
 
-  static Sums place(const Tile& tile, Buffer& buffer) {
-    if (tile.columns) {
-      return {buffer.sums + tile.lines, tile.lines, 1, tile.length, tile.lines};
-    }
+  static Sums place(const Tile& tile, Buffer& buffer, bool columns) {
+    if (columns) return {buffer.sums + tile.lines, tile.lines, 1, tile.length, tile.lines};
     return {buffer.sums + 1, 1, tile.length + 1, tile.length, tile.lines};
   }
 
-  static int64_t total(const Sums& sums, int64_t line) {
-    return sums.at[line * sums.line + (sums.length - 1) * sums.scan];
+  static Sums shown(Sums sums, bool exclusive) {
+    if (exclusive) sums.at -= sums.scan;
+    return sums;
   }
 
-  static WideLine wide_line(const Tile& tile, int64_t line) {
-    return {tile.x + line * tile.x_line, tile.x_scan, tile.length};
+  static Halves shown(const Halves& sums, bool exclusive) {
+    return {shown(sums.lower, exclusive), sums.upper - exclusive * sums.lower.scan};
+  }
+
+  static int64_t last(const Sums& sums, int64_t line) {
+    return line * sums.line + (sums.length - 1) * sums.scan;
+  }
+  static Wide total(const Sums& sums, int64_t line) { return sums.at[last(sums, line)]; }
+  static Wide total(const Halves& sums, int64_t line) {
+    const int64_t at = last(sums.lower, line);
+    return (Wide{sums.upper[at]} << 32) + sums.lower.at[at];
+  }
+
+  // From the sums to themselves.
+  static Piece piece_of(const Sums& sums) {
+    constexpr int64_t size = sizeof(int64_t);
+    Piece piece{};
+    piece.x = piece.y = reinterpret_cast<char*>(sums.at);
+    piece.x_scan = piece.y_scan = sums.scan * size;
+    piece.x_line = piece.y_line = sums.line * size;
+    piece.length = sums.length;
+    piece.lines = sums.lines;
+    return piece;
   }
 
   bool is_near(const Tile& tile) const {
@@ -147,31 +159,32 @@ class Adder {
     return true;
   }
 
-  Sums add_up(const Tile& tile, Buffer& buffer) const {
-    constexpr int64_t size = sizeof(int64_t);
-    const Sums sums = place(tile, buffer);
-    for (int64_t i = 0; i < tile.lines; ++i) sums.at[i * sums.line - sums.scan] = 0;
-    char carry[exact_lines * size] = {}, chain[exact_lines * size] = {};
-    Piece piece{};
+  static void begin_with_zero(const Sums& sums) {
+    for (int64_t i = 0; i < sums.lines; ++i) sums.at[i * sums.line - sums.scan] = 0;
+  }
+
+  static Piece between(const Tile& tile, const Sums& sums) {
+    Piece piece = piece_of(sums);
     piece.x = tile.x;
     piece.x_scan = tile.x_scan;
     piece.x_line = tile.x_line;
-    piece.y = reinterpret_cast<char*>(sums.at);
-    piece.y_scan = sums.scan * size;
-    piece.y_line = sums.line * size;
-    piece.length = tile.length;
-    piece.lines = tile.lines;
+    return piece;
+  }
+
+  Sums add_up(const Tile& tile, Buffer& buffer) const {
+    const Sums sums = place(tile, buffer, tile.columns);
+    begin_with_zero(sums);
+    Piece piece = between(tile, sums);
     const bool direct = (tile.columns ? tile.x_line : tile.x_scan) == x_size_;
     if (!direct) {
       pack_(piece);
-      piece.x = piece.y;
-      piece.x_scan = piece.y_scan;
-      piece.x_line = piece.y_line;
+      piece = piece_of(sums);
     }
     const PairKernels& pair = direct ? direct_ : packed_;
     if (tile.columns) {
-      piece.carry = carry;
-      piece.chain = chain;
+      int64_t carry[exact_lines] = {}, chain[exact_lines] = {};
+      piece.carry = reinterpret_cast<char*>(carry);
+      piece.chain = reinterpret_cast<char*>(chain);
       pair.columns[int(Store::inclusive)](piece);
     } else {
       pair.rows[int(Store::inclusive)](piece);
@@ -179,10 +192,21 @@ class Adder {
     return sums;
   }
 
+  // As rows, whichever way the tile lies.
+  Halves add_up_halves(const Tile& tile, Buffer& lower, Buffer& upper) const {
+    const Sums low = place(tile, lower, false), high = place(tile, upper, false);
+    pack_(between(tile, low));
+    exact_target().halve(low.at, high.at, tile.lines * low.line, is_signed_);
+    for (const Sums& sums : {low, high}) {
+      begin_with_zero(sums);
+      packed_.rows[int(Store::inclusive)](piece_of(sums));
+    }
+    return {low, high.at};
+  }
+
   const int64_t x_size_;
-  const bool is_long_;
+  const bool is_long_, is_signed_;
   bool (*const within_)(const char*, int64_t, int64_t, Range);
-  const WideKernels& wide_;
   const PairKernels& direct_;  // of the elements as they are
   const PairKernels& packed_;
   const ScanPiece pack_;

@@ -143,50 +143,76 @@ void clamp_lines(const Sums& sums, const Wide* carries, Range range) {
   }
 }
 
-// ---- lines in 128 bits ------------------------------------------------------------------------
+// ---- sums of halves ---------------------------------------------------------------------------
 
-template <class X>
-void survey_wide(const WideLine& line, bool exclusive, Survey& survey) {
-  Wide sum = 0, least = exclusive ? 0 : widest, most = exclusive ? 0 : -widest;
-  for (int64_t i = 0; i < line.length - exclusive; ++i) {
-    sum += read<X>(line.x + i * line.stride);
-    if (sum < least) least = sum;  // seldom, and foreseen
-    if (sum > most) most = sum;
+constexpr int half = 32;
+constexpr int64_t lower_bits = (int64_t{1} << half) - 1;
+
+void halve(int64_t* elements, int64_t* upper, int64_t count, bool is_signed) {
+  if (is_signed) {
+    for (int64_t i = 0; i < count; ++i) upper[i] = elements[i] >> half;
+  } else {
+    for (int64_t i = 0; i < count; ++i) {
+      upper[i] = static_cast<int64_t>(static_cast<uint64_t>(elements[i]) >> half);
+    }
   }
-  widen(survey, least, most);
-  if (exclusive) sum += read<X>(line.x + (line.length - 1) * line.stride);
-  survey.sum += sum;
+  for (int64_t i = 0; i < count; ++i) elements[i] &= lower_bits;
 }
 
-// Sums first, their words apart; then they are compared, many at a time.
-template <class X>
-void clamp_wide(const WideLine& line, bool exclusive, Wide& carry, Range range, int64_t* y,
-                int64_t y_scan) {
-  constexpr int64_t most_count = 256;
-  uint64_t low[most_count];
-  int64_t high[most_count];
-  const auto least_low = static_cast<uint64_t>(range.least),
-             most_low = static_cast<uint64_t>(range.most);
-  const auto least_high = static_cast<int64_t>(range.least >> 64),
-             most_high = static_cast<int64_t>(range.most >> 64);
-  Wide sum = carry;
-  for (int64_t begin = 0; begin < line.length; begin += most_count) {
-    const int64_t left = line.length - begin, count = left < most_count ? left : most_count;
-    for (int64_t i = 0; i < count; ++i) {
-      const Wide before = sum;
-      sum += read<X>(line.x + (begin + i) * line.stride);
-      const Wide shown = exclusive ? before : sum;
-      low[i] = static_cast<uint64_t>(shown);
-      high[i] = static_cast<int64_t>(shown >> 64);
-    }
-    for (int64_t i = 0; i < count; ++i) {
-      const bool below = (high[i] < least_high) | ((high[i] == least_high) & (low[i] < least_low));
-      const bool above = (high[i] > most_high) | ((high[i] == most_high) & (low[i] > most_low));
-      low[i] = below ? least_low : above ? most_low : low[i];
-    }
-    for (int64_t i = 0; i < count; ++i) y[(begin + i) * y_scan] = static_cast<int64_t>(low[i]);
+// With a lower half of 32 bits again, numbers are in the order of their upper halves.
+void normalise(int64_t* lower, int64_t* upper, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    upper[i] += lower[i] >> half;
+    lower[i] &= lower_bits;
   }
-  carry = sum;
+}
+
+void survey_halves(const Halves& sums, Survey* lines) {
+  const int64_t length = sums.lower.length;
+  for (int64_t line = 0; line < sums.lower.lines; ++line) {
+    int64_t* const lower = sums.lower.at + line * sums.lower.line;
+    int64_t* const upper = sums.upper + line * sums.lower.line;
+    normalise(lower, upper, length);
+    int64_t least = upper[0], most = upper[0];
+    for (int64_t i = 1; i < length; ++i) {
+      least = upper[i] < least ? upper[i] : least;
+      most = upper[i] > most ? upper[i] : most;
+    }
+    int64_t least_lower = lower_bits, most_lower = 0;
+    for (int64_t i = 0; i < length; ++i) {
+      const int64_t low = upper[i] == least ? lower[i] : lower_bits;
+      const int64_t high = upper[i] == most ? lower[i] : 0;
+      least_lower = low < least_lower ? low : least_lower;
+      most_lower = high > most_lower ? high : most_lower;
+    }
+    widen(lines[line], (Wide{least} << half) + least_lower, (Wide{most} << half) + most_lower);
+  }
+}
+
+void clamp_halves(const Halves& sums, const Wide* carries, Range range) {
+  constexpr Wide beyond = Wide{1} << 80;  // which no sum of a tile reaches
+  const int64_t length = sums.lower.length;
+  const auto at_least = static_cast<int64_t>(range.least);
+  const auto at_most = static_cast<int64_t>(range.most);
+  for (int64_t line = 0; line < sums.lower.lines; ++line) {
+    int64_t* const lower = sums.lower.at + line * sums.lower.line;
+    int64_t* const upper = sums.upper + line * sums.lower.line;
+    const auto base = static_cast<uint64_t>(carries[line]);
+    const Wide least = clamp(range.least - carries[line], -beyond, beyond);
+    const Wide most = clamp(range.most - carries[line], -beyond, beyond);
+    const auto least_upper = static_cast<int64_t>(least >> half),
+               most_upper = static_cast<int64_t>(most >> half);
+    const auto least_lower = static_cast<int64_t>(least) & lower_bits,
+               most_lower = static_cast<int64_t>(most) & lower_bits;
+    normalise(lower, upper, length);
+    for (int64_t i = 0; i < length; ++i) {
+      const int64_t up = upper[i], low = lower[i];
+      const bool below = (up < least_upper) | ((up == least_upper) & (low < least_lower));
+      const bool above = (up > most_upper) | ((up == most_upper) & (low > most_lower));
+      const uint64_t sum = base + (static_cast<uint64_t>(up) << half) + static_cast<uint64_t>(low);
+      lower[i] = below ? at_least : above ? at_most : static_cast<int64_t>(sum);
+    }
+  }
 }
 
 }  // namespace
@@ -198,7 +224,9 @@ extern constinit const ExactTarget exact = {
      within<uint32_t>, within<int32_t>, within<uint64_t>, within<int64_t>},
     survey,
     clamp_lines,
-    {{survey_wide<uint64_t>, clamp_wide<uint64_t>}, {survey_wide<int64_t>, clamp_wide<int64_t>}}};
+    survey_halves,
+    clamp_halves,
+    halve};
 }  // namespace CUMSUM_TARGET
 
 }  // namespace cumsum

@@ -33,18 +33,11 @@ struct Sums {
 inline constexpr int64_t exact_lines = 64, exact_length = 1024, exact_elements = 4096;
 inline constexpr Wide near = Wide{1} << 52, far = near * exact_length;
 
-// Elements of 64 bits, in a line.
-struct WideLine {
-  const char* x;
-  int64_t stride;  // in bytes
-  int64_t length;
-};
-
-struct WideKernels {
-  void (*survey)(const WideLine& line, bool exclusive, Survey& survey);
-  // The sums to y, `y_scan` elements apart; the carry goes on.
-  void (*clamp)(const WideLine& line, bool exclusive, Wide& carry, Range range, int64_t* y,
-                int64_t y_scan);
+// The same of greater elements: sums of their upper and of their lower halves, the latter unsigned.
+// A sum is upper * 2^32 + lower. Strides are those of both.
+struct Halves {
+  Sums lower;
+  int64_t* upper;
 };
 
 inline constexpr int integer_count = static_cast<int>(DType::int64) + 1;
@@ -58,7 +51,11 @@ struct ExactTarget {
   // Make each sum that of its line, clamped to the range; which is that of 64-bit integers at most,
   // unsigned ones by their bits.
   void (*clamp)(const Sums& sums, const Wide* carries, Range range);
-  WideKernels wide[2];  // of uint64, int64
+  // The same for halves; clamped sums replace the lower ones.
+  void (*survey_halves)(const Halves& sums, Survey* lines);
+  void (*clamp_halves)(const Halves& sums, const Wide* carries, Range range);
+  // Elements into halves, in place of the lower ones.
+  void (*halve)(int64_t* elements, int64_t* upper, int64_t count, bool is_signed);
 };
 
 }  // namespace cumsum
