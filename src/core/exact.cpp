@@ -5,42 +5,13 @@
 #include <cstring>
 #include <vector>
 
+#include "adder.h"
 #include "policy.h"
 #include "target.h"
 #include "threads.h"
 
 namespace cumsum {
-#if defined(__x86_64__)
-namespace avx512 {
-extern const ExactTarget exact;
-}
-namespace avx2 {
-extern const ExactTarget exact;
-}
-#endif
-#if defined(__aarch64__)
-namespace neon {
-extern const ExactTarget exact;
-}
-namespace always = neon;
-#else
-namespace baseline {
-extern const ExactTarget exact;
-}
-namespace always = baseline;
-#endif
-
 namespace {
-
-const ExactTarget& exact_target() {
-  const ExactTarget* found = &always::exact;
-#if defined(__x86_64__)
-  for (const ExactTarget* target : {&avx512::exact, &avx2::exact}) {
-    if (std::strcmp(target->name, current_target().name) == 0) found = target;
-  }
-#endif
-  return *found;
-}
 
 Wide read_wide(const char* p) {
   int64_t words[2];
@@ -49,168 +20,6 @@ Wide read_wide(const char* p) {
 }
 
 constexpr Survey untouched{0, widest, -widest};
-
-struct Tile {
-  const char* x;
-  int64_t x_scan, x_line;  // in bytes
-  int64_t length, lines;
-  bool columns;  // lines lie side by side
-};
-
-// Adds up tiles of integers of one type.
-class Adder {
- public:
-  explicit Adder(DType x)
-      : x_size_(item_size(x)),
-        is_long_(x_size_ == 8),
-        is_signed_(x == DType::int64),
-        within_(exact_target().within[int(x)]),
-        direct_(current_target().pairs[int(x)][int(DType::int64)]),
-        packed_(current_target().pairs[int(DType::int64)][int(DType::int64)]),
-        pack_(current_target().copy[int(x)][int(DType::int64)]) {}
-
-  // Go on with the surveys of the tile's lines.
-  void survey(const Tile& tile, bool exclusive, Survey* lines) const {
-    Buffer buffer;
-    if (is_near(tile)) {
-      const Sums sums = add_up(tile, buffer);
-      exact_target().survey(shown(sums, exclusive), lines);
-      for (int64_t i = 0; i < tile.lines; ++i) lines[i].sum += total(sums, i);
-    } else {
-      Buffer upper;
-      const Halves sums = add_up_halves(tile, buffer, upper);
-      Wide totals[exact_lines];
-      for (int64_t i = 0; i < tile.lines; ++i) totals[i] = total(sums, i);
-      exact_target().survey_halves(shown(sums, exclusive), lines);
-      for (int64_t i = 0; i < tile.lines; ++i) lines[i].sum += totals[i];
-    }
-  }
-
-  // Go on with the sums of the tile's lines, and have them stored, clamped to the range.
-  template <class StorePiece>
-  void clamp(const Tile& tile, bool exclusive, Range range, Wide* carries, StorePiece store) const {
-    Buffer buffer;
-    Wide after[exact_lines];
-    if (is_near(tile)) {
-      const Sums sums = add_up(tile, buffer);
-      for (int64_t i = 0; i < tile.lines; ++i) after[i] = carries[i] + total(sums, i);
-      exact_target().clamp(shown(sums, exclusive), carries, range);
-      store(piece_of(shown(sums, exclusive)));
-    } else {
-      Buffer upper;
-      const Halves sums = add_up_halves(tile, buffer, upper);
-      for (int64_t i = 0; i < tile.lines; ++i) after[i] = carries[i] + total(sums, i);
-      exact_target().clamp_halves(shown(sums, exclusive), carries, range);
-      store(piece_of(shown(sums.lower, exclusive)));
-    }
-    std::copy(after, after + tile.lines, carries);
-  }
-
- private:
-  // The sums of a tile, and before them those of no elements.
-  struct Buffer {
-    alignas(64) int64_t sums[exact_elements + std::max(exact_lines, exact_length)];
-  };
-
-  static Sums place(const Tile& tile, Buffer& buffer, bool columns) {
-    if (columns) return {buffer.sums + tile.lines, tile.lines, 1, tile.length, tile.lines};
-    return {buffer.sums + 1, 1, tile.length + 1, tile.length, tile.lines};
-  }
-
-  static Sums shown(Sums sums, bool exclusive) {
-    if (exclusive) sums.at -= sums.scan;
-    return sums;
-  }
-
-  static Halves shown(const Halves& sums, bool exclusive) {
-    return {shown(sums.lower, exclusive), sums.upper - exclusive * sums.lower.scan};
-  }
-
-  static int64_t last(const Sums& sums, int64_t line) {
-    return line * sums.line + (sums.length - 1) * sums.scan;
-  }
-  static Wide total(const Sums& sums, int64_t line) { return sums.at[last(sums, line)]; }
-  static Wide total(const Halves& sums, int64_t line) {
-    const int64_t at = last(sums.lower, line);
-    return (Wide{sums.upper[at]} << 32) + sums.lower.at[at];
-  }
-
-  // From the sums to themselves.
-  static Piece piece_of(const Sums& sums) {
-    constexpr int64_t size = sizeof(int64_t);
-    Piece piece{};
-    piece.x = piece.y = reinterpret_cast<char*>(sums.at);
-    piece.x_scan = piece.y_scan = sums.scan * size;
-    piece.x_line = piece.y_line = sums.line * size;
-    piece.length = sums.length;
-    piece.lines = sums.lines;
-    return piece;
-  }
-
-  bool is_near(const Tile& tile) const {
-    if (!is_long_) return true;
-    const int64_t runs = tile.columns ? tile.length : tile.lines;
-    const int64_t stride = tile.columns ? tile.x_line : tile.x_scan;
-    const int64_t between = tile.columns ? tile.x_scan : tile.x_line;
-    const int64_t count = tile.columns ? tile.lines : tile.length;
-    for (int64_t i = 0; i < runs; ++i) {
-      if (!within_(tile.x + i * between, stride, count, {1 - near, near - 1})) return false;
-    }
-    return true;
-  }
-
-  static void begin_with_zero(const Sums& sums) {
-    for (int64_t i = 0; i < sums.lines; ++i) sums.at[i * sums.line - sums.scan] = 0;
-  }
-
-  static Piece between(const Tile& tile, const Sums& sums) {
-    Piece piece = piece_of(sums);
-    piece.x = tile.x;
-    piece.x_scan = tile.x_scan;
-    piece.x_line = tile.x_line;
-    return piece;
-  }
-
-  Sums add_up(const Tile& tile, Buffer& buffer) const {
-    const Sums sums = place(tile, buffer, tile.columns);
-    begin_with_zero(sums);
-    Piece piece = between(tile, sums);
-    const bool direct = (tile.columns ? tile.x_line : tile.x_scan) == x_size_;
-    if (!direct) {
-      pack_(piece);
-      piece = piece_of(sums);
-    }
-    const PairKernels& pair = direct ? direct_ : packed_;
-    if (tile.columns) {
-      int64_t carry[exact_lines] = {}, chain[exact_lines] = {};
-      piece.carry = reinterpret_cast<char*>(carry);
-      piece.chain = reinterpret_cast<char*>(chain);
-      pair.columns[int(Store::inclusive)](piece);
-    } else {
-      pair.rows[int(Store::inclusive)](piece);
-    }
-    return sums;
-  }
-
-  // As rows, whichever way the tile lies.
-  Halves add_up_halves(const Tile& tile, Buffer& lower, Buffer& upper) const {
-    const Sums low = place(tile, lower, false), high = place(tile, upper, false);
-    pack_(between(tile, low));
-    exact_target().halve(low.at, high.at, tile.lines * low.line, is_signed_);
-    for (const Sums& sums : {low, high}) {
-      begin_with_zero(sums);
-      packed_.rows[int(Store::inclusive)](piece_of(sums));
-    }
-    return {low, high.at};
-  }
-
-  const int64_t x_size_;
-  const bool is_long_, is_signed_;
-  bool (*const within_)(const char*, int64_t, int64_t, Range);
-  const PairKernels& direct_;  // of the elements as they are
-  const PairKernels& packed_;
-  const ScanPiece pack_;
-};
 
 // Lines side by side, elements [begin, begin + length) of each.
 struct Share {
@@ -296,8 +105,8 @@ class Exact {
   }
 
   int64_t lines_together(const Share& share, int64_t line) const {
-    const int64_t longest = columns_ ? 1 : std::min(share.length, exact_length);
-    return std::min({share.lines - line, exact_lines, exact_elements / longest});
+    const int64_t longest = columns_ ? 1 : std::min(share.length, policy::exact_length);
+    return std::min({share.lines - line, policy::exact_lines, policy::exact_elements / longest});
   }
 
   // The tile at element `begin` of some lines, as long as it may be.
@@ -307,14 +116,16 @@ class Exact {
     tile.x_scan = plan_.scan.x_stride;
     tile.x_line = plan_.inner.x_stride;
     tile.lines = lines_together(share, line);
-    tile.length = std::min({share.length - begin, exact_length, exact_elements / tile.lines});
+    tile.length =
+        std::min({share.length - begin, policy::exact_length, policy::exact_elements / tile.lines});
     tile.columns = columns_;
     return tile;
   }
 
   void survey(int64_t index) {
     const Share share = place(index);
-    Survey own[exact_lines];
+    Survey own[policy::exact_lines];
+    Adder::Buffer buffer;
     for (int64_t line = 0; line < share.lines;) {
       const int64_t lines = lines_together(share, line);
       Survey* const surveys = plan_.split ? &surveys_[index * plan_.panel + line] : own;
@@ -323,7 +134,7 @@ class Exact {
       }
       for (int64_t i = 0; i < share.length;) {
         const Tile tile = tile_at(share, line, i);
-        adder_.survey(tile, exclusive_, surveys);
+        adder_.survey(tile, exclusive_, surveys, buffer);
         i += tile.length;
       }
       for (int64_t i = 0; i < lines && !plan_.split; ++i) {
@@ -357,7 +168,8 @@ class Exact {
 
   void clamp(int64_t index) {
     const Share share = place(index);
-    Wide sums[exact_lines];
+    Wide sums[policy::exact_lines];
+    Adder::Buffer buffer;
     for (int64_t line = 0; line < share.lines;) {
       const int64_t lines = lines_together(share, line);
       for (int64_t i = 0; i < lines; ++i) {
@@ -366,13 +178,11 @@ class Exact {
       }
       for (int64_t i = 0; i < share.length;) {
         const Tile tile = tile_at(share, line, i);
-        char* const y = share.y + line * plan_.inner.y_stride + i * plan_.scan.y_stride;
-        adder_.clamp(tile, exclusive_, range_, sums, [&](Piece piece) {
-          piece.y = y;
-          piece.y_scan = plan_.scan.y_stride;
-          piece.y_line = plan_.inner.y_stride;
-          store_(piece);
-        });
+        Piece piece = adder_.clamp(tile, exclusive_, range_, sums, buffer);
+        piece.y = share.y + line * plan_.inner.y_stride + i * plan_.scan.y_stride;
+        piece.y_scan = plan_.scan.y_stride;
+        piece.y_line = plan_.inner.y_stride;
+        store_(piece);
         i += tile.length;
       }
       line += lines;
@@ -396,18 +206,19 @@ class Exact {
 
 // The first sum of one line that does not fit; the position is -1 if all do.
 Excess find_in_line(const Adder& adder, Tile line, Wide first, Range range, bool exclusive) {
+  Adder::Buffer buffer;
   auto fits = [range](Wide sum) { return sum >= range.least && sum <= range.most; };
   Survey so_far{first, widest, -widest};
   const int64_t length = line.length;
   for (int64_t i = 0; i < length; i += line.length) {
-    line.length = std::min(exact_length, length - i);
+    line.length = std::min(policy::exact_length, length - i);
     Survey next = so_far;
-    adder.survey(line, exclusive, &next);
+    adder.survey(line, exclusive, &next, buffer);
     if (!fits(next.least) || !fits(next.most)) {  // look at each
       line.length = 1;
       for (int64_t j = i;; ++j, line.x += line.x_scan) {
         const Wide before = so_far.sum;
-        adder.survey(line, exclusive, &so_far);
+        adder.survey(line, exclusive, &so_far, buffer);
         const Wide sum = exclusive ? before : so_far.sum;
         if (!fits(sum)) return {0, j, sum};
       }
@@ -418,86 +229,41 @@ Excess find_in_line(const Adder& adder, Tile line, Wide first, Range range, bool
   return {0, -1, 0};
 }
 
-// All elements in any order: along one axis, for each place on the others.
-class Runs {
- public:
-  Runs(DType dtype, int dims, const int64_t* shape, const int64_t* strides, const char* x,
-       Range range)
-      : within_(exact_target().within[static_cast<int>(dtype)]),
-        size_(item_size(dtype)),
-        x_(x),
-        range_(range) {
-    for (int d = 0; d < dims; ++d) {
-      if (shape[d] == 1 || strides[d] == 0) continue;  // a repeated element need not be seen again
-      if (strides[d] < 0) x_ += (shape[d] - 1) * strides[d];
-      axes_[count_++] = {std::abs(strides[d]), shape[d]};
-    }
-    std::sort(axes_, axes_ + count_);
-    int kept = 0;
-    for (int i = 0; i < count_; ++i) {
-      if (kept && axes_[kept - 1].stride * axes_[kept - 1].size == axes_[i].stride) {
-        axes_[kept - 1].size *= axes_[i].size;
-      } else {
-        axes_[kept++] = axes_[i];
-      }
-    }
-    if (kept == 0) axes_[kept++] = {size_, 1};
-    count_ = kept;
-    pieces_ = (axes_[0].size + longest - 1) / longest;
-    units_ = pieces_;
-    for (int i = 1; i < count_; ++i) units_ *= axes_[i].size;
+// The next line in C order; false after the last.
+bool advance(const Problem& problem, int64_t* index) {
+  for (int d = problem.dims - 1; d >= 0; --d) {
+    if (d != problem.axis && ++index[d] < problem.shape[d]) return true;
+    index[d] = 0;
   }
+  return false;
+}
 
-  bool all_within(int threads) {
-    const int64_t run = std::min(longest, axes_[0].size) * size_;
-    grain_ = std::max<int64_t>(1, policy::claim_bytes / run);
-    const int64_t claims = (units_ + grain_ - 1) / grain_;
-    const bool alone = units_ * run < policy::parallel_bytes;
-    run_parallel(alone ? 1 : static_cast<int>(std::min<int64_t>(threads, claims)), &Runs::work,
-                 this);
-    return !outside_;
-  }
-
- private:
-  static constexpr int64_t longest = 1 << 15;
-  struct Line {
-    int64_t stride, size;
-    auto operator<=>(const Line&) const = default;
-  };
-
-  static void work(void* self, int) noexcept {
-    Runs& runs = *static_cast<Runs*>(self);
-    while (!runs.outside_.load(std::memory_order_relaxed)) {
-      const int64_t first = runs.next_.fetch_add(runs.grain_, std::memory_order_relaxed);
-      if (first >= runs.units_) return;
-      const int64_t last = std::min(first + runs.grain_, runs.units_);
-      for (int64_t index = first; index < last; ++index) {
-        if (!runs.is_within(index)) runs.outside_ = true;
-      }
+// Line after line; nothing is found if all sums fit.
+std::optional<Excess> search(const Problem& problem, Range range, const char* x,
+                             const char* initial) {
+  const Adder adder(problem.x_dtype);
+  const bool reverse = problem.direction == Direction::reverse;
+  const int64_t size = problem.shape[problem.axis], stride = problem.x_strides[problem.axis];
+  if (reverse) x += (size - 1) * stride;
+  int64_t index[most_dims] = {}, number = 0;
+  do {
+    const char *x_line = x, *first = initial;
+    for (int d = 0; d < problem.dims; ++d) {
+      x_line += index[d] * problem.x_strides[d];
+      if (initial) first += index[d] * problem.initial_strides[d];
     }
-  }
-
-  bool is_within(int64_t index) const {
-    const int64_t begin = index % pieces_ * longest;
-    const char* x = x_ + begin * axes_[0].stride;
-    index /= pieces_;
-    for (int i = 1; i < count_; ++i) {
-      x += index % axes_[i].size * axes_[i].stride;
-      index /= axes_[i].size;
+    const Tile line{x_line, reverse ? -stride : stride, 0, size, 1, false};
+    Excess excess = find_in_line(adder, line, initial ? read_wide(first) : 0, range,
+                                 problem.kind == Kind::exclusive);
+    if (excess.position >= 0) {
+      if (reverse) excess.position = size - 1 - excess.position;
+      excess.line = number;
+      return excess;
     }
-    return within_(x, axes_[0].stride, std::min(longest, axes_[0].size - begin), range_);
-  }
-
-  bool (*const within_)(const char*, int64_t, int64_t, Range);
-  const int64_t size_;
-  const char* x_;
-  const Range range_;
-  Line axes_[most_dims];  // those that continue each other as one, narrow strides first
-  int count_ = 0;
-  int64_t pieces_, units_, grain_ = 1;
-  std::atomic<int64_t> next_{0};
-  std::atomic<bool> outside_{false};
-};
+    ++number;
+  } while (advance(problem, index));
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -515,44 +281,11 @@ std::optional<Excess> find_excess(const Problem& problem, const char* x, const c
   only_read.y_dtype = problem.x_dtype;
   only_read.y_strides = problem.x_strides;
   if (Exact(only_read, range, x, const_cast<char*>(x), initial).fits()) return std::nullopt;
-  const Adder adder(problem.x_dtype);
-  const bool reverse = problem.direction == Direction::reverse;
-  const bool exclusive = problem.kind == Kind::exclusive;
-  const int64_t size = problem.shape[problem.axis], stride = problem.x_strides[problem.axis];
-  const Tile line{
-      x + (reverse ? (size - 1) * stride : 0), reverse ? -stride : stride, 0, size, 1, false};
-  int64_t index[most_dims] = {};
-  for (int64_t number = 0;; ++number) {
-    int64_t x_at = 0, initial_at = 0;
-    for (int d = 0; d < problem.dims; ++d) {
-      x_at += index[d] * problem.x_strides[d];
-      if (initial) initial_at += index[d] * problem.initial_strides[d];
-    }
-    Tile at = line;
-    at.x += x_at;
-    const Wide first = initial ? read_wide(initial + initial_at) : 0;
-    Excess excess = find_in_line(adder, at, first, range, exclusive);
-    if (excess.position >= 0) {
-      if (reverse) excess.position = size - 1 - excess.position;
-      excess.line = number;
-      return excess;
-    }
-    int d = problem.dims - 1;
-    for (; d >= 0; --d) {
-      if (d != problem.axis && ++index[d] < problem.shape[d]) break;
-      index[d] = 0;
-    }
-    if (d < 0) return std::nullopt;  // the memory changed meanwhile
-  }
+  return search(problem, range, x, initial);
 }
 
 void saturate(const Problem& problem, const char* x, char* y, const char* initial) {
   Exact(problem, range_of(problem.y_dtype), x, y, initial).saturate();
-}
-
-bool all_within(DType dtype, int dims, const int64_t* shape, const int64_t* strides, const char* x,
-                Range range, int threads) {
-  return Runs(dtype, dims, shape, strides, x, range).all_within(threads);
 }
 
 }  // namespace cumsum

@@ -88,7 +88,7 @@ void survey(const Sums& sums, Survey* lines) {
     return;
   }
   const int64_t count = sums.lines;
-  int64_t least[exact_lines], most[exact_lines];
+  int64_t least[policy::exact_lines], most[policy::exact_lines];
   for (int64_t line = 0; line < count; ++line) least[line] = most[line] = sums.at[line];
   for (int64_t i = 1; i < sums.length; ++i) {
     const int64_t* const row = sums.at + i * sums.scan;
@@ -128,8 +128,8 @@ void clamp_lines(const Sums& sums, const Wide* carries, Range range) {
     return;
   }
   const int64_t count = sums.lines;
-  uint64_t base[exact_lines];
-  int64_t least[exact_lines], most[exact_lines];
+  uint64_t base[policy::exact_lines];
+  int64_t least[policy::exact_lines], most[policy::exact_lines];
   for (int64_t line = 0; line < count; ++line) {
     const Bounds b = bounds_of(carries[line], range);
     base[line] = b.base, least[line] = b.least, most[line] = b.most;

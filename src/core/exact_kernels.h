@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "element.h"
+#include "policy.h"
 
 namespace cumsum {
 
@@ -28,10 +29,8 @@ struct Sums {
   int64_t length, lines;
 };
 
-// Of a tile at most, so that it stays in the first-level cache. Sums of so many integers of 32
-// bits, or of 53, need no more than 63.
-inline constexpr int64_t exact_lines = 64, exact_length = 1024, exact_elements = 4096;
-inline constexpr Wide near = Wide{1} << 52, far = near * exact_length;
+// Elements that a tile of whatever size can add up in 63 bits, and what its sums don't reach.
+inline constexpr Wide near = Wide{1} << 52, far = near * policy::exact_length;
 
 // The same of greater elements: sums of their upper and of their lower halves, the latter unsigned.
 // A sum is upper * 2^32 + lower. Strides are those of both.

@@ -22,7 +22,7 @@ SCANNED = set(tensor.CODES) - {torch.bool, torch.uint16, torch.uint32, torch.uin
 
 
 def is_scanned(dtype: torch.dtype, options: Options) -> bool:
-    """Whether results may be of `dtype`; whoever speaks of overflow may ask for any that we have."""
+    """Whether results may be of `dtype`; `overflow` opens those that torch lacks."""
     return dtype in SCANNED or (options.overflow is not None and dtype in tensor.CODES)
 
 

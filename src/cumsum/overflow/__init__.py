@@ -40,7 +40,7 @@ def limits(dtype: np.dtype[Any]) -> tuple[int, int]:
 
 def dtype_for(out: np.ndarray[Any, Any], dtype: Any) -> np.dtype[Any]:
     """The dtype of exact sums that are written to `out`: its own, in native byte order."""
-    own = out.dtype.newbyteorder("=")
+    own: np.dtype[Any] = out.dtype.newbyteorder("=")
     if dtype is not None and np.dtype(dtype).newbyteorder("=") != own:
         message = f"cumsum(): with overflow, out must have the dtype {dtype} as well, not {own}"
         raise ValueError(message)

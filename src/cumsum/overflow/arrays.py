@@ -134,11 +134,11 @@ class _Job(NamedTuple):
         if found is None:
             return
         line, position, value = found
-        index = list(np.unravel_index(line, _lines(self.x.shape, self.axis)))
+        index = [int(i) for i in np.unravel_index(line, _lines(self.x.shape, self.axis))]
         index.insert(self.axis, position)
         least, most = limits(self.y.dtype)
         raise OverflowError(
-            f"cumsum(): the sum at index {tuple(map(int, index))} is {value}, but "
+            f"cumsum(): the sum at index {tuple(index)} is {value}, but "
             f"{self.y.dtype} holds {least} to {most}"
         )
 
@@ -155,9 +155,18 @@ class _Job(NamedTuple):
     def _call(self, function: Callable[..., Any], y: Memory) -> Any:
         words = None if self.first is None else _words(self.first)
         initial = None if words is None else _memory(words[..., 0])
-        flags = {"exclusive": self.options.exclusive, "reverse": self.options.reverse}
-        rest: dict[str, Any] = {"compensated": False, "threads": self.threads, "initial": initial}
-        return function(*arguments(_memory(self.x), y, self.axis, **flags, **rest))
+        return function(
+            *arguments(
+                _memory(self.x),
+                y,
+                self.axis,
+                exclusive=self.options.exclusive,
+                reverse=self.options.reverse,
+                compensated=False,
+                threads=self.threads,
+                initial=initial,
+            )
+        )
 
 
 def _lines(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:

@@ -1,8 +1,8 @@
 """Exact sums of tensors, by way of NumPy's view of their memory.
 
 Graphs see the operator `torch.ops.cumsum.exact_scan(x, initial, dim, dtype, exclusive, reverse,
-include_initial, overflow)`, whose arguments are those of `cumsum::scan`, but for `initial`: of int64
-or uint64. Integers have no derivatives. Where it is batched, the index in an error is that of the
+include_initial, overflow)`. Its arguments are those of `cumsum::scan`, but `initial` is of int64 or
+uint64. Integers have no derivatives. Where it is batched, the index in an error is that of the
 whole batch, whose dim is the first.
 """
 
@@ -64,7 +64,12 @@ def _compute(x: Tensor, initial: Tensor | None, *rest: Any) -> Tensor:
     *manner, overflow = rest
     how = How(*manner)
     y = torch.empty(tensor.shape_of(x, how), dtype=how.dtype)
-    options = Options(*manner[2:], overflow=overflow)
+    options = Options(
+        exclusive=how.exclusive,
+        reverse=how.reverse,
+        include_initial=how.include_initial,
+        overflow=overflow,
+    )
     scan_into(x, y, initial, how, options)
     return y
 
@@ -82,7 +87,9 @@ def _over_batch(
     x = x.expand(batch, *x.shape) if of_x is None else x.movedim(of_x, 0)
     if initial is not None:
         shared = of_initial is None
-        initial = initial.expand(batch, *initial.shape) if shared else initial.movedim(of_initial, 0)
+        initial = (
+            initial.expand(batch, *initial.shape) if shared else initial.movedim(of_initial, 0)
+        )
     if x.dim() == 1:  # each sample is a number, and its own sum
         return exact_scan(x.unsqueeze(1), initial, 1, *rest).squeeze(1), 0
     return exact_scan(x, initial, dim + 1, *rest), 0
