@@ -256,8 +256,10 @@ def cumsum_(input: Any, dim: Any, *, dtype: Any = None, **keywords: Any) -> Any:
         raise TypeError("cumsum_(): argument 'dim' must be int, not NoneType")
     if input.ndim == 0:
         axis_of(dim, 1)
-        if options.is_plain:
-            return input
+        if not options.is_plain:
+            line = input.reshape(1)
+            scan_array(line, 0, line.dtype, line, options)
+        return input
     if isinstance(input, np.ma.MaskedArray):
         return generic.scan_masked(input, dim, input.dtype, input, options)
     return scan_array(input, dim, input.dtype, input, options)

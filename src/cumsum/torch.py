@@ -178,9 +178,10 @@ def cumsum_(*args: Any, **kwargs: Any) -> Any:
         or (tracked and x.is_leaf)
     ):
         return _torchs_own(Tensor.cumsum_, call, args, kwargs)
-    initial, manner = first_values(call, dim, x.dtype), how(call, dim, x.dtype)
     if x.dim() == 0 and not call.options.is_plain:
-        return x.copy_(cumsum(x, 0, **call.options.keywords()))
+        dtype = None if call.options.overflow is None else x.dtype
+        return x.copy_(cumsum(x, 0, dtype=dtype, **call.options.keywords()))
+    initial, manner = first_values(call, dim, x.dtype), how(call, dim, x.dtype)
     if tracked or is_watched() or not has_memory(x):
         return x.copy_(scan(x, initial, manner, call.options))
     return write(x, x, initial, manner, call.options)
