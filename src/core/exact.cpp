@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 #include <vector>
 
 #include "adder.h"
@@ -12,12 +11,6 @@
 
 namespace cumsum {
 namespace {
-
-Wide read_wide(const char* p) {
-  int64_t words[2];
-  std::memcpy(words, p, sizeof words);
-  return (Wide{words[1]} << 64) + static_cast<uint64_t>(words[0]);
-}
 
 constexpr Survey untouched{0, widest, -widest};
 
@@ -204,67 +197,6 @@ class Exact {
   std::atomic<bool> exceeded_{false};
 };
 
-// The first sum of one line that does not fit; the position is -1 if all do.
-Excess find_in_line(const Adder& adder, Tile line, Wide first, Range range, bool exclusive) {
-  Adder::Buffer buffer;
-  auto fits = [range](Wide sum) { return sum >= range.least && sum <= range.most; };
-  Survey so_far{first, widest, -widest};
-  const int64_t length = line.length;
-  for (int64_t i = 0; i < length; i += line.length) {
-    line.length = std::min(policy::exact_length, length - i);
-    Survey next = so_far;
-    adder.survey(line, exclusive, &next, buffer);
-    if (!fits(next.least) || !fits(next.most)) {  // look at each
-      line.length = 1;
-      for (int64_t j = i;; ++j, line.x += line.x_scan) {
-        const Wide before = so_far.sum;
-        adder.survey(line, exclusive, &so_far, buffer);
-        const Wide sum = exclusive ? before : so_far.sum;
-        if (!fits(sum)) return {0, j, sum};
-      }
-    }
-    so_far = next;
-    line.x += line.length * line.x_scan;
-  }
-  return {0, -1, 0};
-}
-
-// The next line in C order; false after the last.
-bool advance(const Problem& problem, int64_t* index) {
-  for (int d = problem.dims - 1; d >= 0; --d) {
-    if (d != problem.axis && ++index[d] < problem.shape[d]) return true;
-    index[d] = 0;
-  }
-  return false;
-}
-
-// Line after line; nothing is found if all sums fit.
-std::optional<Excess> search(const Problem& problem, Range range, const char* x,
-                             const char* initial) {
-  const Adder adder(problem.x_dtype);
-  const bool reverse = problem.direction == Direction::reverse;
-  const int64_t size = problem.shape[problem.axis], stride = problem.x_strides[problem.axis];
-  if (reverse) x += (size - 1) * stride;
-  int64_t index[most_dims] = {}, number = 0;
-  do {
-    const char *x_line = x, *first = initial;
-    for (int d = 0; d < problem.dims; ++d) {
-      x_line += index[d] * problem.x_strides[d];
-      if (initial) first += index[d] * problem.initial_strides[d];
-    }
-    const Tile line{x_line, reverse ? -stride : stride, 0, size, 1, false};
-    Excess excess = find_in_line(adder, line, initial ? read_wide(first) : 0, range,
-                                 problem.kind == Kind::exclusive);
-    if (excess.position >= 0) {
-      if (reverse) excess.position = size - 1 - excess.position;
-      excess.line = number;
-      return excess;
-    }
-    ++number;
-  } while (advance(problem, index));
-  return std::nullopt;
-}
-
 }  // namespace
 
 Range range_of(DType dtype) {
@@ -275,13 +207,11 @@ Range range_of(DType dtype) {
   return {0, (Wide{1} << bits) - 1};
 }
 
-std::optional<Excess> find_excess(const Problem& problem, const char* x, const char* initial) {
-  const Range range = range_of(problem.y_dtype);
+bool all_fit(const Problem& problem, const char* x, const char* initial) {
   Problem only_read = problem;  // planned for the layout of x alone
   only_read.y_dtype = problem.x_dtype;
   only_read.y_strides = problem.x_strides;
-  if (Exact(only_read, range, x, const_cast<char*>(x), initial).fits()) return std::nullopt;
-  return search(problem, range, x, initial);
+  return Exact(only_read, range_of(problem.y_dtype), x, const_cast<char*>(x), initial).fits();
 }
 
 void saturate(const Problem& problem, const char* x, char* y, const char* initial) {

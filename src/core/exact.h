@@ -2,6 +2,7 @@
 // them there. Elements and results are of the integer types, bool among them, which is 0 or 1.
 #pragma once
 
+#include <cstring>
 #include <optional>
 
 #include "exact_kernels.h"
@@ -18,12 +19,21 @@ bool all_within(DType dtype, int dims, const int64_t* shape, const int64_t* stri
 
 // In a problem of this header, `y_dtype` is the type that the results have to fit, and the initial
 // values are pairs of 64-bit words, the lower first.
+inline Wide read_wide(const char* p) {
+  int64_t words[2];
+  std::memcpy(words, p, sizeof words);
+  return (Wide{words[1]} << 64) + static_cast<uint64_t>(words[0]);
+}
+
+// Whether all sums fit; y's strides don't matter.
+bool all_fit(const Problem& problem, const char* x, const char* initial);
+
 struct Excess {
   int64_t line, position;  // in C order of the lines; along the axis
   Wide value;
 };
 
-// The first sum that does not fit, of the first line that has one; y's strides don't matter.
+// The first sum that does not fit, of the first line that has one.
 std::optional<Excess> find_excess(const Problem& problem, const char* x, const char* initial);
 
 // Write the sums to y, each that does not fit as the nearest number that does.
