@@ -106,6 +106,17 @@ def test_out_and_in_place(overflow):
     assert part._version == version + 1
 
 
+@pytest.mark.parametrize("of", ["int8", "uint8", "int16", "uint16", "int32", "uint32"])
+def test_where_overflow_cannot_be_the_plain_scan_answers(monkeypatch, of):
+    monkeypatch.setattr(tensors, "scan_into", None)
+    x = torch.tensor([limits(of), limits(of)], dtype=dtype_of(of))
+    for overflow in ("raise", "saturate"):
+        result = cumsum.cumsum(x, 1, overflow=overflow)
+        assert torch.equal(result, torch.cumsum(x.long(), 1))
+    with pytest.raises(TypeError, match="not callable"):  # where it may be
+        cumsum.cumsum(x, 1, dtype=dtype_of(of), overflow="raise")
+
+
 def test_numbers():
     x = torch.tensor(300)
     assert cumsum.cumsum(x, 0, dtype=torch.uint8, overflow="saturate").tolist() == 255

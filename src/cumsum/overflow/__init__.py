@@ -6,6 +6,7 @@ and of `initial` as it is given. A running sum that has left the range may come 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ def check(options: Options, dtype: object, is_integer: bool) -> None:
         raise NotImplementedError("cumsum(): overflow is not available together with decay")
 
 
+@lru_cache
 def limits(dtype: np.dtype[Any]) -> tuple[int, int]:
     """The least and the greatest number of an integer dtype."""
     if dtype.kind == "b":

@@ -8,6 +8,7 @@ whole batch, whose dim is the first.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -37,6 +38,8 @@ def scan(x: Tensor, initial: Tensor | None, how: How, options: Options) -> Tenso
     if traced or not has_memory(x) or not (initial is None or has_memory(initial)):
         result: Tensor = exact_scan(*call)
         return result
+    if initial is None and x.dim() > 0 and x.size(how.dim) <= _safe_length(x.dtype, how.dtype):
+        return tensor.scan(x, None, how)
     return _compute(*call)
 
 
@@ -46,6 +49,16 @@ def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How, options: O
     first = None if initial is None else initial.numpy()
     threads = chosen_threads() or torch.get_num_threads()
     arrays.scan_into(_readable(x), y.numpy(), how.dim, options, first, threads)
+
+
+@lru_cache
+def _safe_length(of: torch.dtype, to: torch.dtype) -> int:
+    """How long a line of one dtype may be, whatever its elements, for sums of the other."""
+    if tensor.has_gradient(of) or torch.bool in (of, to):
+        return 0
+    elements, sums = torch.iinfo(of), torch.iinfo(to)
+    below = sums.min // elements.min if elements.min else sums.max
+    return min(below, sums.max // elements.max)
 
 
 def _check(options: Options, dtype: torch.dtype) -> None:
