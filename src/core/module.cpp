@@ -1,163 +1,22 @@
 // The Python module cumsum._core. Its functions are described in src/cumsum/_core.pyi.
-#include "arrays.h"
+#include "arguments.h"
 #include "copy.h"
+#include "exact_python.h"
 #include "fast.h"
-#include "resume.h"
+#include "resume_python.h"
+#include "segments_python.h"
 #include "target.h"
 #include "thread_count.h"
 
 namespace cumsum {
+
 namespace {
-
-bool read_sizes(PyObject* tuple, int dims, int64_t* out) {
-  if (!PyTuple_Check(tuple) || PyTuple_Size(tuple) != dims) {
-    PyErr_SetString(PyExc_ValueError, "shape and strides must be tuples of one length");
-    return false;
-  }
-  for (int d = 0; d < dims; ++d) {
-    out[d] = PyLong_AsLongLong(PyTuple_GetItem(tuple, d));
-    if (out[d] == -1 && PyErr_Occurred()) return false;
-  }
-  return true;
-}
-
-// What scan() and plan() have in common.
-struct Arguments {
-  ArrayView x, y;
-  int axis, threads;
-  Manner manner;
-  int64_t initial_strides[most_dims];
-};
-
-Precision precision_of(int compensated) {
-  return compensated ? Precision::compensated : Precision::standard;
-}
-
-bool is_dtype(int number) {
-  if (number >= 0 && number < dtype_count) return true;
-  PyErr_SetString(PyExc_ValueError, "no such element type");
-  return false;
-}
-
-bool read_arguments(PyObject* args, Arguments& a) {
-  unsigned long long x_data, y_data;
-  int x_dtype, y_dtype, exclusive, reverse, compensated;
-  unsigned long long initial;
-  PyObject *shape, *x_strides, *y_strides, *initial_strides;
-  if (!PyArg_ParseTuple(args, "KiKiO!O!O!ipppiKO!", &x_data, &x_dtype, &y_data, &y_dtype,
-                        &PyTuple_Type, &shape, &PyTuple_Type, &x_strides, &PyTuple_Type, &y_strides,
-                        &a.axis, &exclusive, &reverse, &compensated, &a.threads, &initial,
-                        &PyTuple_Type, &initial_strides)) {
-    return false;
-  }
-  const Py_ssize_t dims = PyTuple_Size(shape);
-  if (dims > most_dims || a.axis < 0 || a.axis >= dims || x_dtype < 0 || x_dtype >= dtype_count ||
-      y_dtype < 0 || y_dtype >= dtype_count || a.threads < 1) {
-    PyErr_SetString(PyExc_ValueError, "axis, element type or thread count out of range");
-    return false;
-  }
-  a.x.dims = a.y.dims = static_cast<int>(dims);
-  a.x.dtype = static_cast<DType>(x_dtype);
-  a.y.dtype = static_cast<DType>(y_dtype);
-  a.x.data = reinterpret_cast<char*>(x_data);
-  a.y.data = reinterpret_cast<char*>(y_data);
-  a.manner.kind = exclusive ? Kind::exclusive : Kind::inclusive;
-  a.manner.direction = reverse ? Direction::reverse : Direction::forward;
-  a.manner.precision = precision_of(compensated);
-  if (initial) {
-    a.manner.initial = reinterpret_cast<const char*>(initial);
-    a.manner.initial_strides = a.initial_strides;
-    if (!read_sizes(initial_strides, a.x.dims, a.initial_strides)) return false;
-  }
-  return read_sizes(shape, a.x.dims, a.x.shape) && read_sizes(shape, a.y.dims, a.y.shape) &&
-         read_sizes(x_strides, a.x.dims, a.x.strides) &&
-         read_sizes(y_strides, a.y.dims, a.y.strides);
-}
 
 PyObject* scan(PyObject*, PyObject* args) {
   Arguments a;
   if (!read_arguments(args, a)) return nullptr;
   if (!scan_views(a.x, a.y, a.axis, a.manner, a.threads)) return nullptr;
   Py_RETURN_NONE;
-}
-
-PyObject* find_fault(PyObject*, PyObject* args) {
-  unsigned long long offsets;
-  long long count, size;
-  int threads;
-  if (!PyArg_ParseTuple(args, "KLLi", &offsets, &count, &size, &threads)) return nullptr;
-  const Segments segments{reinterpret_cast<const int64_t*>(offsets), count};
-  return PyLong_FromLongLong(find_fault(segments, size, threads));
-}
-
-PyObject* scan_segments(PyObject*, PyObject* args) {
-  PyObject* of_scan;
-  unsigned long long offsets;
-  long long count;
-  Arguments a;
-  if (!PyArg_ParseTuple(args, "O!KL", &PyTuple_Type, &of_scan, &offsets, &count)) return nullptr;
-  if (!read_arguments(of_scan, a)) return nullptr;
-  const Segments segments{reinterpret_cast<const int64_t*>(offsets), count};
-  bool taken;
-  if (!scan_segment_views(a.x, a.y, a.axis, a.manner, a.threads, segments, taken)) return nullptr;
-  return PyBool_FromLong(taken);
-}
-
-// The records of lines in C order. False if so many bytes are not theirs.
-bool lay_out_records(Arguments& a, int64_t bytes) {
-  int64_t step = record_size(a.y.dtype, a.manner.precision);
-  for (int d = a.y.dims - 1; d >= 0; --d) {
-    a.initial_strides[d] = d == a.axis ? 0 : step;
-    if (d != a.axis) step *= a.y.shape[d];
-  }
-  a.manner.initial_strides = a.initial_strides;
-  return step == bytes;
-}
-
-PyObject* resume_scan(PyObject*, PyObject* args) {
-  PyObject* arguments;
-  long long position;
-  Py_buffer records, after;
-  if (!PyArg_ParseTuple(args, "O!Ly*w*", &PyTuple_Type, &arguments, &position, &records, &after)) {
-    return nullptr;
-  }
-  Arguments a;
-  bool done = read_arguments(arguments, a);
-  if (done && (!lay_out_records(a, records.len) || records.len != after.len || position < 0 ||
-               a.manner.direction == Direction::reverse)) {
-    PyErr_SetString(PyExc_ValueError, "records, direction or position out of range");
-    done = false;
-  }
-  if (done) {
-    a.manner.initial = static_cast<const char*>(records.buf);
-    done = resume_views(a.x, a.y, a.axis, a.manner, position, static_cast<char*>(after.buf),
-                        a.threads);
-  }
-  PyBuffer_Release(&records);
-  PyBuffer_Release(&after);
-  return done ? Py_NewRef(Py_None) : nullptr;
-}
-
-PyObject* record_bytes(PyObject*, PyObject* args) {
-  int dtype, compensated;
-  if (!PyArg_ParseTuple(args, "ip", &dtype, &compensated)) return nullptr;
-  if (!is_dtype(dtype)) return nullptr;
-  return PyLong_FromLongLong(record_size(static_cast<DType>(dtype), precision_of(compensated)));
-}
-
-PyObject* begin(PyObject*, PyObject* args) {
-  Py_buffer records;
-  unsigned long long values;
-  int dtype, compensated;
-  if (!PyArg_ParseTuple(args, "w*Kip", &records, &values, &dtype, &compensated)) return nullptr;
-  const bool known = is_dtype(dtype);
-  if (known) {
-    begin_records(static_cast<DType>(dtype), precision_of(compensated),
-                  static_cast<char*>(records.buf), reinterpret_cast<const char*>(values),
-                  records.len);
-  }
-  PyBuffer_Release(&records);
-  return known ? Py_NewRef(Py_None) : nullptr;
 }
 
 PyObject* plan(PyObject*, PyObject* args) {
@@ -252,8 +111,11 @@ PyMethodDef methods[] = {
     {"find_fault", find_fault, METH_VARARGS, nullptr},
     {"resume", resume_scan, METH_VARARGS, nullptr},
     {"record_size", record_bytes, METH_VARARGS, nullptr},
-    {"begin_records", begin, METH_VARARGS, nullptr},
+    {"begin_records", begin_records_at, METH_VARARGS, nullptr},
     {"plan", plan, METH_VARARGS, nullptr},
+    {"all_within", all_within, METH_VARARGS, nullptr},
+    {"find_excess", find_excess, METH_VARARGS, nullptr},
+    {"saturate", saturate, METH_VARARGS, nullptr},
     {"copy", copy, METH_VARARGS, nullptr},
     {"targets", targets, METH_NOARGS, nullptr},
     {"target", target, METH_NOARGS, nullptr},

@@ -92,6 +92,15 @@ inline constexpr int64_t small_bytes = 1 << 12;
 // Bytes between gathered lines, so that they don't all fall into the same sets of the cache.
 inline constexpr int64_t packed_padding = 64;
 
+// Exact sums of integers: lines and elements of each in a tile, at most, and elements of it in all.
+// One thread of a Zen 5, ns an element with 32, 512, 1024 of them; 64, 512, 2048; 64, 1024, 4096;
+// 128, 1024, 8192: int8 saturated along dim 0 0.96, 0.49, 0.40, 0.55 and along dim 1 0.43, 0.34,
+// 0.30, 0.42; int64 of 62 bits along dim 1 1.73, 1.83, 1.66, 2.28.
+inline constexpr int64_t exact_lines = 64, exact_length = 1024, exact_elements = 4096;
+
+// Elements looked at in one go for whether they are small.
+inline constexpr int64_t looked_at = 1 << 15;
+
 // Elements scanned between two looks at whether the user wants to stop.
 inline constexpr int64_t piece_elements = 1 << 22;
 

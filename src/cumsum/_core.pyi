@@ -66,6 +66,60 @@ def plan(
 ) -> dict[str, Any]:
     """What `scan` would do with the same arguments; no memory is touched."""
 
+def all_within(
+    x: int,
+    dtype: int,
+    shape: tuple[int, ...],
+    strides: tuple[int, ...],
+    least: int,
+    most: int,
+    threads: int,
+    /,
+) -> bool:
+    """Whether the integers at `x` are all in [least, most], which contains 0."""
+
+def find_excess(
+    x: int,
+    x_dtype: int,
+    y: int,
+    y_dtype: int,
+    shape: tuple[int, ...],
+    x_strides: tuple[int, ...],
+    y_strides: tuple[int, ...],
+    axis: int,
+    exclusive: bool,
+    reverse: bool,
+    compensated: bool,
+    threads: int,
+    initial: int,
+    initial_strides: tuple[int, ...],
+    /,
+) -> tuple[int, int, int] | None:
+    """The first exact sum that `y_dtype` cannot hold: its line, its place on the line, its value.
+
+    Lines are counted in C order; on a line the first in the order of the scan is told. Nothing is
+    written. Initial values are pairs of 64-bit words, the lower first.
+    """
+
+def saturate(
+    x: int,
+    x_dtype: int,
+    y: int,
+    y_dtype: int,
+    shape: tuple[int, ...],
+    x_strides: tuple[int, ...],
+    y_strides: tuple[int, ...],
+    axis: int,
+    exclusive: bool,
+    reverse: bool,
+    compensated: bool,
+    threads: int,
+    initial: int,
+    initial_strides: tuple[int, ...],
+    /,
+) -> None:
+    """Write the exact sums to `y`, each that `y_dtype` cannot hold as the nearest that it can."""
+
 def copy(target: Any, source: Any, threads: int, past_cache: bool, /) -> None:
     """Copy the bytes of a buffer to another; the benchmark compares scans with it."""
 

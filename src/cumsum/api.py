@@ -139,7 +139,8 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
     overflow : {"wrap", "raise", "saturate"}, optional
         What becomes of an integer sum that its dtype cannot hold. "wrap", as by default, keeps its
         lowest bits, "saturate" takes the nearest that it can hold, "raise" raises OverflowError.
-        With any of them the `dtype` of a tensor may be unsigned.
+        Both go by the exact sums of the elements as they are given. With any of the three the
+        `dtype` of a tensor may be unsigned.
     decay : number, torch.Tensor or array, optional
         What each sum is multiplied by before the next element is added to it: one number, one for
         each line (in the shape of `input` with one element along `dim`), or one for each element,
@@ -167,6 +168,8 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
     ValueError
         For arrays, if `out` is read-only or has another shape. If `precision` names none, or
         `initial` has not the shape of the lines.
+    OverflowError
+        If `overflow` is "raise" and a sum does not fit; nothing is written.
     NotImplementedError
         For tensors that are not in this machine's memory, sparse or the like, whose plain sums are
         torch's own: if anything is asked for that torch does not have.
@@ -196,6 +199,8 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
     array([1.e+16, 1.e+16, 0.e+00])
     >>> cumsum.cumsum(x, 0, precision="compensated")
     array([1.e+16, 1.e+16, 1.e+00])
+    >>> cumsum.cumsum(np.array([200, 100]), 0, dtype=np.uint8, overflow="saturate")
+    array([200, 255], dtype=uint8)
     """
     return slow_cumsum(*args, **kwargs)
 
@@ -239,7 +244,7 @@ def cumsum_(*args: Any, **kwargs: Any) -> Any:
 
     Raises
     ------
-    TypeError, IndexError, RuntimeError, ValueError, NotImplementedError
+    TypeError, IndexError, RuntimeError, ValueError, OverflowError, NotImplementedError
         As `cumsum` does.
 
     Examples

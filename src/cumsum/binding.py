@@ -12,6 +12,7 @@ from torch import Tensor
 from cumsum.kernels import tensor
 from cumsum.kernels.tensor import How
 from cumsum.options import NAMES, PLAIN, Options, take
+from cumsum.overflow import is_exact
 
 # Python's own types that torch takes for dtypes.
 BUILTIN_DTYPES: dict[Any, torch.dtype] = {
@@ -125,13 +126,19 @@ def _category(dtype: torch.dtype) -> int:
 
 
 def first_values(call: Call, dim: int, dtype: torch.dtype) -> Tensor | None:
-    """What the sums begin with, of `dtype`, for every line; with one element along `dim`."""
+    """What the sums begin with, for every line; with one element along `dim`.
+
+    Of `dtype`, or where exact sums are asked for, of 64 bits.
+    """
     x, initial = call.input, call.options.initial
     if initial is None:
         return None
-    values = torch.as_tensor(initial, device=x.device)
+    long = isinstance(initial, int) and initial >= 2**63
+    values = torch.as_tensor(initial, dtype=torch.uint64 if long else None, device=x.device)
     if _category(values.dtype) > _category(dtype):
         raise TypeError(f"cumsum(): initial of {values.dtype} cannot be a sum of dtype {dtype}")
+    if is_exact(call.options) and not tensor.has_gradient(dtype):
+        dtype = torch.uint64 if values.dtype == torch.uint64 else torch.int64
     lines = (*x.shape[:dim], *x.shape[dim + 1 :])
     if values.dim() == x.dim() and values.size(dim) == 1:
         values = values.squeeze(dim)

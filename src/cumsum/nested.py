@@ -84,8 +84,8 @@ def _scan(x: Any, initial: Tensor | None, dim: int, *rest: Any) -> Any:
         sums = segmented(x._values, None, x._offsets, "offsets", *how)
     else:  # where the sequences end is to be read
         raise NotImplementedError(
-            "cumsum(): not available along the ragged dim of a NestedTensor with lengths whose values "
-            "cannot be read now, as in a graph"
+            "cumsum(): not available along the ragged dim of a NestedTensor with lengths, whose "
+            "values cannot be read now, as in a graph"
         )
     return NestedTensor(
         sums,

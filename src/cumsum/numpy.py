@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cumsum import _core, abilities, generic
+from cumsum import _core, abilities, generic, overflow
 from cumsum.dtypes import BY_NAME, DType
 from cumsum.kernels import cpu
 from cumsum.options import Options, take
@@ -224,10 +224,14 @@ def scan_array(input: Any, dim: Any, dtype: Any, out: Any, options: Options) -> 
     bordered = options.include_initial
     shape = (*x.shape[:axis], x.shape[axis] + bordered, *x.shape[axis + 1 :])
     target = None if out is None else np.asarray(_checked_out(out, shape))
+    exact = overflow.is_exact(options)
+    if exact and target is not None:
+        dtype = overflow.dtype_for(target, dtype)
     wanted = result_dtype(x, dtype, target)
     initial = None
     if options.initial is not None:
-        initial = first_values(options.initial, x, axis, wanted)
+        first = overflow.dtype_of_first(options.initial, wanted) if exact else wanted
+        initial = first_values(options.initial, x, axis, first)
     scan_to = _scan_with_border if bordered else _scan
     ability = abilities.for_arrays(options)
     if ability is not None:
@@ -253,8 +257,10 @@ def cumsum_(input: Any, dim: Any, *, dtype: Any = None, **keywords: Any) -> Any:
         raise TypeError("cumsum_(): argument 'dim' must be int, not NoneType")
     if input.ndim == 0:
         axis_of(dim, 1)
-        if options.is_plain:
-            return input
+        if not options.is_plain:
+            line = input.reshape(1)
+            scan_array(line, 0, line.dtype, line, options)
+        return input
     if isinstance(input, np.ma.MaskedArray):
         return generic.scan_masked(input, dim, input.dtype, input, options)
     return scan_array(input, dim, input.dtype, input, options)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from cumsum.binding import Call
 from cumsum.kernels import tensor
+from cumsum.options import PLAIN, Options
 from cumsum.tensors import (
     has_elements,
     has_memory,
@@ -20,10 +21,15 @@ from cumsum.tensors import (
 SCANNED = set(tensor.CODES) - {torch.bool, torch.uint16, torch.uint32, torch.uint64}
 
 
-def can_trace(x: Tensor, dtype: torch.dtype) -> bool:
+def is_scanned(dtype: torch.dtype, options: Options) -> bool:
+    """Whether results may be of `dtype`; `overflow` opens those that torch lacks."""
+    return dtype in SCANNED or (options.overflow is not None and dtype in tensor.CODES)
+
+
+def can_trace(x: Tensor, dtype: torch.dtype, options: Options = PLAIN) -> bool:
     """Whether the scan of `x` may stand in a graph; torch words the errors of others."""
     graded = x.requires_grad and torch.is_grad_enabled()
-    scanned = x.device.type == "cpu" and dtype in SCANNED
+    scanned = x.device.type == "cpu" and is_scanned(dtype, options)
     return scanned and (tensor.has_gradient(dtype) or not graded)
 
 
@@ -38,7 +44,7 @@ def is_refused(call: Call, dtype: torch.dtype) -> bool:
     """Whether torch raises for this call with `out=`, or for its dtype."""
     x, given, out = call.input, call.dtype, call.out
     whole = has_elements(x)  # others never reach torch's kernel, nor its checks
-    if whole and dtype not in SCANNED:
+    if whole and not is_scanned(dtype, call.options):
         return True
     if torch.is_grad_enabled():
         if x.requires_grad and (out is not None or not tensor.has_gradient(dtype)):

@@ -34,7 +34,7 @@ from cumsum.kernels import tensor
 from cumsum.kernels.tensor import How
 from cumsum.operator import recorded_scan
 from cumsum.precision import torch_cannot
-from cumsum.refusals import SCANNED, cannot_be_written, is_refused
+from cumsum.refusals import cannot_be_written, is_refused, is_scanned
 from cumsum.tensors import (
     PRE_DISPATCH,
     has_elements,
@@ -187,14 +187,15 @@ def cumsum_(*args: Any, **kwargs: Any) -> Any:
         dim is None
         or not is_strided(x)
         or (call.dtype is not None and call.dtype != x.dtype)
-        or (whole and x.dtype not in SCANNED)
+        or (whole and not is_scanned(x.dtype, call.options))
         or cannot_be_written(x)
         or (tracked and x.is_leaf)
     ):
         return _torchs_own(Tensor.cumsum_, call, args, kwargs)
-    initial, manner = first_values(call, dim, x.dtype), how(call, dim, x.dtype)
     if x.dim() == 0 and not call.options.is_plain:
-        return x.copy_(cumsum(x, 0, **call.options.keywords()))
+        dtype = None if call.options.overflow is None else x.dtype
+        return x.copy_(cumsum(x, 0, dtype=dtype, **call.options.keywords()))
+    initial, manner = first_values(call, dim, x.dtype), how(call, dim, x.dtype)
     if tracked or is_watched() or not has_memory(x):
         return x.copy_(scan(x, initial, manner, call.options))
     return write(x, x, initial, manner, call.options)

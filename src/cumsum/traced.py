@@ -34,7 +34,7 @@ _cumsum_of_array_ = disable(slow_cumsum_, reason=_WHY)  # type: ignore[no-untype
 def _scan(call: door.Call, dtype: torch.dtype) -> Any:
     """The scan as a node of the graph; None if torch's own function is to raise an error."""
     dim = door.normalized(call.dim, call.input)
-    if dim is None or not can_trace(call.input, dtype):
+    if dim is None or not can_trace(call.input, dtype, call.options):
         return None
     initial, how = door.first_values(call, dim, dtype), door.how(call, dim, dtype)
     return scan(call.input, initial, how, call.options)

@@ -40,8 +40,9 @@ def write(
 ) -> Tensor:
     """The scan of `x` in `out`, which gets the shape for it."""
     if is_watched():
+        y = scan(x, initial, how, options)
         _fit(out, x, how)
-        return out.copy_(scan(x, initial, how, options))
+        return out.copy_(y)
     if out.is_inference():  # such a tensor has no version
         return write_unversioned(x, out, initial, how, options)
     with torch.autograd.grad_mode._unsafe_preserve_version_counter(out):
@@ -69,6 +70,10 @@ def write_unversioned(
     x: Tensor, out: Tensor, initial: Tensor | None, how: How, options: Options = PLAIN
 ) -> Tensor:
     """The same with nothing recorded, and without a new version of `out`."""
+    if options.overflow == "raise" and out.shape != torch.Size(tensor.shape_of(x, how)):
+        y = scan(x, initial, how, options)  # first of all: after an error, `out` is what it was
+        _fit(out, x, how)
+        return out.copy_(y)
     _fit(out, x, how)
     sums = tensor.at_border(out, how)[0] if how.include_initial else out
     if x.numel() and share_memory(x, out) and not same_elements(x, sums):

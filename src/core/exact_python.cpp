@@ -1,0 +1,117 @@
+#include "exact_python.h"
+
+#include <new>
+
+#include "arguments.h"
+#include "exact.h"
+
+namespace cumsum {
+namespace {
+
+PyObject* as_long(Wide value) {
+  unsigned char bytes[sizeof value];
+  for (unsigned char& byte : bytes) byte = static_cast<unsigned char>(value), value >>= 8;
+  PyObject* const type = reinterpret_cast<PyObject*>(&PyLong_Type);
+  PyObject* method = PyObject_GetAttrString(type, "from_bytes");
+  PyObject* positional = Py_BuildValue("(y#s)", bytes, Py_ssize_t{sizeof bytes}, "little");
+  PyObject* named = Py_BuildValue("{s:O}", "signed", Py_True);
+  PyObject* number =
+      method && positional && named ? PyObject_Call(method, positional, named) : nullptr;
+  Py_XDECREF(method);
+  Py_XDECREF(positional);
+  Py_XDECREF(named);
+  return number;
+}
+
+// The problem of exact sums, for integers alone.
+bool read_exact(PyObject* args, Arguments& a, Problem& problem) {
+  if (!read_arguments(args, a)) return false;
+  if (int(a.x.dtype) >= integer_count || int(a.y.dtype) >= integer_count) {
+    PyErr_SetString(PyExc_ValueError, "exact sums are of integers");
+    return false;
+  }
+  problem = {a.x.dtype,
+             a.y.dtype,
+             a.x.dims,
+             a.x.shape,
+             a.x.strides,
+             a.y.strides,
+             a.axis,
+             a.manner.kind,
+             a.manner.direction,
+             Precision::standard,
+             a.x.data == a.y.data,
+             a.threads,
+             a.manner.initial_strides};
+  return element_count(a.x) > 0;
+}
+
+template <class Work>
+bool without_gil(Work work) {
+  bool enough_memory = true;
+  Py_BEGIN_ALLOW_THREADS;
+  try {
+    work();
+  } catch (const std::bad_alloc&) {
+    enough_memory = false;
+  }
+  Py_END_ALLOW_THREADS;
+  if (!enough_memory) PyErr_NoMemory();
+  return enough_memory;
+}
+
+}  // namespace
+
+PyObject* find_excess(PyObject*, PyObject* args) {
+  Arguments a;
+  Problem problem;
+  if (!read_exact(args, a, problem)) return PyErr_Occurred() ? nullptr : Py_NewRef(Py_None);
+  std::optional<Excess> excess;
+  if (!without_gil([&] { excess = find_excess(problem, a.x.data, a.manner.initial); })) {
+    return nullptr;
+  }
+  if (!excess) Py_RETURN_NONE;
+  PyObject* value = as_long(excess->value);
+  if (!value) return nullptr;
+  return Py_BuildValue("LLN", (long long)excess->line, (long long)excess->position, value);
+}
+
+PyObject* saturate(PyObject*, PyObject* args) {
+  Arguments a;
+  Problem problem;
+  if (!read_exact(args, a, problem)) return PyErr_Occurred() ? nullptr : Py_NewRef(Py_None);
+  if (!without_gil([&] { saturate(problem, a.x.data, a.y.data, a.manner.initial); })) {
+    return nullptr;
+  }
+  Py_RETURN_NONE;
+}
+
+PyObject* all_within(PyObject*, PyObject* args) {
+  unsigned long long data, most;
+  long long least;
+  int dtype, threads;
+  PyObject *sizes, *steps;
+  if (!PyArg_ParseTuple(args, "KiO!O!LKi", &data, &dtype, &PyTuple_Type, &sizes, &PyTuple_Type,
+                        &steps, &least, &most, &threads)) {
+    return nullptr;
+  }
+  ArrayView x;
+  const Py_ssize_t dims = PyTuple_Size(sizes);
+  if (dims > most_dims || dtype < 0 || dtype >= integer_count || threads < 1) {
+    PyErr_SetString(PyExc_ValueError, "dims, element type or thread count out of range");
+    return nullptr;
+  }
+  x.dims = static_cast<int>(dims);
+  if (!read_sizes(sizes, x.dims, x.shape) || !read_sizes(steps, x.dims, x.strides)) return nullptr;
+  x.dtype = static_cast<DType>(dtype);
+  bool within = true;
+  if (element_count(x) > 0) {
+    Py_BEGIN_ALLOW_THREADS;
+    within = all_within(x.dtype, x.dims, x.shape, x.strides, reinterpret_cast<char*>(data),
+                        {least, most}, threads);
+    Py_END_ALLOW_THREADS;
+  }
+  return PyBool_FromLong(within);
+}
+
+}  // namespace cumsum

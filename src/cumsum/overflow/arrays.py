@@ -1,0 +1,190 @@
+"""Exact sums of NumPy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cumsum import _core
+from cumsum import numpy as door
+from cumsum.dtypes import DType
+from cumsum.kernels import cpu
+from cumsum.options import Options
+from cumsum.overflow import INTEGERS, check, limits
+from cumsum.plan import Memory, arguments
+from cumsum.threads import get_num_threads
+
+Array = np.ndarray[Any, Any]
+
+
+def scan_into(
+    x: Array,
+    y: Array,
+    axis: int,
+    options: Options,
+    initial: Array | None,
+    threads: int | None = None,
+) -> None:
+    """Write the sums of `x` to `y`, as `options` have it; or raise OverflowError and write nothing.
+
+    `initial` has one element along `axis`, and any integer dtype.
+    """
+    check(options, y.dtype, y.dtype.kind in INTEGERS)
+    sums, border = y, None
+    if options.include_initial:
+        sums, border = door.at_border(y, axis, options.reverse)
+    first = None if initial is None else _in_64_bits(initial)
+    job = _Job(integers(x), sums, axis, options, first, threads or get_num_threads())
+    fits = job.fits_by_bounds()
+    if options.overflow == "raise":
+        job.check_sums(fits)
+        fits = True
+    if fits and y.dtype.kind != "b":  # plain sums of bool are not additions
+        job.scan()
+    else:
+        job.saturate()
+    if border is not None:
+        border[...] = 0 if first is None else _clamped(first, y.dtype)
+
+
+def integers(x: Array) -> Array:
+    """The elements of `x` as integers that the core knows; of fractions, the whole part."""
+    if x.dtype.kind in INTEGERS:
+        return x.astype(door.native(x.dtype), copy=False)
+    if x.dtype.kind != "f":
+        raise ValueError(f"cumsum(): overflow is for integers, not for elements of {x.dtype}")
+    wide = x.astype(np.result_type(x.dtype, np.float64), copy=False)
+    if not np.all((wide >= -(2.0**63)) & (wide < 2.0**63)):
+        message = f"cumsum(): an element of {x.dtype} is nan, infinite or beyond 64 bits"
+        raise OverflowError(message)
+    return wide.astype(np.int64)
+
+
+def _in_64_bits(x: Array) -> Array:
+    return x.astype(np.uint64 if x.dtype == np.uint64 else np.int64, copy=False)
+
+
+def _clamped(x: Array, dtype: np.dtype[Any]) -> Array:
+    """The nearest numbers of `dtype` to 64-bit integers."""
+    ends = zip(limits(dtype), limits(x.dtype), (max, min), strict=True)
+    least, most = (inner(theirs, own) for theirs, own, inner in ends)
+    return np.clip(x, least, most).astype(dtype)
+
+
+class _Job(NamedTuple):
+    """The exact sums of the integers `x`, with a place for them."""
+
+    x: Array
+    y: Array
+    axis: int
+    options: Options
+    first: Array | None  # of 64 bits
+    threads: int
+
+    def fits_by_bounds(self) -> bool:
+        """Whether no sum leaves the dtype, by how many elements there are and how great they are.
+
+        The elements are looked at if their dtype alone does not tell.
+        """
+        x, count = self.x, self.x.shape[self.axis]
+        if x.size == 0:
+            return True
+        least, most = limits(self.y.dtype)
+        if self.first is not None:
+            least, most = least - int(self.first.min()), most - int(self.first.max())
+        if least > 0 or most < 0:
+            return False
+        least, most = -(-least // count), most // count
+        own_least, own_most = limits(x.dtype)
+        if least <= own_least and own_most <= most:
+            return True
+        address, code, shape, strides = _memory(x)
+        ends = max(least, own_least), min(most, own_most)
+        return _core.all_within(address, code, shape, strides, *ends, self.threads)
+
+    def scan(self) -> None:
+        """Write the plain sums, which are the exact ones where all fit."""
+        initial = None if self.first is None else self.first.astype(self.y.dtype)
+        cpu.scan(
+            _memory(self.x),
+            _memory(self.y),
+            self.axis,
+            threads=self.threads,
+            exclusive=self.options.exclusive,
+            reverse=self.options.reverse,
+            initial=None if initial is None else _memory(initial),
+        )
+
+    def saturate(self) -> None:
+        """Write the exact sums, each clamped to the range of the dtype."""
+        if self.x.size:
+            self._call(_core.saturate, _memory(self.y))
+
+    def check_sums(self, fits: bool) -> None:
+        """Raise an error for the first sum out of range; `fits` tells that no scanned one is."""
+        found = self._first_outside()
+        if not fits:
+            target = _memory(self.x)._replace(dtype=_code(self.y.dtype))
+            scanned = self._call(_core.find_excess, target)
+            if scanned is not None and (found is None or scanned[0] < found[0]):
+                forward = self.options.include_initial and not self.options.reverse
+                found = scanned[0], scanned[1] + forward, scanned[2]
+        if found is None:
+            return
+        line, position, value = found
+        index = [int(i) for i in np.unravel_index(line, _lines(self.x.shape, self.axis))]
+        index.insert(self.axis, position)
+        least, most = limits(self.y.dtype)
+        raise OverflowError(
+            f"cumsum(): the sum at index {tuple(index)} is {value}, but "
+            f"{self.y.dtype} holds {least} to {most}"
+        )
+
+    def _first_outside(self) -> tuple[int, int, int] | None:
+        """The line, position and value of the first initial value in the result out of range."""
+        if self.first is None or not self.options.include_initial:
+            return None
+        outside = np.flatnonzero(_clamped(self.first, self.y.dtype) != self.first)
+        if not outside.size:
+            return None
+        position = self.x.shape[self.axis] if self.options.reverse else 0
+        return int(outside[0]), position, int(self.first.ravel()[outside[0]])
+
+    def _call(self, function: Callable[..., Any], y: Memory) -> Any:
+        words = None if self.first is None else _words(self.first)
+        initial = None if words is None else _memory(words[..., 0])
+        return function(
+            *arguments(
+                _memory(self.x),
+                y,
+                self.axis,
+                exclusive=self.options.exclusive,
+                reverse=self.options.reverse,
+                compensated=False,
+                threads=self.threads,
+                initial=initial,
+            )
+        )
+
+
+def _lines(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    return (*shape[:axis], *shape[axis + 1 :])
+
+
+def _code(dtype: np.dtype[Any]) -> DType:
+    code = door.code_of(dtype)
+    assert code is not None  # an integer in native byte order
+    return code
+
+
+def _memory(x: Array) -> Memory:
+    return door.memory_of(x, _code(x.dtype))
+
+
+def _words(x: Array) -> Array:
+    """Integers of 64 bits as pairs of words, the lower first."""
+    low = x.view(np.int64)
+    high = np.zeros_like(low) if x.dtype == np.uint64 else low >> 63
+    return np.stack((low, high), axis=-1)

@@ -1,0 +1,113 @@
+"""Exact sums of tensors, by way of NumPy's view of their memory.
+
+Graphs see the operator `torch.ops.cumsum.exact_scan(x, initial, dim, dtype, exclusive, reverse,
+include_initial, overflow)`. Its arguments are those of `cumsum::scan`, but `initial` is of int64 or
+uint64. Integers have no derivatives. Where it is batched, the index in an error is that of the
+whole batch, whose dim is the first.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cumsum.kernels import tensor
+from cumsum.kernels.tensor import How
+from cumsum.options import Options
+from cumsum.overflow import arrays, check
+from cumsum.tensors import has_memory, is_watched
+from cumsum.threads import chosen_threads
+
+_library: Any = torch.library.Library("cumsum", "FRAGMENT")  # type: ignore[no-untyped-call]
+_library.define(
+    "exact_scan(Tensor x, Tensor? initial, int dim, ScalarType dtype, bool exclusive, "
+    "bool reverse, bool include_initial, str overflow) -> Tensor",
+    tags=(torch.Tag.pt2_compliant_tag, torch.Tag.flexible_layout),
+)
+exact_scan: Any = torch.ops.cumsum.exact_scan.default
+
+
+def scan(x: Tensor, initial: Tensor | None, how: How, options: Options) -> Tensor:
+    """The exact sums of `x` as a new tensor, part of every graph that is being made."""
+    _check(options, how.dtype)
+    call = x, initial, *how[:5], options.overflow
+    traced = torch.compiler.is_dynamo_compiling() or is_watched()
+    if traced or not has_memory(x) or not (initial is None or has_memory(initial)):
+        result: Tensor = exact_scan(*call)
+        return result
+    if initial is None and x.dim() > 0 and x.size(how.dim) <= _safe_length(x.dtype, how.dtype):
+        return tensor.scan(x, None, how)
+    return _compute(*call)
+
+
+def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How, options: Options) -> None:
+    """Write the exact sums of `x` to `y`; or raise OverflowError and write nothing."""
+    _check(options, how.dtype)
+    first = None if initial is None else initial.numpy()
+    threads = chosen_threads() or torch.get_num_threads()
+    arrays.scan_into(_readable(x), y.numpy(), how.dim, options, first, threads)
+
+
+@lru_cache
+def _safe_length(of: torch.dtype, to: torch.dtype) -> int:
+    """How long a line of one dtype may be, whatever its elements, for sums of the other."""
+    if tensor.has_gradient(of) or torch.bool in (of, to):
+        return 0
+    elements, sums = torch.iinfo(of), torch.iinfo(to)
+    below = sums.min // elements.min if elements.min else sums.max
+    return min(below, sums.max // elements.max)
+
+
+def _check(options: Options, dtype: torch.dtype) -> None:
+    check(options, dtype, not tensor.has_gradient(dtype))
+
+
+def _readable(x: Tensor) -> Any:
+    """The elements as an array, floats in a dtype that NumPy has."""
+    x = x.detach()
+    if x.is_floating_point():
+        x = x.double()
+    return (torch.zeros_like(x) if x._is_zerotensor() else x).numpy()
+
+
+def _compute(x: Tensor, initial: Tensor | None, *rest: Any) -> Tensor:
+    *manner, overflow = rest
+    how = How(*manner)
+    y = torch.empty(tensor.shape_of(x, how), dtype=how.dtype)
+    options = Options(
+        exclusive=how.exclusive,
+        reverse=how.reverse,
+        include_initial=how.include_initial,
+        overflow=overflow,
+    )
+    scan_into(x, y, initial, how, options)
+    return y
+
+
+def _fake(x: Tensor, initial: Tensor | None, *rest: Any) -> Tensor:
+    how = How(*rest[:-1])
+    return torch.empty(tensor.shape_of(x, how), dtype=how.dtype, device=x.device)
+
+
+def _over_batch(
+    info: Any, in_dims: tuple[Any, ...], x: Tensor, initial: Tensor | None, dim: int, *rest: Any
+) -> tuple[Tensor, int]:
+    batch = info.batch_size
+    of_x, of_initial = in_dims[:2]
+    x = x.expand(batch, *x.shape) if of_x is None else x.movedim(of_x, 0)
+    if initial is not None:
+        shared = of_initial is None
+        initial = (
+            initial.expand(batch, *initial.shape) if shared else initial.movedim(of_initial, 0)
+        )
+    if x.dim() == 1:  # each sample is a number, and its own sum
+        return exact_scan(x.unsqueeze(1), initial, 1, *rest).squeeze(1), 0
+    return exact_scan(x, initial, dim + 1, *rest), 0
+
+
+_library.impl("exact_scan", _compute, "CPU")
+torch.library.register_fake("cumsum::exact_scan", _fake, lib=_library)
+torch.library.register_vmap("cumsum::exact_scan", _over_batch, lib=_library)
