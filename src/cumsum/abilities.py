@@ -16,7 +16,7 @@ from cumsum.options import Options, ability_of
 
 def for_arrays(options: Options) -> Any:
     """The module that scans NumPy arrays; None for the plain scan."""
-    ability = options.ability
+    ability = ability_of(options)
     if ability == "missing":
         from cumsum.missing import arrays
     elif ability == "segments":

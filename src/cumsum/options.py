@@ -55,18 +55,13 @@ class Options(NamedTuple):
     decay: Any = None
     compensated: bool = False
 
-    @property
-    def ability(self) -> str | None:
-        """The ability that answers, one of `cumsum.abilities`; it may ask others in turn."""
-        return ability_of(self)
-
     def asked(self) -> list[str]:
-        """The names of the keywords that differ from their defaults, the precision aside."""
+        """The names of the keywords that change what is asked for, the precision aside."""
         given = zip(self._fields[:-1], self, PLAIN, strict=False)
         return [
             name
             for name, value, default in given
-            if value is not default and not (isinstance(value, str) and value == default)
+            if value is not default and not (isinstance(value, str) and value in {default, "wrap"})
         ]
 
     @property
@@ -74,7 +69,7 @@ class Options(NamedTuple):
         """Whether nothing but the precision is asked for."""
         return (
             self.initial is None
-            and self.ability is None
+            and ability_of(self) is None
             and not (self.exclusive or self.reverse or self.include_initial)
         )
 
@@ -85,7 +80,7 @@ class Options(NamedTuple):
 
 
 def ability_of(options: Options) -> str | None:
-    """The property `ability`, as Dynamo before torch 2.11 can look into it."""
+    """The ability that answers, one of `cumsum.abilities`; it may ask others in turn."""
     if options.where is not None or options.skipna:
         return "missing"
     if not (options.offsets is None and options.lengths is None and options.reset is None):
@@ -114,11 +109,16 @@ def take(function: str, keywords: dict[str, Any]) -> Options:
             raise TypeError(f"{function}(): argument '{name}' must be str, not {kind}")
         if value not in allowed:
             raise ValueError(f"{function}(): {name} is {value!r}, but must be one of {allowed}")
-    cuts = [name for name in SEGMENTS if given.get(name) is not None]
+    compensated = is_compensated(given.pop("precision", None))
+    options = Options(**given, compensated=compensated)
+    _check_segments(function, options.asked())
+    return options
+
+
+def _check_segments(function: str, asked: list[str]) -> None:
+    cuts = [name for name in SEGMENTS if name in asked]
     if len(cuts) > 1:
         raise ValueError(f"{function}(): give one of offsets, lengths and reset, not several")
     for name in ("include_initial", "decay", "overflow"):
-        if cuts and given.get(name) not in (None, False, "wrap"):
+        if cuts and name in asked:
             raise ValueError(f"{function}(): {name} cannot be combined with {cuts[0]}")
-    compensated = is_compensated(given.pop("precision", None))
-    return Options(**given, compensated=compensated)

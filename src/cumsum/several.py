@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cumsum.options import NAMES
+from cumsum.options import take
 
 Function = Callable[..., Any]
 # What has a meaning for each dim, and what for the elements, before the first.
@@ -60,9 +60,9 @@ def cumsum_(scan_: Function, x: Any, dims: Any, rest: dict[str, Any]) -> Any:
 
 def _checked(x: Any, dims: Any, rest: dict[str, Any]) -> list[int]:
     """`dims` made non-negative; an error for what cannot be asked of several."""
-    allowed = {*_EACH, *_FIRST, "include_initial"}
-    for name in NAMES:
-        if name not in allowed and rest.get(name) not in (None, "hold", "wrap"):
+    options = take("cumsum", dict(rest))
+    for name in options.asked():
+        if name not in {*_EACH, *_FIRST, "include_initial"}:
             raise ValueError(f"cumsum(): {name} cannot be combined with several dims")
     axes = []
     for dim in dims:
