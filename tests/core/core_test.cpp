@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "../../src/core/resume.h"
+#include "../../src/core/segments.h"
 #include "../../src/core/target.h"
 
 using namespace cumsum;
@@ -108,6 +109,30 @@ bool scan_in_chunks(Problem problem, const Kernels& kernels, const char* x, char
   return true;
 }
 
+// Offsets of segments of few elements and many, some of none.
+std::vector<int64_t> random_offsets(int64_t size) {
+  std::vector<int64_t> offsets{0};
+  const int64_t most = uniform(0, 1) ? 12 : uniform(1, 3000);
+  while (offsets.back() < size) {
+    offsets.push_back(std::min(size, offsets.back() + uniform(0, most)));
+  }
+  return offsets;
+}
+
+// The sums of each segment of a line, in the order of the scan.
+template <class A>
+std::vector<A> reference(const std::vector<A>& x, Kind kind, const std::vector<int64_t>& offsets,
+                         bool reverse) {
+  std::vector<A> y;
+  for (size_t s = 0; s + 1 < offsets.size(); ++s) {
+    const size_t at = reverse ? offsets.size() - 2 - s : s;
+    const int64_t length = offsets[at + 1] - offsets[at];
+    const auto begin = x.begin() + static_cast<int64_t>(y.size());
+    for (A sum : reference(std::vector<A>(begin, begin + length), kind)) y.push_back(sum);
+  }
+  return y;
+}
+
 template <class X>
 X value_at(const char* p) {
   X value;
@@ -154,11 +179,20 @@ int check(DType x_dtype, DType y_dtype, int parts, const Kernels& kernels, int r
                     Precision::standard,
                     false,
                     threads};
-    if (direction == Direction::forward && uniform(0, 1)) {
-      failures += !scan_in_chunks(problem, kernels, x.first, y.first);
+    std::vector<int64_t> offsets = random_offsets(shape[axis]);
+    const Segments segments{offsets.data(), static_cast<int64_t>(offsets.size()) - 1};
+    failures += find_fault(segments, shape[axis], threads) != -1;
+    if (uniform(0, 2) == 0 && can_take(problem, segments, kernels)) {
+      failures += run_segments(problem, segments, kernels, x.first, y.first, nullptr, nullptr,
+                               nullptr) != Status::done;
     } else {
-      const Plan plan = make_plan(problem, kernels);
-      failures += run(plan, kernels, x.first, y.first) != Status::done;
+      offsets = {0, shape[axis]};
+      if (direction == Direction::forward && uniform(0, 1)) {
+        failures += !scan_in_chunks(problem, kernels, x.first, y.first);
+      } else {
+        const Plan plan = make_plan(problem, kernels);
+        failures += run(plan, kernels, x.first, y.first) != Status::done;
+      }
     }
 
     int64_t lines = 1;
@@ -180,7 +214,8 @@ int check(DType x_dtype, DType y_dtype, int parts, const Kernels& kernels, int r
           const char* p = x.first + x_at + index(i) * x.strides[axis] + part * sizeof(X);
           values[i] = static_cast<A>(static_cast<Y>(value_at<X>(p)));
         }
-        std::vector<A> sums = reference(values, kind);
+        const bool reverse = direction == Direction::reverse;
+        std::vector<A> sums = reference(values, kind, offsets, reverse);
         for (int64_t i = 0; i < shape[axis]; ++i) {
           const char* p = y.first + y_at + index(i) * y.strides[axis] + part * sizeof(Y);
           Y got = value_at<Y>(p), want = static_cast<Y>(sums[i]);
