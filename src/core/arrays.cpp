@@ -186,20 +186,21 @@ bool scan_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& 
   const int64_t bytes = element_count(y) * (item_size(x.dtype) + item_size(y.dtype));
   if (bytes == 0) return true;
   const Kernels& kernels = current_target();
-  const Plan plan = make_plan(
-      {x.dtype, y.dtype, x.dims, x.shape, x.strides, y.strides, axis, manner.kind, manner.direction,
-       manner.precision, x.data == y.data, threads, manner.initial_strides},
-      kernels);
+  const Plan plan =
+      make_plan({x.dtype, y.dtype, x.dims, x.shape, x.strides, y.strides, axis, manner.kind,
+                 manner.direction, manner.precision, x.data == y.data, threads,
+                 manner.initial_strides, manner.mask_strides, manner.skipna, manner.nan},
+                kernels);
   if (bytes < release_bytes) {
-    run(plan, kernels, x.data, y.data, manner.initial);
+    run(plan, kernels, x.data, y.data, manner.initial, nullptr, nullptr, manner.mask);
     return true;
   }
   // Signals are handled on the main thread alone; another must not even ask, as the interpreter may
   // be shutting down around it.
   const bool asks = PyThread_get_thread_ident() == main_thread;
   PyThreadState* state = PyEval_SaveThread();
-  const Status status =
-      run(plan, kernels, x.data, y.data, manner.initial, asks ? interrupted : nullptr, &state);
+  const Status status = run(plan, kernels, x.data, y.data, manner.initial,
+                            asks ? interrupted : nullptr, &state, manner.mask);
   PyEval_RestoreThread(state);
   if (status == Status::out_of_memory) PyErr_NoMemory();
   return status == Status::done;

@@ -7,6 +7,11 @@
 #include "totals.h"
 
 namespace cumsum {
+
+namespace CUMSUM_TARGET {
+extern const HoleKernels hole_kernels;
+}
+
 namespace {
 
 template <DType D, class T, class Part = T, int C = 1>
@@ -124,6 +129,7 @@ constexpr Kernels make_kernels(const char* name) {
   kernels.compensated[0] = make_pair<F64, F64, Twice<double>>();
   kernels.compensated[1] = make_pair<C128, C128, Twice<double>>();
   add_copies(kernels, Elements{});
+  kernels.holes = &CUMSUM_TARGET::hole_kernels;
   return kernels;
 }
 

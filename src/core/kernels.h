@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "element.h"
+#include "holes.h"
 
 namespace cumsum {
 
@@ -56,6 +57,7 @@ struct Kernels {
   PairKernels pairs[dtype_count][dtype_count];  // null functions where x must be packed first
   PairKernels compensated[2];                   // float64 and complex128, carried as pairs
   ScanPiece copy[dtype_count][dtype_count];     // a piece, cast element by element
+  const HoleKernels* holes;
 };
 
 }  // namespace cumsum

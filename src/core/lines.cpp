@@ -79,18 +79,18 @@ void Run::scan_lines(Workspace& space, const Unit& unit, int64_t begin, int64_t 
     some.carry += line * pair_.carry_size;
     some.chain += line * pair_.chain_size;
     some.lines = std::min(pack_shape_.lines, unit.lines - line);
-    scan_packed(space, some, unit.pack_x);
+    scan_packed(space, some, unit.pack_x, unit.mask + line * plan_.inner.mask_stride);
   }
 }
 
-void Run::scan_packed(Workspace& space, const Piece& whole, bool pack_x) {
+void Run::scan_packed(Workspace& space, const Piece& whole, bool pack_x, const char* mask) {
   Piece packed = whole;  // the buffer's own strides
   packed.x = packed.y = space.packed.data();
   if (plan_.walk == Walk::columns) {
     packed.x_line = packed.y_line = packed_size_;
     packed.x_scan = packed.y_scan = whole.lines * packed_size_;
   } else {
-    packed.x_scan = packed.y_scan = packed_size_;
+    packed.x_scan = packed.y_scan = plan_.reversed ? -packed_size_ : packed_size_;
     packed.x_line = packed.y_line = pack_shape_.length * packed_size_ + policy::packed_padding;
   }
   for (int64_t i = 0; i < whole.length; i += pack_shape_.length) {
@@ -100,8 +100,11 @@ void Run::scan_packed(Workspace& space, const Piece& whole, bool pack_x) {
     part.length = std::min(pack_shape_.length, whole.length - i);
     part.position += i;
     const Piece outside = part;
+    if (plan_.reversed) {
+      packed.x = packed.y = space.packed.data() + (part.length - 1) * packed_size_;
+    }
     if (pack_x) {
-      pack_(between(part, packed, part));
+      pack(space, between(part, packed, part), mask + part.position * plan_.scan.mask_stride);
       part.x = packed.x;
       part.x_scan = packed.x_scan;
       part.x_line = packed.x_line;
@@ -112,7 +115,12 @@ void Run::scan_packed(Workspace& space, const Piece& whole, bool pack_x) {
       part.y_line = packed.y_line;
     }
     kernels_[int(store_)](with_channels(part));
-    if (plan_.pack_y) unpack_(between(packed, outside, part));
+    const Piece out = between(packed, outside, part);
+    if (plan_.nan) {
+      show(space, part, out);
+    } else if (plan_.pack_y) {
+      unpack_(out);
+    }
   }
 }
 
@@ -137,7 +145,7 @@ Piece Run::part_of(const Unit& unit, int64_t begin, int64_t length) const {
 // columns by whole cache lines, so that what is left at either end of a column's row must not be
 // much.
 bool Run::can_stream(const Piece& piece) const {
-  if (!plan_.stream) return false;
+  if (!plan_.stream || plan_.pack_y) return false;
   if (plan_.walk == Walk::columns) {
     const int64_t row_bytes = piece.lines * y_size_;
     return row_bytes >= policy::least_streamed_row || piece.y_scan == row_bytes;

@@ -18,7 +18,8 @@ int collect_lines(const Problem& problem, Axis* lines) {
   for (int d = 0; d < problem.dims; ++d) {
     if (d == problem.axis || problem.shape[d] == 1) continue;
     const int64_t initial = problem.initial_strides ? problem.initial_strides[d] : 0;
-    lines[count++] = {problem.shape[d], problem.x_strides[d], problem.y_strides[d], initial};
+    const int64_t mask = problem.mask_strides ? problem.mask_strides[d] : 0;
+    lines[count++] = {problem.shape[d], problem.x_strides[d], problem.y_strides[d], initial, mask};
   }
   auto wider = [](const Axis& a, const Axis& b) {
     return std::pair(std::llabs(a.y_stride), std::llabs(a.x_stride)) >
@@ -31,8 +32,10 @@ int collect_lines(const Problem& problem, Axis* lines) {
     Axis* last = kept ? &lines[kept - 1] : nullptr;
     if (last && last->x_stride == next.size * next.x_stride &&
         last->y_stride == next.size * next.y_stride &&
-        last->initial_stride == next.size * next.initial_stride) {
-      *last = {last->size * next.size, next.x_stride, next.y_stride, next.initial_stride};
+        last->initial_stride == next.size * next.initial_stride &&
+        last->mask_stride == next.size * next.mask_stride) {
+      *last = {last->size * next.size, next.x_stride, next.y_stride, next.initial_stride,
+               next.mask_stride};
     } else {
       lines[kept++] = next;
     }
@@ -43,20 +46,23 @@ int collect_lines(const Problem& problem, Axis* lines) {
 // A scan from the end is a scan of both arrays seen from their last elements.
 void set_scan_axis(Plan& plan, const Problem& problem) {
   int d = problem.axis;
-  plan.scan = {problem.shape[d], problem.x_strides[d], problem.y_strides[d], 0};
-  plan.x_offset = plan.y_offset = 0;
+  const int64_t mask_stride = problem.mask_strides ? problem.mask_strides[d] : 0;
+  plan.scan = {problem.shape[d], problem.x_strides[d], problem.y_strides[d], 0, mask_stride};
+  plan.x_offset = plan.y_offset = plan.mask_offset = 0;
   if (problem.direction == Direction::reverse) {
     plan.x_offset = (plan.scan.size - 1) * plan.scan.x_stride;
     plan.y_offset = (plan.scan.size - 1) * plan.scan.y_stride;
+    plan.mask_offset = (plan.scan.size - 1) * mask_stride;
     plan.scan.x_stride = -plan.scan.x_stride;
     plan.scan.y_stride = -plan.scan.y_stride;
+    plan.scan.mask_stride = -mask_stride;
   }
 }
 
 // Of the line axes, the one whose lines are taken side by side: the narrowest in the result, or the
 // longest where that one is too short to fill a vector.
 void choose_inner(Plan& plan, Axis* lines, int count) {
-  plan.inner = {1, 0, 0, 0};
+  plan.inner = {1, 0, 0, 0, 0};
   plan.outer_dims = 0;
   int inner = count - 1;
   for (int i = 0; inner >= 0 && lines[count - 1].size < policy::least_columns && i < count; ++i) {
@@ -89,16 +95,17 @@ void choose_walk(Plan& plan, const Kernels& kernels) {
   plan.reversed = false;
   if (!along && beside) {
     plan.walk = Walk::columns;
-    plan.pack_y = false;
-    plan.pack_x = !direct || inner.x_stride != x_size;
-  } else if (direct && backward) {
+    plan.pack_y = plan.nan;
+    plan.pack_x = plan.holes || !direct || inner.x_stride != x_size;
+  } else if ((direct || plan.holes) && backward) {
     plan.walk = Walk::rows;
     plan.reversed = true;
-    plan.pack_x = plan.pack_y = false;
+    plan.pack_x = plan.holes;
+    plan.pack_y = plan.nan;
   } else {
     plan.walk = Walk::rows;
-    plan.pack_y = scan.y_stride != y_size;
-    plan.pack_x = !direct || scan.x_stride != x_size;
+    plan.pack_y = plan.nan || scan.y_stride != y_size;
+    plan.pack_x = plan.holes || !direct || scan.x_stride != x_size;
   }
   plan.packed = direct && !plan.pack_y ? plan.x_dtype : plan.y_dtype;
 }
@@ -109,12 +116,12 @@ void pair_up(Plan& plan) {
   const bool adjacent = plan.inner.size == 2 && plan.inner.x_stride == size &&
                         plan.inner.y_stride == size && plan.scan.x_stride == 2 * size &&
                         plan.scan.y_stride == 2 * size;
-  if (!adjacent || plan.x_dtype != plan.y_dtype) return;
+  if (!adjacent || plan.x_dtype != plan.y_dtype || plan.holes) return;
   if (plan.carried && plan.inner.initial_stride != size) return;
   if (plan.x_dtype != DType::float32 && plan.x_dtype != DType::float64) return;
   const bool single = plan.x_dtype == DType::float32;
   plan.x_dtype = plan.y_dtype = single ? DType::complex64 : DType::complex128;
-  plan.inner = {1, 0, 0, 0};
+  plan.inner = {1, 0, 0, 0, 0};
   if (plan.outer_dims > 0) {
     plan.inner = plan.outer[--plan.outer_dims];
     plan.outer_size /= plan.inner.size;
@@ -187,7 +194,7 @@ void share_out(Plan& plan, int threads) {
   const int64_t claims = divide_up(plan.units, plan.grain);
   plan.workers = static_cast<int>(std::min<int64_t>(plan.workers, claims));
   const int64_t y_bytes = lines * plan.scan.size * y_size;
-  plan.stream = y_bytes >= policy::stream_bytes && !plan.pack_y;
+  plan.stream = y_bytes >= policy::stream_bytes && (plan.nan || !plan.pack_y);
 }
 
 bool can_compensate(DType dtype) { return dtype == DType::float64 || dtype == DType::complex128; }
@@ -201,6 +208,9 @@ Plan make_plan(const Problem& problem, const Kernels& kernels) {
   plan.x_dtype = problem.x_dtype;
   plan.y_dtype = problem.y_dtype;
   plan.carried = problem.initial_strides != nullptr;
+  plan.skipna = problem.skipna && problem.x_dtype >= DType::float16;
+  plan.holes = problem.mask_strides || plan.skipna;
+  plan.nan = problem.nan && plan.holes;
   Axis lines[most_dims];
   set_scan_axis(plan, problem);
   choose_inner(plan, lines, collect_lines(problem, lines));

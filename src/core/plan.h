@@ -18,9 +18,10 @@ enum class Walk { rows, columns };
 
 inline constexpr int most_dims = 64;
 
-// One axis of the arrays, strides in bytes; the last one is that of the initial values.
+// One axis of the arrays, strides in bytes; the last ones are those of the initial values and of
+// the mask.
 struct Axis {
-  int64_t size, x_stride, y_stride, initial_stride;
+  int64_t size, x_stride, y_stride, initial_stride, mask_stride;
 };
 
 struct Problem {
@@ -37,6 +38,10 @@ struct Problem {
   int threads;    // at most
   // Of the values that the sums begin with, elements of y's type, or null where that is zero.
   const int64_t* initial_strides = nullptr;
+  // Holes: where the bytes of a mask are zero, if there is one, and where x is NaN.
+  const int64_t* mask_strides = nullptr;
+  bool skipna = false;
+  bool nan = false;  // NaN is to stand there
 };
 
 struct Plan {
@@ -48,10 +53,13 @@ struct Plan {
   DType packed;         // the type of its elements
   bool in_place;
   bool carried;  // the sums begin with other values than zero
+  bool holes;    // some elements add nothing: x is packed with zeros there
+  bool skipna;   // those that are NaN among them
+  bool nan;      // y is packed as well, and NaN put there
   bool split;    // the axis itself is shared out: few lines, long ones
   bool stream;   // write past the cache
   DType x_dtype, y_dtype;
-  int64_t x_offset, y_offset;  // of the first element in scan order, in bytes
+  int64_t x_offset, y_offset, mask_offset;  // of the first element in scan order, in bytes
   Axis scan;
   Axis inner;             // the lines side by side
   Axis outer[most_dims];  // all others

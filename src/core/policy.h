@@ -80,6 +80,9 @@ inline constexpr int64_t packed_rows = 16;
 inline constexpr int64_t packed_rows_along = 64;
 inline constexpr int64_t packed_rows_bytes = 1 << 15;
 
+// Elements that are filled at a time where they lie in a buffer before or after it.
+inline constexpr int64_t filled_elements = 1 << 12;
+
 // Bytes that are gathered on the stack, where a scan needs nothing else. Every second of 16
 // float32: 1.6 us with memory of its own, 0.8 without.
 inline constexpr int64_t small_bytes = 1 << 12;

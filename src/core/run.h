@@ -16,6 +16,9 @@ struct Workspace {
   // When the axis is split: the sums of a block's tiles, those of another worker's block, and the
   // block's input if that must be packed.
   std::vector<char> aggregates, others, block;
+  // Where elements add nothing: those on their way into the buffer, their mask, and what it says of
+  // the elements that are in there.
+  std::vector<char> staged, mask, kept;
 };
 
 // A claimed piece of work: some lines side by side, elements [begin, begin + length) of each.
@@ -23,6 +26,7 @@ struct Unit {
   const char* x;        // of element x_begin of the first line
   char* y;              // of element 0
   const char* initial;  // of the first line
+  const char* mask;     // as y
   int64_t x_begin, x_scan, x_line;
   bool pack_x;
   int64_t lines, begin, length;
@@ -31,7 +35,7 @@ struct Unit {
 class Run {
  public:
   Run(const Plan& plan, const Kernels& kernels, const char* x, char* y, const char* initial,
-      Interrupted interrupted, void* context);
+      const char* mask, Interrupted interrupted, void* context);
 
   // False if the user interrupted it.
   bool operator()();
@@ -45,7 +49,7 @@ class Run {
   // Any elements of a unit's lines (lines.cpp). The lines are fresh where `carry` is null; else the
   // chains are the workspace's.
   void scan_lines(Workspace& space, const Unit& unit, int64_t begin, int64_t length, char* carry);
-  void scan_packed(Workspace& space, const Piece& whole, bool pack_x);
+  void scan_packed(Workspace& space, const Piece& whole, bool pack_x, const char* mask);
   void scan_whole(int worker, const Unit& unit);
   bool comes_in_repeats() const;
   int64_t scan_repeats(const Unit& unit, int64_t index, int64_t most) const;
@@ -54,6 +58,18 @@ class Run {
   bool comes_staged(const Piece& piece) const;
   // In columns the two parts of a complex number are two lines.
   Piece with_channels(Piece piece) const;
+
+  // The way into a buffer and out of one (filled.cpp, where elements add nothing). `mask` is that
+  // of the first element.
+  void pack(Workspace& space, const Piece& piece, const char* mask) const {
+    plan_.holes ? fill(space, piece, mask) : pack_(piece);
+  }
+  int64_t filled_length(int64_t lines) const;
+  void make_room_for_holes(Workspace& space) const;
+  char* kept_of(Workspace& space, const char* packed) const;
+  void fill(Workspace& space, Piece piece, const char* mask) const;
+  void fill_part(Workspace& space, const Piece& part, const char* mask, int64_t mask_scan) const;
+  void show(Workspace& space, const Piece& from, Piece piece) const;
 
   // A block of an axis that is shared out (split.cpp).
   void scan_block(Workspace& space, Unit unit, int64_t index);
@@ -69,8 +85,11 @@ class Run {
   const char* const x_;
   char* const y_;
   const char* const initial_;
+  const char* const mask_;
   const PairKernels& pair_;        // of the elements that the kernels see, packed or not
   const ScanPiece (&kernels_)[3];  // of the walk, by Store
+  const ScanPiece (&copy_)[dtype_count][dtype_count];
+  const HoleKernels& holes_;
   const ScanPiece pack_, unpack_;
   const Store store_;
   const int64_t y_size_, packed_size_;

@@ -48,7 +48,11 @@ void Run::pack_block(Workspace& space, Unit& unit) {
   piece.y_line = plan_.walk == Walk::columns ? packed_size_ : unit.length * packed_size_;
   piece.length = unit.length;
   piece.lines = unit.lines;
-  pack_(piece);
+  if (plan_.reversed) {
+    piece.y += (unit.length - 1) * packed_size_;
+    piece.y_scan = -packed_size_;
+  }
+  pack(space, piece, unit.mask + unit.begin * plan_.scan.mask_stride);
   unit.x = piece.y;
   unit.x_begin = unit.begin;
   unit.x_scan = piece.y_scan;

@@ -25,6 +25,29 @@ def scan(
 ) -> None:
     """Scan the memory at `x` into the memory at `y`, without any check of either."""
 
+def scan_with_holes(
+    x: int,
+    x_dtype: int,
+    y: int,
+    y_dtype: int,
+    shape: tuple[int, ...],
+    x_strides: tuple[int, ...],
+    y_strides: tuple[int, ...],
+    axis: int,
+    exclusive: bool,
+    reverse: bool,
+    compensated: bool,
+    threads: int,
+    initial: int,
+    initial_strides: tuple[int, ...],
+    mask: int,
+    mask_strides: tuple[int, ...],
+    skipna: bool,
+    nan: bool,
+    /,
+) -> None:
+    """The same with nothing added where the bytes at `mask`, if that is not 0, are zero."""
+
 def plan(
     x: int,
     x_dtype: int,
