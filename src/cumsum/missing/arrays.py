@@ -116,4 +116,5 @@ def _scan_filled(
     else:
         ability.scan_into(filled, y, axis, others, initial)
     if options.holes == "nan":
-        sums[holes] = np.timedelta64("NaT") if y.dtype.kind == "m" else np.nan
+        nothing = {"m": np.timedelta64("NaT"), "c": complex(np.nan, np.nan)}
+        sums[holes] = nothing.get(y.dtype.kind, np.nan)
