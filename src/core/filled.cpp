@@ -1,5 +1,5 @@
-// Holes: x goes by way of a buffer, with zeros in them, so that all that follows adds nothing
-// there. Where NaN is to stand in them, so does y.
+// Holes, where the kernels don't read zeros there by themselves: x goes by way of a buffer that has
+// zeros in them. Where NaN is to stand in them, y goes by way of one.
 #include <algorithm>
 
 #include "policy.h"
@@ -8,12 +8,44 @@
 namespace cumsum {
 namespace {
 
-// As a piece that is written to `y`, neighbours in the walk beside each other.
+// The same elements from the other end.
+void turn(Piece& piece) {
+  const int64_t last = piece.length - 1;
+  piece.x += last * piece.x_scan;
+  piece.y += last * piece.y_scan;
+  piece.mask += last * piece.mask_scan;
+  piece.x_scan = -piece.x_scan;
+  piece.y_scan = -piece.y_scan;
+  piece.mask_scan = -piece.mask_scan;
+}
+
+// A piece that is written to `y`, neighbours in the walk beside each other.
 Piece gathered(Piece piece, char* y, int64_t size, bool columns) {
   piece.y = y;
   piece.y_scan = columns ? piece.lines * size : size;
   piece.y_line = columns ? size : piece.length * size;
   return piece;
+}
+
+// Where `piece` is written, as where it is read from.
+Piece read_back(Piece piece) {
+  piece.x = piece.y;
+  piece.x_scan = piece.y_scan;
+  piece.x_line = piece.y_line;
+  return piece;
+}
+
+HoleRows rows_of(const Piece& p, bool columns) {
+  HoleRows rows{};
+  rows.rows = columns ? p.length : p.lines;
+  rows.count = columns ? p.lines : p.length;
+  rows.x = p.x;
+  rows.x_row = columns ? p.x_scan : p.x_line;
+  rows.y = p.y;
+  rows.y_row = columns ? p.y_scan : p.y_line;
+  rows.mask = p.mask;
+  rows.mask_row = columns ? p.mask_scan : p.mask_line;
+  return rows;
 }
 
 }  // namespace
@@ -24,9 +56,10 @@ int64_t Run::filled_length(int64_t lines) const {
 }
 
 void Run::make_room_for_holes(Workspace& space) const {
-  const bool columns = plan_.walk == Walk::columns;
+  if (plan_.filled) return;
   const int64_t lines = plan_.split ? plan_.panel : pack_shape_.lines;
   const int64_t most = lines * filled_length(lines);
+  const bool columns = plan_.walk == Walk::columns;
   const int64_t mask_step = columns ? plan_.inner.mask_stride : plan_.scan.mask_stride;
   if (plan_.packed != plan_.x_dtype) space.staged.resize(most * item_size(plan_.x_dtype));
   if (mask_step != 0) space.mask.resize(most);
@@ -40,96 +73,74 @@ char* Run::kept_of(Workspace& space, const char* packed) const {
   return space.kept.data() + (packed - buffer.data()) / packed_size_;
 }
 
-// From x to the buffer. `mask` is that of the first element.
-void Run::fill(Workspace& space, Piece piece, const char* mask) const {
-  int64_t mask_scan = plan_.scan.mask_stride;
-  if (plan_.reversed) {  // the same from the other end, where strides are positive
-    const int64_t last = piece.length - 1;
-    piece.x += last * piece.x_scan;
-    piece.y += last * piece.y_scan;
-    mask += last * mask_scan;
-    piece.x_scan = -piece.x_scan;
-    piece.y_scan = -piece.y_scan;
-    mask_scan = -mask_scan;
-  }
+void Run::fill(Workspace& space, Piece piece) const {
+  if (plan_.reversed) turn(piece);  // strides are positive now
   Piece part = piece;
   const int64_t most = filled_length(piece.lines);
   for (int64_t i = 0; i < piece.length; i += most) {
     part.x = piece.x + i * piece.x_scan;
     part.y = piece.y + i * piece.y_scan;
+    part.mask = piece.mask + i * piece.mask_scan;
     part.length = std::min(most, piece.length - i);
-    fill_part(space, part, mask + i * mask_scan, mask_scan);
+    fill_part(space, part);
   }
 }
 
-void Run::fill_part(Workspace& space, const Piece& part, const char* mask,
-                    int64_t mask_scan) const {
-  const bool columns = plan_.walk == Walk::columns;
-  const int64_t x_size = item_size(plan_.x_dtype), mask_line = plan_.inner.mask_stride;
-  const bool same = plan_.packed == plan_.x_dtype;
+void Run::fill_part(Workspace& space, const Piece& part) const {
+  const bool columns = plan_.walk == Walk::columns, same = plan_.packed == plan_.x_dtype;
+  const int64_t x_size = item_size(plan_.x_dtype);
   const Piece to = same ? part : gathered(part, space.staged.data(), x_size, columns);
-  HoleRows rows{};
+  HoleRows rows = rows_of(to, columns);
   rows.skipna = plan_.skipna;
-  rows.rows = columns ? part.length : part.lines;
-  rows.count = columns ? part.lines : part.length;
-  rows.x = part.x;
-  rows.x_row = columns ? part.x_scan : part.x_line;
-  rows.y = to.y;
-  rows.y_row = columns ? to.y_scan : to.y_line;
   if (rows.count > 1 && (columns ? part.x_line : part.x_scan) != x_size) {
     copy_[int(plan_.x_dtype)][int(plan_.x_dtype)](to);
-    rows.x = to.y;
+    rows.x = rows.y;
     rows.x_row = rows.y_row;
   }
-  if (mask_) {
-    const int64_t step = columns ? mask_line : mask_scan;
-    rows.mask = mask;
-    rows.mask_row = columns ? mask_scan : mask_line;
-    rows.one_for_row = step == 0 || rows.count == 1;
-    if (!rows.one_for_row && step != 1) {
-      Piece bytes = gathered(part, space.mask.data(), 1, columns);
-      bytes.x = mask;
-      bytes.x_scan = mask_scan;
-      bytes.x_line = mask_line;
-      copy_[int(DType::boolean)][int(DType::boolean)](bytes);
-      rows.mask = bytes.y;
-      rows.mask_row = rows.count;
-    }
+  const int64_t mask_step = columns ? part.mask_line : part.mask_scan;
+  rows.one_for_row = mask_step == 0 || rows.count == 1;
+  if (!plan_.masked) {
+    rows.mask = nullptr;
+  } else if (!rows.one_for_row && mask_step != 1) {
+    Piece bytes = gathered(part, space.mask.data(), 1, columns);
+    bytes.x = part.mask;
+    bytes.x_scan = part.mask_scan;
+    bytes.x_line = part.mask_line;
+    copy_[int(DType::boolean)][int(DType::boolean)](bytes);
+    rows.mask = bytes.y;
+    rows.mask_row = rows.count;
   }
   if (plan_.nan) {
     rows.kept = kept_of(space, part.y);
     rows.kept_row = (columns ? part.y_scan : part.y_line) / packed_size_;
   }
   holes_.fill[int(plan_.x_dtype)](rows);
-  if (same) return;
-  Piece cast = part;
-  cast.x = to.y;
-  cast.x_scan = to.y_scan;
-  cast.x_line = to.y_line;
-  pack_(cast);
+  if (!same) {
+    Piece cast = read_back(to);
+    cast.y = part.y;
+    cast.y_scan = part.y_scan;
+    cast.y_line = part.y_line;
+    pack_(cast);
+  }
 }
 
-// From a buffer, where `piece` reads, to y, with NaN where `from` was read from holes.
-void Run::show(Workspace& space, const Piece& from, Piece piece) const {
+// From the buffer of sums, where `piece` is read, to y, with NaN where `from` was a hole.
+void Run::show(Workspace& space, Piece from, Piece piece) const {
   const bool columns = plan_.walk == Walk::columns;
-  const char* kept = kept_of(space, from.x);
-  if (plan_.reversed) {
-    const int64_t last = piece.length - 1;
-    piece.x += last * piece.x_scan;
-    piece.y += last * piece.y_scan;
-    kept += last * from.x_scan / packed_size_;
-    piece.x_scan = -piece.x_scan;
-    piece.y_scan = -piece.y_scan;
+  if (!plan_.filled) {
+    from.mask = kept_of(space, from.x);
+    from.mask_scan = from.x_scan / packed_size_;
+    from.mask_line = from.x_line / packed_size_;
   }
-  HoleRows rows{};
-  rows.rows = columns ? piece.length : piece.lines;
-  rows.count = columns ? piece.lines : piece.length;
-  rows.x = piece.x;
-  rows.x_row = columns ? piece.x_scan : piece.x_line;
-  rows.kept = const_cast<char*>(kept);
-  rows.kept_row = (columns ? from.x_scan : from.x_line) / packed_size_;
-  rows.y = piece.y;
-  rows.y_row = columns ? piece.y_scan : piece.y_line;
+  if (plan_.reversed) {
+    turn(from);
+    turn(piece);
+  }
+  HoleRows rows = rows_of(piece, columns);
+  rows.source = from.x;
+  rows.source_row = columns ? from.x_scan : from.x_line;
+  rows.mask = plan_.filled && !plan_.masked ? nullptr : from.mask;
+  rows.mask_row = columns ? from.mask_scan : from.mask_line;
   rows.past_cache = plan_.stream;
   const bool beside = rows.count == 1 || (columns ? piece.y_line : piece.y_scan) == y_size_;
   if (!beside) {  // in the buffer itself, to be copied from there

@@ -1,92 +1,28 @@
 // Compiled once for each target: the kernels of elements that add nothing.
 #include "holes.h"
 
-#include "simd.h"
+#include "cast.h"
+#include "columns.h"
+#include "rows.h"
+#include "totals.h"
 
 namespace cumsum {
 namespace {
 
-// Elements as words, all bits of which a mask leaves or takes. Types that need more than one word
-// go without vectors: they are as wide as half of one.
-template <class T, class W, int N = 1>
-struct Words {
-  using word = W;
-  static constexpr int words = N;
-  static constexpr int size = N * sizeof(W);
-  static constexpr int lanes = N == 1 ? vector_bytes / int{sizeof(W)} : 1;
-};
+// Elements that are one word each are taken as many at a time as a vector has lanes for; others go
+// without vectors, as they are as wide as half of one.
 template <class T>
-struct ElementOf;
-template <>
-struct ElementOf<uint8_t> : Words<uint8_t, uint8_t> {};
-template <>
-struct ElementOf<uint16_t> : Words<uint16_t, uint16_t> {};
-template <>
-struct ElementOf<uint32_t> : Words<uint32_t, uint32_t> {};
-template <>
-struct ElementOf<uint64_t> : Words<uint64_t, uint64_t> {};
-template <>
-struct ElementOf<Float16> : Words<Float16, uint16_t> {};
-template <>
-struct ElementOf<BFloat16> : Words<BFloat16, uint16_t> {};
-template <>
-struct ElementOf<float> : Words<float, uint32_t> {};
-template <>
-struct ElementOf<double> : Words<double, uint64_t> {};
-template <>
-struct ElementOf<Complex<float>> : Words<Complex<float>, uint64_t> {};
-template <>
-struct ElementOf<long double> : Words<long double, uint64_t, sizeof(long double) / 8> {};
-template <>
-struct ElementOf<Complex<double>> : Words<Complex<double>, uint64_t, 2> {};
-template <>
-struct ElementOf<Complex<long double>>
-    : Words<Complex<long double>, uint64_t, sizeof(long double) / 4> {};
-
+inline constexpr bool is_word = sizeof(T) <= 8;
 template <class T>
-using Word = typename ElementOf<T>::word;
+using Word = typename WordOf<is_word<T> ? sizeof(T) : 8>::type;
 template <class T>
-inline constexpr int lanes = ElementOf<T>::lanes;
+inline constexpr int lanes = is_word<T> ? vector_bytes / int{sizeof(Word<T>)} : 1;
 template <class T>
 using Several = Vector<Word<T>, lanes<T>>;
-
-// ---- what is NaN ------------------------------------------------------------------------------
-
-// Of a 16-bit float: the bits of infinity, which those of NaN are above.
 template <class T>
-inline constexpr int infinity = __is_same(T, Float16) ? 0x7c00 : 0x7f80;
+inline constexpr bool has_nan = !is_integer<T>;
 template <class T>
-inline constexpr bool is_half = __is_same(T, Float16) || __is_same(T, BFloat16);
-
-template <class T>
-inline bool is_nan(const char* p) {
-  if constexpr (is_half<T>) {
-    return (read<uint16_t>(p) & 0x7fff) > infinity<T>;
-  } else {
-    const T value = read<T>(p);
-    if constexpr (requires { value.real; }) {
-      return value.real != value.real || value.imag != value.imag;
-    } else {
-      return value != value;
-    }
-  }
-}
-
-// All bits of each lane that is NaN.
-template <class T>
-inline Several<T> are_nan(Several<T> x) {
-  if constexpr (is_half<T>) {
-    using Signed = Vector<int16_t, lanes<T>>;
-    return bit_cast<Several<T>>(bit_cast<Signed>(x & 0x7fff) > int16_t{infinity<T>});
-  } else if constexpr (__is_same(T, Complex<float>)) {
-    const auto parts = bit_cast<Vector<float, 2 * lanes<T>>>(x);
-    const auto found = bit_cast<Several<T>>(parts != parts);
-    return found | found << 32 | found >> 32;
-  } else {
-    const auto values = bit_cast<Vector<T, lanes<T>>>(x);
-    return bit_cast<Several<T>>(values != values);
-  }
-}
+inline constexpr int64_t size_of = sizeof(T);
 
 template <class T>
 inline T make_nan() {
@@ -104,48 +40,29 @@ inline T make_nan() {
 
 // ---- into a buffer ----------------------------------------------------------------------------
 
-// All bits of each lane whose byte is not zero, and the bytes of such lanes.
-template <class T>
-inline Several<T> lengthen(const char* bytes) {
-  const auto mask = read<Vector<uint8_t, lanes<T>>>(bytes);
-  return bit_cast<Several<T>>(widen<Word<T>, lanes<T>, uint8_t>(mask) != 0);
-}
-template <class T>
-inline void write_bytes(char* p, Several<T> kept) {
-  if constexpr (sizeof(Word<T>) == 4) {
-    write(p, low_bytes<lanes<T>>(kept));
-  } else {
-    write(p, __builtin_convertvector(kept, Vector<uint8_t, lanes<T>>));
-  }
-}
-
 template <class T, bool masked, bool skipna>
 void fill_row(const char* x, const char* mask, char* y, char* kept, int64_t count) {
-  constexpr int size = ElementOf<T>::size;
   int64_t i = 0;
   if constexpr (lanes<T> > 1) {
     for (; i + lanes<T> <= count; i += lanes<T>) {
-      const auto value = read<Several<T>>(x + i * size);
+      const auto value = read<Several<T>>(x + i * size_of<T>);
       auto keep = ~Several<T>{};
-      if constexpr (masked) keep = lengthen<T>(mask + i);
-      if constexpr (skipna) keep &= ~are_nan<T>(value);
-      write(y + i * size, value & keep);
-      if (kept) write_bytes<T>(kept + i, keep);
+      if constexpr (masked) keep = lengthen<Word<T>, lanes<T>>(mask + i);
+      if constexpr (skipna) keep &= ~are_nan<T, lanes<T>>(value);
+      write(y + i * size_of<T>, value & keep);
+      if (kept) write(kept + i, __builtin_convertvector(keep, Vector<uint8_t, lanes<T>>));
     }
   }
   for (; i < count; ++i) {
     bool keep = true;
     if constexpr (masked) keep = mask[i] != 0;
-    if constexpr (skipna) keep = keep && !is_nan<T>(x + i * size);
-    for (int64_t at = i * size; at < (i + 1) * size; at += sizeof(Word<T>)) {
+    if constexpr (skipna) keep = keep && !is_nan<T>(x + i * size_of<T>);
+    for (int64_t at = i * size_of<T>; at < (i + 1) * size_of<T>; at += sizeof(Word<T>)) {
       write(y + at, static_cast<Word<T>>(keep ? read<Word<T>>(x + at) : 0));
     }
     if (kept) kept[i] = keep ? -1 : 0;
   }
 }
-
-template <class T>
-inline constexpr bool has_nan = is_half<T> || !__is_same(T, Word<T>);
 
 template <class T>
 void fill(const HoleRows& p) {
@@ -160,7 +77,7 @@ void fill(const HoleRows& p) {
     char* const y = p.y + row * p.y_row;
     char* const kept = p.kept ? p.kept + row * p.kept_row : nullptr;
     if (p.mask && p.one_for_row && *mask == 0) {
-      __builtin_memset(y, 0, p.count * ElementOf<T>::size);
+      __builtin_memset(y, 0, p.count * size_of<T>);
       if (kept) __builtin_memset(kept, 0, p.count);
     } else {
       (each ? masked : whole)(p.x + row * p.x_row, mask, y, kept, p.count);
@@ -170,51 +87,105 @@ void fill(const HoleRows& p) {
 
 // ---- and out of it ----------------------------------------------------------------------------
 
-template <class T>
-inline void show_one(const char* x, char kept, char* y) {
-  write(y, kept ? read<T>(x) : make_nan<T>());
+// Whether element i is shown: by the byte of a mask, or if it is a number.
+template <class T, bool masked>
+inline bool is_shown(const char* by, int64_t i) {
+  if constexpr (masked) return by[i] != 0;
+  return !is_nan<T>(by + i * size_of<T>);
 }
 
-template <class T>
-void show_row(const char* x, const char* kept, char* y, int64_t count, bool past_cache) {
-  constexpr int size = ElementOf<T>::size;
+template <class T, bool masked>
+inline Several<T> are_shown(const char* by, int64_t i) {
+  if constexpr (masked) {
+    return lengthen<Word<T>, lanes<T>>(by + i);
+  } else {
+    return ~are_nan<T, lanes<T>>(read<Several<T>>(by + i * size_of<T>));
+  }
+}
+
+template <class T, bool masked>
+void show_row(const char* x, const char* by, char* y, int64_t count, bool past_cache) {
   int64_t i = 0;
+  const auto show_one = [&] {
+    const bool shown = is_shown<T, masked>(by, i);
+    write(y + i * size_of<T>, shown ? read<T>(x + i * size_of<T>) : make_nan<T>());
+    ++i;
+  };
   if constexpr (lanes<T> > 1) {
-    const Several<T> nan = Several<T>{} + bit_cast<Word<T>>(make_nan<T>());
+    const auto nan = Several<T>{} + bit_cast<Word<T>>(make_nan<T>());
 #if defined(__x86_64__)
-    if (past_cache) {
-      for (; i < count && reinterpret_cast<uintptr_t>(y + i * size) % vector_bytes != 0; ++i) {
-        show_one<T>(x + i * size, kept[i], y + i * size);
-      }
-    }
+    const auto end = reinterpret_cast<uintptr_t>(y);
+    while (past_cache && i < count && (end + i * size_of<T>) % vector_bytes != 0) show_one();
 #endif
     for (; i + lanes<T> <= count; i += lanes<T>) {
-      const auto keep = lengthen<T>(kept + i);
-      const auto value = (read<Several<T>>(x + i * size) & keep) | (nan & ~keep);
+      const auto keep = are_shown<T, masked>(by, i);
+      const auto value = (read<Several<T>>(x + i * size_of<T>) & keep) | (nan & ~keep);
 #if defined(__x86_64__)
       if (past_cache) {
-        stream(y + i * size, bit_cast<Vector<char, vector_bytes>>(value));
+        stream(y + i * size_of<T>, bit_cast<Vector<char, vector_bytes>>(value));
         continue;
       }
 #endif
-      write(y + i * size, value);
+      write(y + i * size_of<T>, value);
     }
   }
-  for (; i < count; ++i) show_one<T>(x + i * size, kept[i], y + i * size);
+  while (i < count) show_one();
 }
 
 template <class T>
 void show(const HoleRows& p) {
   for (int64_t row = 0; row < p.rows; ++row) {
-    show_row<T>(p.x + row * p.x_row, p.kept + row * p.kept_row, p.y + row * p.y_row, p.count,
-                p.past_cache);
+    const char* const x = p.x + row * p.x_row;
+    char* const y = p.y + row * p.y_row;
+    if (p.mask) {
+      show_row<T, true>(x, p.mask + row * p.mask_row, y, p.count, p.past_cache);
+    } else {
+      show_row<T, false>(x, p.source + row * p.source_row, y, p.count, p.past_cache);
+    }
   }
+}
+
+// ---- the tables -------------------------------------------------------------------------------
+
+template <class X, class R, class A, Store S>
+constexpr void add_store(PairKernels& pair) {
+  constexpr int store = static_cast<int>(S);
+  if constexpr (S == Store::nothing) {
+    pair.rows[store] = Totals<A, 1, 1>::template add_up<X>;
+    pair.reversed[store] = Totals<A, 1, -1>::template add_up<X>;
+  } else {
+    pair.rows[store] = Rows<A, 1, 1>::template scan<X, R, S>;
+    pair.reversed[store] = Rows<A, 1, -1>::template scan<X, R, S>;
+  }
+  pair.columns[store] = Columns<A>::template scan<X, R, S>;
+}
+
+template <class R, bool masked>
+constexpr PairKernels make_pair() {
+  using A = Accumulator<R>;
+  using X = Filled<R, masked>;
+  PairKernels pair{};
+  add_store<X, R, A, Store::inclusive>(pair);
+  add_store<X, R, A, Store::exclusive>(pair);
+  add_store<X, R, A, Store::nothing>(pair);
+  pair.add = Columns<A>::add;
+  pair.set = Columns<A>::template set<R, 1>;
+  pair.carry_size = sizeof(Carry<A>);
+  pair.chain_size = sizeof(A);
+  return pair;
 }
 
 template <class T>
 constexpr void add(HoleKernels& kernels, DType dtype) {
   kernels.fill[static_cast<int>(dtype)] = fill<T>;
   if constexpr (has_nan<T>) kernels.show[static_cast<int>(dtype)] = show<T>;
+}
+
+// The types of most data.
+template <class T>
+constexpr void add_pairs(HoleKernels& kernels, DType dtype) {
+  kernels.masked[static_cast<int>(dtype)] = make_pair<T, true>();
+  if constexpr (has_nan<T>) kernels.numbers[static_cast<int>(dtype)] = make_pair<T, false>();
 }
 
 constexpr HoleKernels make_kernels() {
@@ -236,6 +207,11 @@ constexpr HoleKernels make_kernels() {
   add<Complex<float>>(kernels, DType::complex64);
   add<Complex<double>>(kernels, DType::complex128);
   add<Complex<long double>>(kernels, DType::clongdouble);
+  add_pairs<Float16>(kernels, DType::float16);
+  add_pairs<BFloat16>(kernels, DType::bfloat16);
+  add_pairs<float>(kernels, DType::float32);
+  add_pairs<double>(kernels, DType::float64);
+  add_pairs<int64_t>(kernels, DType::int64);
   return kernels;
 }
 

@@ -3,6 +3,7 @@
 
 #include "cast.h"
 #include "columns.h"
+#include "holes.h"
 #include "rows.h"
 #include "totals.h"
 

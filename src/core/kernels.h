@@ -4,7 +4,6 @@
 #include <cstdint>
 
 #include "element.h"
-#include "holes.h"
 
 namespace cumsum {
 
@@ -32,6 +31,8 @@ struct Piece {
   bool carried;     // the carry may be other than zero in the first tile
   bool stream;      // write past the cache
   bool staged;      // rows: gathered first
+  const char* mask;  // of the first element, where x is filled
+  int64_t mask_scan, mask_line;
   int64_t x_ahead;  // where what is read next begins, from x; 0 where that is nowhere to be known
   // Columns without a carry: such pieces follow each other, so many, so far apart.
   int64_t repeats, x_repeat, y_repeat;
@@ -51,6 +52,8 @@ struct PairKernels {
   SetCarries set;
   int carry_size, chain_size;  // bytes of one line's
 };
+
+struct HoleKernels;
 
 struct Kernels {
   const char* name;

@@ -25,7 +25,7 @@ Piece between(const Piece& from, const Piece& to, const Piece& shape) {
 
 bool Run::comes_in_repeats() const {
   const int64_t bytes = plan_.scan.size * plan_.inner.size * y_size_;
-  return plan_.walk == Walk::columns && !plan_.carried && plan_.panels == 1 &&
+  return plan_.walk == Walk::columns && !plan_.carried && !plan_.holes && plan_.panels == 1 &&
          plan_.outer_dims > 0 && !plan_.pack_x && !plan_.pack_y && bytes <= policy::most_repeated;
 }
 
@@ -76,14 +76,15 @@ void Run::scan_lines(Workspace& space, const Unit& unit, int64_t begin, int64_t 
     Piece some = piece;
     some.x += line * piece.x_line;
     some.y += line * piece.y_line;
+    some.mask += line * piece.mask_line;
     some.carry += line * pair_.carry_size;
     some.chain += line * pair_.chain_size;
     some.lines = std::min(pack_shape_.lines, unit.lines - line);
-    scan_packed(space, some, unit.pack_x, unit.mask + line * plan_.inner.mask_stride);
+    scan_packed(space, some, unit.pack_x);
   }
 }
 
-void Run::scan_packed(Workspace& space, const Piece& whole, bool pack_x, const char* mask) {
+void Run::scan_packed(Workspace& space, const Piece& whole, bool pack_x) {
   Piece packed = whole;  // the buffer's own strides
   packed.x = packed.y = space.packed.data();
   if (plan_.walk == Walk::columns) {
@@ -97,6 +98,7 @@ void Run::scan_packed(Workspace& space, const Piece& whole, bool pack_x, const c
     Piece part = whole;
     part.x += i * whole.x_scan;
     part.y += i * whole.y_scan;
+    part.mask += i * whole.mask_scan;
     part.length = std::min(pack_shape_.length, whole.length - i);
     part.position += i;
     const Piece outside = part;
@@ -104,7 +106,7 @@ void Run::scan_packed(Workspace& space, const Piece& whole, bool pack_x, const c
       packed.x = packed.y = space.packed.data() + (part.length - 1) * packed_size_;
     }
     if (pack_x) {
-      pack(space, between(part, packed, part), mask + part.position * plan_.scan.mask_stride);
+      pack(space, between(part, packed, part));
       part.x = packed.x;
       part.x_scan = packed.x_scan;
       part.x_line = packed.x_line;
@@ -129,10 +131,13 @@ Piece Run::part_of(const Unit& unit, int64_t begin, int64_t length) const {
   Piece piece{};
   piece.x = unit.x + (begin - unit.x_begin) * unit.x_scan;
   piece.y = unit.y + begin * scan.y_stride;
+  piece.mask = unit.mask + begin * scan.mask_stride;
   piece.x_scan = unit.x_scan;
   piece.y_scan = scan.y_stride;
   piece.x_line = unit.x_line;
   piece.y_line = inner.y_stride;
+  piece.mask_scan = scan.mask_stride;
+  piece.mask_line = inner.mask_stride;
   piece.length = length;
   piece.lines = unit.lines;
   piece.position = begin;

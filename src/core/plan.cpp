@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "holes.h"
 #include "policy.h"
 
 namespace cumsum {
@@ -80,6 +81,15 @@ void choose_inner(Plan& plan, Axis* lines, int count) {
   }
 }
 
+// Whether there are kernels that read zeros in the holes.
+bool can_fill(const Plan& plan, const Kernels& kernels) {
+  if (!plan.holes || plan.x_dtype != plan.y_dtype || (plan.masked && plan.skipna)) return false;
+  const HoleKernels& holes = *kernels.holes;
+  const int type = int(plan.x_dtype);
+  const PairKernels& pair = plan.masked ? holes.masked[type] : holes.numbers[type];
+  return pair.add != nullptr && plan.precision == Precision::standard;
+}
+
 // Which way to walk, and what must be packed to walk that way.
 void choose_walk(Plan& plan, const Kernels& kernels) {
   const int64_t x_size = item_size(plan.x_dtype), y_size = item_size(plan.y_dtype);
@@ -92,20 +102,24 @@ void choose_walk(Plan& plan, const Kernels& kernels) {
   const bool apart = scan.size == 1 || std::llabs(scan.y_stride) >= inner.size * y_size;
   const bool beside = inner.y_stride == y_size && inner.size >= policy::least_columns && apart;
   const bool along = scan.size > 1 && (forward || backward);
-  plan.reversed = false;
+  const bool fills = can_fill(plan, kernels);
+  plan.reversed = plan.filled = false;
   if (!along && beside) {
     plan.walk = Walk::columns;
     plan.pack_y = plan.nan;
-    plan.pack_x = plan.holes || !direct || inner.x_stride != x_size;
+    plan.filled = fills && inner.x_stride == x_size && (!plan.masked || inner.mask_stride == 1);
+    plan.pack_x = plan.holes ? !plan.filled : !direct || inner.x_stride != x_size;
   } else if ((direct || plan.holes) && backward) {
     plan.walk = Walk::rows;
     plan.reversed = true;
-    plan.pack_x = plan.holes;
+    plan.filled = fills && (!plan.masked || scan.mask_stride == -1);
+    plan.pack_x = plan.holes && !plan.filled;
     plan.pack_y = plan.nan;
   } else {
     plan.walk = Walk::rows;
     plan.pack_y = plan.nan || scan.y_stride != y_size;
-    plan.pack_x = plan.holes || !direct || scan.x_stride != x_size;
+    plan.filled = fills && scan.x_stride == x_size && (!plan.masked || scan.mask_stride == 1);
+    plan.pack_x = plan.holes ? !plan.filled : !direct || scan.x_stride != x_size;
   }
   plan.packed = direct && !plan.pack_y ? plan.x_dtype : plan.y_dtype;
 }
@@ -209,7 +223,8 @@ Plan make_plan(const Problem& problem, const Kernels& kernels) {
   plan.y_dtype = problem.y_dtype;
   plan.carried = problem.initial_strides != nullptr;
   plan.skipna = problem.skipna && problem.x_dtype >= DType::float16;
-  plan.holes = problem.mask_strides || plan.skipna;
+  plan.masked = problem.mask_strides != nullptr;
+  plan.holes = plan.masked || plan.skipna;
   plan.nan = problem.nan && plan.holes;
   Axis lines[most_dims];
   set_scan_axis(plan, problem);
@@ -228,17 +243,27 @@ const PairKernels& pair_of(const Kernels& kernels, DType x, DType y, Precision p
   return x == y ? kernels.compensated[y == DType::complex128] : none;
 }
 
+const PairKernels& pair_of(const Kernels& kernels, const Plan& plan) {
+  if (plan.filled) {
+    const HoleKernels& holes = *kernels.holes;
+    return (plan.masked ? holes.masked : holes.numbers)[int(plan.y_dtype)];
+  }
+  const DType x = plan.pack_x ? plan.packed : plan.x_dtype;
+  return pair_of(kernels, x, plan.y_dtype, plan.precision);
+}
+
 PackShape pack_shape(const Plan& plan) {
   const int64_t size = item_size(plan.packed);
   const bool columns = plan.walk == Walk::columns;
-  const int64_t elements =
-      (columns ? policy::packed_rows_bytes : policy::packed_lines_bytes) / size;
+  int64_t elements = (columns ? policy::packed_rows_bytes : policy::packed_lines_bytes) / size;
   // Several lines at a time where neighbours in memory belong to different lines, or lines are
   // short.
   const Axis &scan = plan.scan, &inner = plan.inner;
   const bool x_across = plan.pack_x && std::llabs(inner.x_stride) < std::llabs(scan.x_stride);
   const bool y_across = plan.pack_y && std::llabs(inner.y_stride) < std::llabs(scan.y_stride);
   const bool together = x_across || y_across || scan.size * policy::packed_lines < elements;
+  if (plan.holes && !columns && !together)
+    elements = (getenv("FB") ? atol(getenv("FB")) : 8192) / size;
   PackShape shape;
   if (columns) {
     const bool along = std::llabs(scan.x_stride) < std::llabs(inner.x_stride);

@@ -53,9 +53,11 @@ struct Plan {
   DType packed;         // the type of its elements
   bool in_place;
   bool carried;  // the sums begin with other values than zero
-  bool holes;    // some elements add nothing: x is packed with zeros there
-  bool skipna;   // those that are NaN among them
-  bool nan;      // y is packed as well, and NaN put there
+  bool holes;    // some elements add nothing
+  bool masked;   // by a mask
+  bool skipna;   // those that are NaN
+  bool nan;      // y is packed, and NaN put there
+  bool filled;   // the kernels read zeros there; else x is packed with zeros there
   bool split;    // the axis itself is shared out: few lines, long ones
   bool stream;   // write past the cache
   DType x_dtype, y_dtype;
@@ -79,6 +81,9 @@ Plan make_plan(const Problem& problem, const Kernels& kernels);
 
 // The kernels of elements of type x and results of type y; empty where x must be packed first.
 const PairKernels& pair_of(const Kernels& kernels, DType x, DType y, Precision precision);
+
+// The kernels that a plan is for.
+const PairKernels& pair_of(const Kernels& kernels, const Plan& plan);
 
 // Lines gathered at a time, and elements of each, when packing.
 struct PackShape {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <vector>
 
+#include "holes.h"
 #include "scan.h"
 
 namespace cumsum {
@@ -49,7 +50,7 @@ class Run {
   // Any elements of a unit's lines (lines.cpp). The lines are fresh where `carry` is null; else the
   // chains are the workspace's.
   void scan_lines(Workspace& space, const Unit& unit, int64_t begin, int64_t length, char* carry);
-  void scan_packed(Workspace& space, const Piece& whole, bool pack_x, const char* mask);
+  void scan_packed(Workspace& space, const Piece& whole, bool pack_x);
   void scan_whole(int worker, const Unit& unit);
   bool comes_in_repeats() const;
   int64_t scan_repeats(const Unit& unit, int64_t index, int64_t most) const;
@@ -59,17 +60,16 @@ class Run {
   // In columns the two parts of a complex number are two lines.
   Piece with_channels(Piece piece) const;
 
-  // The way into a buffer and out of one (filled.cpp, where elements add nothing). `mask` is that
-  // of the first element.
-  void pack(Workspace& space, const Piece& piece, const char* mask) const {
-    plan_.holes ? fill(space, piece, mask) : pack_(piece);
+  // The way into a buffer and out of one (filled.cpp, where elements add nothing).
+  void pack(Workspace& space, const Piece& piece) const {
+    plan_.holes ? fill(space, piece) : pack_(piece);
   }
   int64_t filled_length(int64_t lines) const;
   void make_room_for_holes(Workspace& space) const;
   char* kept_of(Workspace& space, const char* packed) const;
-  void fill(Workspace& space, Piece piece, const char* mask) const;
-  void fill_part(Workspace& space, const Piece& part, const char* mask, int64_t mask_scan) const;
-  void show(Workspace& space, const Piece& from, Piece piece) const;
+  void fill(Workspace& space, Piece piece) const;
+  void fill_part(Workspace& space, const Piece& part) const;
+  void show(Workspace& space, Piece from, Piece piece) const;
 
   // A block of an axis that is shared out (split.cpp).
   void scan_block(Workspace& space, Unit unit, int64_t index);

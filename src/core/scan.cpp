@@ -30,7 +30,7 @@ Store store_of(const Plan& plan) {
 // Contiguous lines that one worker scans at once need no workspace.
 bool is_plain(const Plan& plan) {
   return plan.units == 1 && plan.walk == Walk::rows && !plan.pack_x && !plan.pack_y &&
-         !plan.carried && plan.scan.size * plan.inner.size <= policy::piece_elements;
+         !plan.carried && !plan.holes && plan.scan.size * plan.inner.size <= policy::piece_elements;
 }
 
 // Nor do those that fit a buffer on the stack once they are packed.
@@ -60,8 +60,7 @@ void run_plain(const Plan& plan, const Kernels& kernels, const char* x, char* y)
     piece.x = packed;
     piece.x_line = copy.y_line;
   }
-  const DType x_dtype = plan.pack_x ? plan.packed : plan.x_dtype;
-  const PairKernels& pair = pair_of(kernels, x_dtype, plan.y_dtype, plan.precision);
+  const PairKernels& pair = pair_of(kernels, plan);
   kernels_of(plan, pair)[int(store_of(plan))](piece);
 }
 
@@ -74,8 +73,7 @@ Run::Run(const Plan& plan, const Kernels& kernels, const char* x, char* y, const
       y_(y + plan.y_offset),
       initial_(initial),
       mask_(mask ? mask + plan.mask_offset : nullptr),
-      pair_(
-          pair_of(kernels, plan.pack_x ? plan.packed : plan.x_dtype, plan.y_dtype, plan.precision)),
+      pair_(pair_of(kernels, plan)),
       kernels_(kernels_of(plan, pair_)),
       copy_(kernels.copy),
       holes_(*kernels.holes),

@@ -52,7 +52,10 @@ void Run::pack_block(Workspace& space, Unit& unit) {
     piece.y += (unit.length - 1) * packed_size_;
     piece.y_scan = -packed_size_;
   }
-  pack(space, piece, unit.mask + unit.begin * plan_.scan.mask_stride);
+  piece.mask = unit.mask + unit.begin * plan_.scan.mask_stride;
+  piece.mask_scan = plan_.scan.mask_stride;
+  piece.mask_line = plan_.inner.mask_stride;
+  pack(space, piece);
   unit.x = piece.y;
   unit.x_begin = unit.begin;
   unit.x_scan = piece.y_scan;
@@ -118,6 +121,7 @@ void Run::add_up_tiles(Workspace& space, const Unit& unit, char* sums) {
     } else if (unit.lines == 1) {  // the tiles are as good as lines
       piece.lines = tiles;
       piece.x_line = tile_size * unit.x_scan;
+      piece.mask_line = tile_size * plan_.scan.mask_stride;
       tile = tiles;
     }
     kernels_[int(Store::nothing)](with_channels(piece));
