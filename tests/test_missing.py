@@ -31,8 +31,12 @@ MASKS = {
     "full": lambda shape, axis, rng: rng.random(shape) < 0.6,
     "all": lambda shape, axis, rng: np.ones(shape, bool),
     "nothing": lambda shape, axis, rng: np.zeros(shape, bool),
-    "along": lambda shape, axis, rng: rng.random([n if d == axis else 1 for d, n in enumerate(shape)]) < 0.6,
-    "across": lambda shape, axis, rng: rng.random([1 if d == axis else n for d, n in enumerate(shape)]) < 0.6,
+    "along": lambda shape, axis, rng: (
+        rng.random([n if d == axis else 1 for d, n in enumerate(shape)]) < 0.6
+    ),
+    "across": lambda shape, axis, rng: (
+        rng.random([1 if d == axis else n for d, n in enumerate(shape)]) < 0.6
+    ),
     "last": lambda shape, axis, rng: rng.random(shape[-1:]) < 0.6,
 }
 every_way = pytest.mark.parametrize("flags", COMBINATIONS, ids=name)
@@ -41,7 +45,9 @@ every_way = pytest.mark.parametrize("flags", COMBINATIONS, ids=name)
 def values(shape, dtype, seed=0):
     """Numbers, a few of which are NaN where there is such a thing."""
     rng = np.random.default_rng(seed)
-    x = (3 * rng.standard_normal(shape)).astype("clongdouble" if is_complex(dtype) else "longdouble")
+    x = (3 * rng.standard_normal(shape)).astype(
+        "clongdouble" if is_complex(dtype) else "longdouble"
+    )
     if is_complex(dtype):
         x.imag = rng.standard_normal(shape)
         x.imag[rng.random(shape) < 0.1] = np.nan
@@ -138,3 +144,102 @@ def test_long_lines(threads, holes):
                     check(x, axis, where, skipna=True, holes=holes, reverse=reverse)
                 check(x.T, 1 - axis if x.ndim == 2 else 0, None, skipna=True, holes=holes)
                 check(x[::-1], axis, where, skipna=where is None, holes=holes, exclusive=True)
+
+
+@given(
+    st.lists(st.tuples(st.floats(width=32), st.booleans()), max_size=60),
+    st.sampled_from(["hold", "nan"]),
+    st.booleans(),
+    st.sampled_from(COMBINATIONS),
+)
+def test_any_elements(elements, holes, skipna, flags):
+    x = np.array([value for value, _ in elements], np.float32)
+    where = np.array([kept for _, kept in elements], bool)
+    check(x, 0, where, skipna=skipna, holes=holes, **flags)
+
+
+@given(st.data())
+def test_any_shape_and_mask(data):
+    shape = data.draw(st.lists(st.integers(0, 7), min_size=1, max_size=4))
+    axis = data.draw(st.integers(0, len(shape) - 1))
+    rng = np.random.default_rng(data.draw(st.integers(0, 100)))
+    kept = [n if data.draw(st.booleans()) else 1 for n in shape]
+    where = rng.random(kept[data.draw(st.integers(0, len(shape))) :]) < 0.5
+    x = values(shape, data.draw(st.sampled_from(DTYPES)))
+    order = data.draw(st.permutations(range(len(shape))))
+    x = np.transpose(np.ascontiguousarray(np.transpose(x, order)), np.argsort(order))
+    for skipna in (False, True):
+        check(x, axis, where, skipna=skipna, reverse=data.draw(st.booleans()))
+
+
+def test_out_and_in_place():
+    rng = np.random.default_rng(5)
+    for dtype, holes in itertools.product(["float32", "int64", "complex128"], ["hold", "nan"]):
+        if holes == "nan" and not can_be_nan(dtype):
+            continue
+        for shape, axis in SHAPES + LONG[:1]:
+            x, where = values(shape, dtype), rng.random(shape) < 0.6
+            for given in ({}, {"reverse": True}, {"exclusive": True}):
+                given = given | {"where": where, "skipna": True, "holes": holes}
+                expected = reference(x, axis, **given)
+                out = np.empty_like(x)
+                assert cumsum.cumsum(x, axis, out=out, **given) is out
+                assert same_bits(out, expected)
+                copy = x.copy()
+                assert cumsum.cumsum_(copy, axis, **given) is copy
+                assert same_bits(copy, expected)
+
+
+def test_masks_that_overlap_the_result():
+    x = np.array([True, False, True])
+    assert cumsum.cumsum_(x, 0, where=x).tolist() == [True, True, True]
+    where = np.array([False, True, True])
+    ones = np.array([True, True, False])
+    assert cumsum.cumsum(ones, 0, dtype=bool, out=where, where=where).tolist() == [0, 1, 1]
+
+
+def test_numbers_and_flattened_arrays():
+    x = np.arange(6.0).reshape(2, 3)
+    where = [True, False, True]
+    assert cumsum.cumsum(x, None, where=where).tolist() == [0, 0, 2, 5, 5, 10]
+    number = np.array(3.0)
+    assert cumsum.cumsum(number, 0, where=False, initial=2).tolist() == [2]
+    assert cumsum.cumsum_(number, 0, where=False) is number
+    assert number == 0
+
+
+def test_other_dtypes():
+    spans = np.array([1, "NaT", 3], "m8[s]")
+    assert cumsum.cumsum(spans, 0, skipna=True).tolist() == np.array([1, 1, 4], "m8[s]").tolist()
+    holes = cumsum.cumsum(spans, 0, skipna=True, holes="nan", where=[False, True, True])
+    assert np.isnat(holes).tolist() == [True, True, False]
+    assert holes[2] == np.timedelta64(3, "s")
+    objects = np.array([1, float("nan"), 10**30], object)
+    assert cumsum.cumsum(objects, 0, skipna=True).tolist() == [1, 1, 10**30 + 1]
+    swapped = np.array([1.0, np.nan, 2.0], ">f4")
+    assert cumsum.cumsum(swapped, 0, skipna=True, holes="nan").tolist()[::2] == [1, 3]
+    small = np.array([1, np.nan, 2], ml_dtypes.float8_e4m3fn)
+    assert cumsum.cumsum(small, 0, skipna=True).astype(float).tolist() == [1, 1, 3]
+    words = np.array(["a", "b", "c"], np.dtypes.StringDType())
+    assert cumsum.cumsum(words, 0, where=[True, False, True]).tolist() == ["a", "a", "ac"]
+    masked = np.ma.array([1.0, 2.0, np.nan], mask=[False, True, False])
+    assert cumsum.cumsum(masked, 0, skipna=True).tolist() == [1, None, 1]
+
+
+BAD = {
+    "bytes": ({"where": np.ones(3, np.uint8)}, TypeError, "'where' must be of bool, not of uint8"),
+    "shape": ({"where": np.ones(4, bool)}, ValueError, r"where has shape \(4,\)"),
+    "holes": ({"skipna": True, "holes": "nan"}, ValueError, "holes is 'nan', which sums of dtype"),
+    "skipna": ({"skipna": 1}, TypeError, "argument 'skipna' must be bool"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_errors(case):
+    keywords, error, message = BAD[case]
+    x = np.ones((2, 3), np.int64)
+    with pytest.raises(error, match=message):
+        cumsum.cumsum(x, 1, **keywords)
+    with pytest.raises(error, match=message):
+        cumsum.cumsum_(x, 1, **keywords)
+    assert x.tolist() == [[1, 1, 1], [1, 1, 1]]

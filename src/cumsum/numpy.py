@@ -41,7 +41,8 @@ def register() -> None:
 
 def code_of(dtype: np.dtype[Any]) -> DType | None:
     """The core's number for a dtype in native byte order, None if it has no kernels for it."""
-    return DType.bfloat16 if dtype.name == "bfloat16" else _CODES.get(dtype)
+    code = _CODES.get(dtype)
+    return DType.bfloat16 if code is None and dtype.name == "bfloat16" else code
 
 
 def native(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -220,6 +221,10 @@ def cumsum(input: Any, dim: Any, *, dtype: Any = None, out: Any = None, **keywor
 def scan_array(input: Any, dim: Any, dtype: Any, out: Any, options: Options) -> Any:
     """The same with the keywords as `Options`."""
     x, axis = _flattened(input, dim)
+    if dim is None and options.where is not None:
+        from cumsum.missing.arrays import mask_of
+
+        options = options._replace(where=mask_of(options.where, np.shape(input)).reshape(-1))
     bordered = options.include_initial
     shape = (*x.shape[:axis], x.shape[axis] + bordered, *x.shape[axis + 1 :])
     target = None if out is None else np.asarray(_checked_out(out, shape))
@@ -252,8 +257,9 @@ def cumsum_(input: Any, dim: Any, *, dtype: Any = None, **keywords: Any) -> Any:
         raise TypeError("cumsum_(): argument 'dim' must be int, not NoneType")
     if input.ndim == 0:
         axis_of(dim, 1)
-        if options.is_plain:
-            return input
+        if not options.is_plain:
+            cumsum_(input.reshape(1), 0, **options.keywords())
+        return input
     if isinstance(input, np.ma.MaskedArray):
         return generic.scan_masked(input, dim, input.dtype, input, options)
     return scan_array(input, dim, input.dtype, input, options)

@@ -19,17 +19,19 @@ Array = np.ndarray[Any, Any]
 
 def scan_into(x: Array, y: Array, axis: int, options: Options, initial: Array | None) -> None:
     """Write the scan of `x` with holes to `y`."""
-    kept = None if options.where is None else _mask_of(options.where, x.shape)
+    kept = None if options.where is None else mask_of(options.where, x.shape)
     if options.holes == "nan" and not _can_be_nan(y.dtype):
         raise ValueError(f"cumsum(): holes is 'nan', which sums of dtype {y.dtype} cannot be")
     if kept is not None and np.may_share_memory(kept, y):
         kept = kept.copy()
-    known = door.code_of(x.dtype) is not None and door.code_of(y.dtype) is not None
-    scan = _scan_fused if known and _others(options).ability is None else _scan_filled
-    scan(x, y, axis, options, initial, kept)
+    codes = door.code_of(x.dtype), door.code_of(y.dtype)
+    if None in codes or _others(options).ability is not None:
+        _scan_filled(x, y, axis, options, initial, kept)
+    else:
+        _scan_fused(x, y, axis, options, initial, kept)
 
 
-def _mask_of(where: Any, shape: tuple[int, ...]) -> Array:
+def mask_of(where: Any, shape: tuple[int, ...]) -> Array:
     """The argument `where` as an array of bool of a shape."""
     mask = np.asarray(where)
     if mask.dtype != np.bool:

@@ -140,9 +140,7 @@ class MissingScan(torch.autograd.Function):
         sums, border = at_border(grad, how) if how.include_initial else (grad, None)
         of_x = of_initial = None
         if ctx.needs_input_grad[0]:
-            back = how._replace(
-                dtype=ctx.dtype, reverse=not how.reverse, include_initial=False
-            )
+            back = how._replace(dtype=ctx.dtype, reverse=not how.reverse, include_initial=False)
             mask = kept if ctx.nan else None
             of_x = _composed(sums, None, back, Missing(mask), PLAIN)
             of_x = of_x if kept is None else torch.where(kept, of_x, of_x.new_zeros(()))
