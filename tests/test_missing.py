@@ -92,7 +92,7 @@ def check(x, axis, where, **keywords):
 @pytest.mark.parametrize("dtype", DTYPES, ids=lambda d: np.dtype(d).name)
 def test_bits_are_those_of_the_scan_with_zeros(dtype, holes):
     if holes == "nan" and not can_be_nan(dtype):
-        with pytest.raises(ValueError, match=f"holes is 'nan', which sums of dtype"):
+        with pytest.raises(ValueError, match="holes is 'nan', which sums of dtype"):
             cumsum.cumsum(values((3,), dtype), 0, skipna=True, holes="nan")
         return
     rng = np.random.default_rng(1)
@@ -179,14 +179,14 @@ def test_out_and_in_place():
             continue
         for shape, axis in SHAPES + LONG[:1]:
             x, where = values(shape, dtype), rng.random(shape) < 0.6
-            for given in ({}, {"reverse": True}, {"exclusive": True}):
-                given = given | {"where": where, "skipna": True, "holes": holes}
-                expected = reference(x, axis, **given)
+            for flags in ({}, {"reverse": True}, {"exclusive": True}):
+                asked = flags | {"where": where, "skipna": True, "holes": holes}
+                expected = reference(x, axis, **asked)
                 out = np.empty_like(x)
-                assert cumsum.cumsum(x, axis, out=out, **given) is out
+                assert cumsum.cumsum(x, axis, out=out, **asked) is out
                 assert same_bits(out, expected)
                 copy = x.copy()
-                assert cumsum.cumsum_(copy, axis, **given) is copy
+                assert cumsum.cumsum_(copy, axis, **asked) is copy
                 assert same_bits(copy, expected)
 
 

@@ -48,6 +48,18 @@ HoleRows rows_of(const Piece& p, bool columns) {
   return rows;
 }
 
+// Rows that follow each other without gaps are one row.
+void join(HoleRows& rows, int64_t size) {
+  const int64_t bytes = rows.count * size;
+  const bool elements = rows.x_row == bytes && rows.y_row == bytes;
+  const bool masks = (!rows.mask || (rows.mask_row == rows.count && !rows.one_for_row)) &&
+                     (!rows.source || rows.source_row == bytes) &&
+                     (!rows.kept || rows.kept_row == rows.count);
+  if (!elements || !masks) return;
+  rows.count *= rows.rows;
+  rows.rows = 1;
+}
+
 }  // namespace
 
 // Elements of each line that are filled at a time: some pass by a buffer on their way to another.
@@ -114,6 +126,7 @@ void Run::fill_part(Workspace& space, const Piece& part) const {
     rows.kept = kept_of(space, part.y);
     rows.kept_row = (columns ? part.y_scan : part.y_line) / packed_size_;
   }
+  join(rows, x_size);
   holes_.fill[int(plan_.x_dtype)](rows);
   if (!same) {
     Piece cast = read_back(to);
@@ -137,10 +150,14 @@ void Run::show(Workspace& space, Piece from, Piece piece) const {
     turn(piece);
   }
   HoleRows rows = rows_of(piece, columns);
-  rows.source = from.x;
-  rows.source_row = columns ? from.x_scan : from.x_line;
-  rows.mask = plan_.filled && !plan_.masked ? nullptr : from.mask;
-  rows.mask_row = columns ? from.mask_scan : from.mask_line;
+  if (plan_.filled && !plan_.masked) {
+    rows.mask = nullptr;
+    rows.source = from.x;
+    rows.source_row = columns ? from.x_scan : from.x_line;
+  } else {
+    rows.mask = from.mask;
+    rows.mask_row = columns ? from.mask_scan : from.mask_line;
+  }
   rows.past_cache = plan_.stream;
   const bool beside = rows.count == 1 || (columns ? piece.y_line : piece.y_scan) == y_size_;
   if (!beside) {  // in the buffer itself, to be copied from there
@@ -148,6 +165,7 @@ void Run::show(Workspace& space, Piece from, Piece piece) const {
     rows.y_row = rows.x_row;
     rows.past_cache = false;
   }
+  join(rows, y_size_);
   holes_.show[int(plan_.y_dtype)](rows);
   if (!beside) unpack_(piece);
 }

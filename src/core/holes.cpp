@@ -79,6 +79,8 @@ void fill(const HoleRows& p) {
     if (p.mask && p.one_for_row && *mask == 0) {
       __builtin_memset(y, 0, p.count * size_of<T>);
       if (kept) __builtin_memset(kept, 0, p.count);
+    } else if (!each && !p.skipna && !kept) {
+      __builtin_memmove(y, p.x + row * p.x_row, p.count * size_of<T>);
     } else {
       (each ? masked : whole)(p.x + row * p.x_row, mask, y, kept, p.count);
     }

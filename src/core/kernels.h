@@ -28,9 +28,9 @@ struct Piece {
   int64_t position;
   char* carry;
   char* chain;
-  bool carried;     // the carry may be other than zero in the first tile
-  bool stream;      // write past the cache
-  bool staged;      // rows: gathered first
+  bool carried;      // the carry may be other than zero in the first tile
+  bool stream;       // write past the cache
+  bool staged;       // rows: gathered first
   const char* mask;  // of the first element, where x is filled
   int64_t mask_scan, mask_line;
   int64_t x_ahead;  // where what is read next begins, from x; 0 where that is nowhere to be known

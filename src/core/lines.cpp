@@ -93,7 +93,12 @@ void Run::scan_packed(Workspace& space, const Piece& whole, bool pack_x) {
   } else {
     packed.x_scan = packed.y_scan = plan_.reversed ? -packed_size_ : packed_size_;
     packed.x_line = packed.y_line = pack_shape_.length * packed_size_ + policy::packed_padding;
+    if (plan_.holes && whole.length <= pack_shape_.length) {
+      packed.x_line = packed.y_line = whole.length * packed_size_;
+    }
   }
+  const bool fresh = plan_.holes && !plan_.carried && whole.length == plan_.scan.size &&
+                     whole.length <= pack_shape_.length && plan_.walk == Walk::rows;
   for (int64_t i = 0; i < whole.length; i += pack_shape_.length) {
     Piece part = whole;
     part.x += i * whole.x_scan;
@@ -101,6 +106,7 @@ void Run::scan_packed(Workspace& space, const Piece& whole, bool pack_x) {
     part.mask += i * whole.mask_scan;
     part.length = std::min(pack_shape_.length, whole.length - i);
     part.position += i;
+    if (fresh) part.carry = part.chain = nullptr;
     const Piece outside = part;
     if (plan_.reversed) {
       packed.x = packed.y = space.packed.data() + (part.length - 1) * packed_size_;

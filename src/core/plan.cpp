@@ -103,6 +103,7 @@ void choose_walk(Plan& plan, const Kernels& kernels) {
   const bool beside = inner.y_stride == y_size && inner.size >= policy::least_columns && apart;
   const bool along = scan.size > 1 && (forward || backward);
   const bool fills = can_fill(plan, kernels);
+  const bool long_enough = scan.size >= policy::least_filled;
   plan.reversed = plan.filled = false;
   if (!along && beside) {
     plan.walk = Walk::columns;
@@ -112,13 +113,14 @@ void choose_walk(Plan& plan, const Kernels& kernels) {
   } else if ((direct || plan.holes) && backward) {
     plan.walk = Walk::rows;
     plan.reversed = true;
-    plan.filled = fills && (!plan.masked || scan.mask_stride == -1);
+    plan.filled = fills && long_enough && (!plan.masked || scan.mask_stride == -1);
     plan.pack_x = plan.holes && !plan.filled;
     plan.pack_y = plan.nan;
   } else {
     plan.walk = Walk::rows;
     plan.pack_y = plan.nan || scan.y_stride != y_size;
-    plan.filled = fills && scan.x_stride == x_size && (!plan.masked || scan.mask_stride == 1);
+    plan.filled =
+        fills && long_enough && scan.x_stride == x_size && (!plan.masked || scan.mask_stride == 1);
     plan.pack_x = plan.holes ? !plan.filled : !direct || scan.x_stride != x_size;
   }
   plan.packed = direct && !plan.pack_y ? plan.x_dtype : plan.y_dtype;
@@ -262,8 +264,7 @@ PackShape pack_shape(const Plan& plan) {
   const bool x_across = plan.pack_x && std::llabs(inner.x_stride) < std::llabs(scan.x_stride);
   const bool y_across = plan.pack_y && std::llabs(inner.y_stride) < std::llabs(scan.y_stride);
   const bool together = x_across || y_across || scan.size * policy::packed_lines < elements;
-  if (plan.holes && !columns && !together)
-    elements = (getenv("FB") ? atol(getenv("FB")) : 8192) / size;
+  if (plan.holes && !columns && !together) elements = policy::filled_bytes / size;
   PackShape shape;
   if (columns) {
     const bool along = std::llabs(scan.x_stride) < std::llabs(inner.x_stride);
