@@ -70,7 +70,7 @@ def test_values(dtype, holes):
     for shape, dim in SHAPES:
         x, where = values(shape, dtype)
         if holes == "nan" and not has_nan(dtype):
-            with pytest.raises(ValueError, match="holes is 'nan', which sums of dtype torch.int"):
+            with pytest.raises(ValueError, match="holes is .nan., which sums of"):
                 cumsum.cumsum(x, dim, where=where, holes="nan")
             continue
         masks = [None, where, torch.tensor(False), where[..., :1] if shape else where]
@@ -165,10 +165,13 @@ def test_vmap(in_dims, holes):
         assert same(result[i], scan(*sample))
 
 
-@every_way
+COMPILED = [("aot_eager", flags) for flags in COMBINATIONS]
+COMPILED += [("inductor", COMBINATIONS[0]), ("inductor", COMBINATIONS[-1])]
+
+
 @either
-@pytest.mark.parametrize("backend", ["aot_eager", "inductor"])
-def test_compiled(backend, holes, flags):
+@pytest.mark.parametrize(("backend", "flags"), COMPILED)
+def test_compiled(backend, flags, holes):
     def function(x, initial, where):
         given = flags | {"where": where, "skipna": True, "holes": holes}
         return torch.nan_to_num(cumsum.cumsum(x * 2, 1, initial=initial, **given), nan=-1.0) + 1
