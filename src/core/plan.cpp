@@ -12,6 +12,11 @@ namespace {
 
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+// The kernels that read past what a plan's elements may be.
+const PairKernels& pair_past(const HoleKernels& holes, const Plan& plan) {
+  return (plan.masked ? holes.masked : holes.numbers)[int(plan.y_dtype)];
+}
+
 // The line axes, those of the widest strides first, with neighbours that are one axis to all
 // arrays made one.
 int collect_lines(const Problem& problem, Axis* lines) {
@@ -47,16 +52,13 @@ int collect_lines(const Problem& problem, Axis* lines) {
 // A scan from the end is a scan of both arrays seen from their last elements.
 void set_scan_axis(Plan& plan, const Problem& problem) {
   int d = problem.axis;
-  const int64_t mask_stride = problem.mask_strides ? problem.mask_strides[d] : 0;
-  plan.scan = {problem.shape[d], problem.x_strides[d], problem.y_strides[d], 0, mask_stride};
-  plan.x_offset = plan.y_offset = plan.mask_offset = 0;
+  plan.scan = {problem.shape[d], problem.x_strides[d], problem.y_strides[d], 0, 0};
+  plan.x_offset = plan.y_offset = 0;
   if (problem.direction == Direction::reverse) {
     plan.x_offset = (plan.scan.size - 1) * plan.scan.x_stride;
     plan.y_offset = (plan.scan.size - 1) * plan.scan.y_stride;
-    plan.mask_offset = (plan.scan.size - 1) * mask_stride;
     plan.scan.x_stride = -plan.scan.x_stride;
     plan.scan.y_stride = -plan.scan.y_stride;
-    plan.scan.mask_stride = -mask_stride;
   }
 }
 
@@ -81,47 +83,31 @@ void choose_inner(Plan& plan, Axis* lines, int count) {
   }
 }
 
-// Whether there are kernels that read zeros in the holes.
-bool can_fill(const Plan& plan, const Kernels& kernels) {
-  if (!plan.holes || plan.x_dtype != plan.y_dtype || (plan.masked && plan.skipna)) return false;
-  const HoleKernels& holes = *kernels.holes;
-  const int type = int(plan.x_dtype);
-  const PairKernels& pair = plan.masked ? holes.masked[type] : holes.numbers[type];
-  return pair.add != nullptr && plan.precision == Precision::standard;
-}
-
 // Which way to walk, and what must be packed to walk that way.
 void choose_walk(Plan& plan, const Kernels& kernels) {
   const int64_t x_size = item_size(plan.x_dtype), y_size = item_size(plan.y_dtype);
   const PairKernels& pair = pair_of(kernels, plan.x_dtype, plan.y_dtype, plan.precision);
   const bool direct = pair.add != nullptr;
-  const Axis scan = plan.scan, inner = plan.inner;
+  const Axis &scan = plan.scan, &inner = plan.inner;
   const bool forward = scan.y_stride == y_size && scan.x_stride == x_size;
   const bool backward = scan.y_stride == -y_size && scan.x_stride == -x_size;
   // Lines that overlap are written one by one, as a loop over them would.
   const bool apart = scan.size == 1 || std::llabs(scan.y_stride) >= inner.size * y_size;
   const bool beside = inner.y_stride == y_size && inner.size >= policy::least_columns && apart;
   const bool along = scan.size > 1 && (forward || backward);
-  const bool fills = can_fill(plan, kernels);
-  const bool long_enough = scan.size >= policy::least_filled;
-  plan.reversed = plan.filled = false;
+  plan.reversed = false;
   if (!along && beside) {
     plan.walk = Walk::columns;
-    plan.pack_y = plan.nan;
-    plan.filled = fills && inner.x_stride == x_size && (!plan.masked || inner.mask_stride == 1);
-    plan.pack_x = plan.holes ? !plan.filled : !direct || inner.x_stride != x_size;
-  } else if ((direct || plan.holes) && backward) {
+    plan.pack_y = false;
+    plan.pack_x = !direct || inner.x_stride != x_size;
+  } else if (direct && backward) {
     plan.walk = Walk::rows;
     plan.reversed = true;
-    plan.filled = fills && long_enough && (!plan.masked || scan.mask_stride == -1);
-    plan.pack_x = plan.holes && !plan.filled;
-    plan.pack_y = plan.nan;
+    plan.pack_x = plan.pack_y = false;
   } else {
     plan.walk = Walk::rows;
-    plan.pack_y = plan.nan || scan.y_stride != y_size;
-    plan.filled =
-        fills && long_enough && scan.x_stride == x_size && (!plan.masked || scan.mask_stride == 1);
-    plan.pack_x = plan.holes ? !plan.filled : !direct || scan.x_stride != x_size;
+    plan.pack_y = scan.y_stride != y_size;
+    plan.pack_x = !direct || scan.x_stride != x_size;
   }
   plan.packed = direct && !plan.pack_y ? plan.x_dtype : plan.y_dtype;
 }
@@ -166,7 +152,7 @@ int64_t choose_panel(const Plan& plan) {
 }
 
 // Cut the lines into panels; if that leaves workers idle and the lines are long, cut the axis too.
-void share_out(Plan& plan, int threads) {
+[[gnu::always_inline]] inline void share_out(Plan& plan, int threads) {
   const int64_t x_size = item_size(plan.x_dtype), y_size = item_size(plan.y_dtype);
   const int64_t line_bytes = plan.scan.size * (x_size + y_size);
   const int64_t lines = plan.outer_size * plan.inner.size;
@@ -210,7 +196,44 @@ void share_out(Plan& plan, int threads) {
   const int64_t claims = divide_up(plan.units, plan.grain);
   plan.workers = static_cast<int>(std::min<int64_t>(plan.workers, claims));
   const int64_t y_bytes = lines * plan.scan.size * y_size;
-  plan.stream = y_bytes >= policy::stream_bytes && (plan.nan || !plan.pack_y);
+  plan.stream = y_bytes >= policy::stream_bytes && (!plan.pack_y || plan.nan);
+}
+
+// Whether there are kernels that read zeros in the holes.
+bool can_fill(const Plan& plan, const Kernels& kernels) {
+  if (plan.x_dtype != plan.y_dtype || plan.precision != Precision::standard) return false;
+  if (plan.masked && plan.skipna) return false;
+  return pair_past(*kernels.holes, plan).add != nullptr;
+}
+
+// What that changes where elements add nothing: unless the kernels read past them, as they can
+// where neighbours in the walk are neighbours in both x and the mask, x is packed.
+[[gnu::noinline]] void mind_holes(Plan& plan, const Problem& problem, const Kernels& kernels) {
+  plan.masked = problem.mask_strides != nullptr;
+  plan.skipna = problem.skipna && plan.x_dtype >= DType::float16;
+  plan.holes = plan.masked || plan.skipna;
+  if (!plan.holes) return;
+  plan.nan = problem.nan;
+  if (plan.masked) plan.scan.mask_stride = problem.mask_strides[problem.axis];
+  if (problem.direction == Direction::reverse) {
+    plan.mask_offset = (plan.scan.size - 1) * plan.scan.mask_stride;
+    plan.scan.mask_stride = -plan.scan.mask_stride;
+  }
+  const int64_t x_size = item_size(plan.x_dtype), y_size = item_size(plan.y_dtype);
+  const bool columns = plan.walk == Walk::columns;
+  const Axis& along = columns ? plan.inner : plan.scan;
+  plan.reversed = !columns && along.x_stride == -x_size && along.y_stride == -y_size;
+  const int step = plan.reversed ? -1 : 1;
+  const bool beside =
+      along.x_stride == step * x_size && (!plan.masked || along.mask_stride == step);
+  const bool long_enough = columns || plan.scan.size >= policy::least_filled;
+  plan.filled = beside && long_enough && can_fill(plan, kernels);
+  plan.pack_x = !plan.filled;
+  plan.pack_y = plan.nan || along.y_stride != step * y_size;
+  const bool direct = pair_of(kernels, plan.x_dtype, plan.y_dtype, plan.precision).add != nullptr;
+  plan.packed = direct && !plan.pack_y ? plan.x_dtype : plan.y_dtype;
+  share_out(plan, problem.threads);
+  plan.stream = plan.stream && !plan.in_place;
 }
 
 bool can_compensate(DType dtype) { return dtype == DType::float64 || dtype == DType::complex128; }
@@ -224,10 +247,9 @@ Plan make_plan(const Problem& problem, const Kernels& kernels) {
   plan.x_dtype = problem.x_dtype;
   plan.y_dtype = problem.y_dtype;
   plan.carried = problem.initial_strides != nullptr;
-  plan.skipna = problem.skipna && problem.x_dtype >= DType::float16;
-  plan.masked = problem.mask_strides != nullptr;
-  plan.holes = plan.masked || plan.skipna;
-  plan.nan = problem.nan && plan.holes;
+  plan.holes = problem.mask_strides || problem.skipna;
+  plan.masked = plan.skipna = plan.nan = plan.filled = false;
+  plan.mask_offset = 0;
   Axis lines[most_dims];
   set_scan_axis(plan, problem);
   choose_inner(plan, lines, collect_lines(problem, lines));
@@ -236,6 +258,7 @@ Plan make_plan(const Problem& problem, const Kernels& kernels) {
   plan.in_place = problem.in_place;
   share_out(plan, problem.threads);
   plan.stream = plan.stream && !plan.in_place;
+  if (plan.holes) mind_holes(plan, problem, kernels);
   return plan;
 }
 
@@ -246,10 +269,7 @@ const PairKernels& pair_of(const Kernels& kernels, DType x, DType y, Precision p
 }
 
 const PairKernels& pair_of(const Kernels& kernels, const Plan& plan) {
-  if (plan.filled) {
-    const HoleKernels& holes = *kernels.holes;
-    return (plan.masked ? holes.masked : holes.numbers)[int(plan.y_dtype)];
-  }
+  if (plan.filled) return pair_past(*kernels.holes, plan);
   const DType x = plan.pack_x ? plan.packed : plan.x_dtype;
   return pair_of(kernels, x, plan.y_dtype, plan.precision);
 }

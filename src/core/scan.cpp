@@ -60,7 +60,8 @@ void run_plain(const Plan& plan, const Kernels& kernels, const char* x, char* y)
     piece.x = packed;
     piece.x_line = copy.y_line;
   }
-  const PairKernels& pair = pair_of(kernels, plan);
+  const DType x_dtype = plan.pack_x ? plan.packed : plan.x_dtype;
+  const PairKernels& pair = pair_of(kernels, x_dtype, plan.y_dtype, plan.precision);
   kernels_of(plan, pair)[int(store_of(plan))](piece);
 }
 
