@@ -186,11 +186,24 @@ bool scan_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& 
   const int64_t bytes = element_count(y) * (item_size(x.dtype) + item_size(y.dtype));
   if (bytes == 0) return true;
   const Kernels& kernels = current_target();
-  const Plan plan =
-      make_plan({x.dtype, y.dtype, x.dims, x.shape, x.strides, y.strides, axis, manner.kind,
-                 manner.direction, manner.precision, x.data == y.data, threads,
-                 manner.initial_strides, manner.mask_strides, manner.skipna, manner.nan},
-                kernels);
+  const Problem problem{x.dtype,
+                        y.dtype,
+                        x.dims,
+                        x.shape,
+                        x.strides,
+                        y.strides,
+                        axis,
+                        manner.kind,
+                        manner.direction,
+                        manner.precision,
+                        x.data == y.data,
+                        threads,
+                        manner.initial_strides,
+                        manner.mask_strides,
+                        manner.skipna,
+                        manner.nan};
+  const bool holes = manner.mask || manner.skipna;
+  const Plan plan = holes ? make_plan_with_holes(problem, kernels) : make_plan(problem, kernels);
   if (bytes < release_bytes) {
     run(plan, kernels, x.data, y.data, manner.initial, nullptr, nullptr, manner.mask);
     return true;

@@ -208,7 +208,7 @@ bool can_fill(const Plan& plan, const Kernels& kernels) {
 
 // What that changes where elements add nothing: unless the kernels read past them, as they can
 // where neighbours in the walk are neighbours in both x and the mask, x is packed.
-[[gnu::noinline]] void mind_holes(Plan& plan, const Problem& problem, const Kernels& kernels) {
+void mind_holes(Plan& plan, const Problem& problem, const Kernels& kernels) {
   plan.masked = problem.mask_strides != nullptr;
   plan.skipna = problem.skipna && plan.x_dtype >= DType::float16;
   plan.holes = plan.masked || plan.skipna;
@@ -258,7 +258,12 @@ Plan make_plan(const Problem& problem, const Kernels& kernels) {
   plan.in_place = problem.in_place;
   share_out(plan, problem.threads);
   plan.stream = plan.stream && !plan.in_place;
-  if (plan.holes) mind_holes(plan, problem, kernels);
+  return plan;
+}
+
+Plan make_plan_with_holes(const Problem& problem, const Kernels& kernels) {
+  Plan plan = make_plan(problem, kernels);
+  mind_holes(plan, problem, kernels);
   return plan;
 }
 

@@ -79,6 +79,9 @@ struct Plan {
 
 Plan make_plan(const Problem& problem, const Kernels& kernels);
 
+// The same for a problem that may have holes, so that others take no longer.
+Plan make_plan_with_holes(const Problem& problem, const Kernels& kernels);
+
 // The kernels of elements of type x and results of type y; empty where x must be packed first.
 const PairKernels& pair_of(const Kernels& kernels, DType x, DType y, Precision precision);
 
