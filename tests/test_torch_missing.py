@@ -70,7 +70,7 @@ def test_values(dtype, holes):
     for shape, dim in SHAPES:
         x, where = values(shape, dtype)
         if holes == "nan" and not has_nan(dtype):
-            with pytest.raises(ValueError, match="holes is .nan., which sums of"):
+            with pytest.raises(ValueError, match="which sums of"):
                 cumsum.cumsum(x, dim, where=where, holes="nan")
             continue
         masks = [None, where, torch.tensor(False), where[..., :1] if shape else where]
