@@ -197,7 +197,12 @@ Problem problem_of(const ArrayView& x, const ArrayView& y, int axis, const Manne
           manner.precision,
           x.data == y.data,
           threads,
-          manner.initial_strides};
+          manner.initial_strides,
+          0,
+          0,
+          manner.mask_strides,
+          manner.skipna,
+          manner.nan};
 }
 
 int64_t bytes_of(const ArrayView& x, const ArrayView& y) {
@@ -229,9 +234,12 @@ bool scan_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& 
   const int64_t bytes = bytes_of(x, y);
   if (bytes == 0) return true;
   const Kernels& kernels = current_target();
-  const Plan plan = make_plan(problem_of(x, y, axis, manner, threads), kernels);
+  const Problem problem = problem_of(x, y, axis, manner, threads);
+  const bool holes = manner.mask || manner.skipna;
+  const Plan plan = holes ? make_plan_with_holes(problem, kernels) : make_plan(problem, kernels);
+  const Operands operands{x.data, y.data, manner.initial, manner.mask};
   return run_released(bytes, [&](Interrupted stop, void* context) {
-    return run(plan, kernels, x.data, y.data, manner.initial, stop, context);
+    return run(plan, kernels, operands, stop, context);
   });
 }
 
@@ -254,7 +262,8 @@ bool scan_segment_views(const ArrayView& x, const ArrayView& y, int axis, const 
   taken = can_take(problem, segments, kernels);
   if (!taken) return true;
   return run_released(bytes_of(x, y), [&](Interrupted stop, void* context) {
-    return run_segments(problem, segments, kernels, x.data, y.data, manner.initial, stop, context);
+    const Operands operands{x.data, y.data, manner.initial};
+    return run_segments(problem, segments, kernels, operands, stop, context);
   });
 }
 

@@ -60,13 +60,17 @@ bool view_dlpack(const dlpack::Tensor& tensor, ArrayView& view);
 // Whose calls may be interrupted by signals.
 void set_main_thread(unsigned long ident);
 
-// How x is scanned. `initial` is as in a Problem, with the values themselves.
+// How x is scanned. `initial` and `mask` are as in a Problem, with the values themselves.
 struct Manner {
   Kind kind = Kind::inclusive;
   Direction direction = Direction::forward;
   Precision precision = Precision::standard;
   const char* initial = nullptr;
   const int64_t* initial_strides = nullptr;
+  const char* mask = nullptr;
+  const int64_t* mask_strides = nullptr;
+  bool skipna = false;
+  bool nan = false;
 };
 
 // y[...] = scan of x, with the GIL released for long scans. False with an exception set.

@@ -3,14 +3,16 @@
 
 #include "cast.h"
 #include "columns.h"
+#include "holes.h"
 #include "pairs.h"
 #include "rows.h"
 #include "totals.h"
 
 namespace cumsum {
 namespace CUMSUM_TARGET {
+extern const HoleKernels hole_kernels;
 extern const SegmentKernels segment_kernels;
-}
+}  // namespace CUMSUM_TARGET
 
 namespace {
 
@@ -60,6 +62,7 @@ constexpr Kernels make_kernels(const char* name) {
   kernels.compensated[0] = make_pair<F64, F64, Twice<double>>();
   kernels.compensated[1] = make_pair<C128, C128, Twice<double>>();
   add_copies(kernels, Elements{});
+  kernels.holes = &CUMSUM_TARGET::hole_kernels;
   return kernels;
 }
 

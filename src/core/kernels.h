@@ -28,9 +28,11 @@ struct Piece {
   int64_t position;
   char* carry;
   char* chain;
-  bool carried;     // the carry may be other than zero in the first tile
-  bool stream;      // write past the cache
-  bool staged;      // rows: gathered first
+  bool carried;      // the carry may be other than zero in the first tile
+  bool stream;       // write past the cache
+  bool staged;       // rows: gathered first
+  const char* mask;  // of the first element, where x is filled
+  int64_t mask_scan, mask_line;
   int64_t x_ahead;  // where what is read next begins, from x; 0 where that is nowhere to be known
   // Columns without a carry: such pieces follow each other, so many, so far apart.
   int64_t repeats, x_repeat, y_repeat;
@@ -67,12 +69,15 @@ struct SegmentKernels {
   void (*copy_past_cache)(char* y, const char* x, int64_t bytes);
 };
 
+struct HoleKernels;
+
 struct Kernels {
   const char* name;
   const SegmentKernels* segments;
   PairKernels pairs[dtype_count][dtype_count];  // null functions where x must be packed first
   PairKernels compensated[2];                   // float64 and complex128, carried as pairs
   ScanPiece copy[dtype_count][dtype_count];     // a piece, cast element by element
+  const HoleKernels* holes;
 };
 
 }  // namespace cumsum

@@ -25,7 +25,7 @@ Piece between(const Piece& from, const Piece& to, const Piece& shape) {
 
 bool Run::comes_in_repeats() const {
   const int64_t bytes = plan_.scan.size * plan_.inner.size * y_size_;
-  return plan_.walk == Walk::columns && !plan_.carried && plan_.panels == 1 &&
+  return plan_.walk == Walk::columns && !plan_.carried && !plan_.holes && plan_.panels == 1 &&
          plan_.outer_dims > 0 && !plan_.pack_x && !plan_.pack_y && bytes <= policy::most_repeated;
 }
 
@@ -81,6 +81,7 @@ void Run::scan_lines(Workspace& space, const Unit& unit, int64_t begin, int64_t 
     Piece some = piece;
     some.x += line * piece.x_line;
     some.y += line * piece.y_line;
+    some.mask += line * piece.mask_line;
     some.carry += line * pair_.carry_size;
     some.chain += line * pair_.chain_size;
     some.lines = std::min(pack_shape_.lines, unit.lines - line);
@@ -95,18 +96,28 @@ void Run::scan_packed(Workspace& space, const Piece& whole, bool pack_x) {
     packed.x_line = packed.y_line = packed_size_;
     packed.x_scan = packed.y_scan = whole.lines * packed_size_;
   } else {
-    packed.x_scan = packed.y_scan = packed_size_;
+    packed.x_scan = packed.y_scan = plan_.reversed ? -packed_size_ : packed_size_;
     packed.x_line = packed.y_line = pack_shape_.length * packed_size_ + policy::packed_padding;
+    if (plan_.holes && whole.length <= pack_shape_.length) {
+      packed.x_line = packed.y_line = whole.length * packed_size_;
+    }
   }
+  const bool fresh = plan_.holes && !plan_.carried && whole.length == plan_.scan.size &&
+                     whole.length <= pack_shape_.length && plan_.walk == Walk::rows;
   for (int64_t i = 0; i < whole.length; i += pack_shape_.length) {
     Piece part = whole;
     part.x += i * whole.x_scan;
     part.y += i * whole.y_scan;
+    part.mask += i * whole.mask_scan;
     part.length = std::min(pack_shape_.length, whole.length - i);
     part.position += i;
+    if (fresh) part.carry = part.chain = nullptr;
     const Piece outside = part;
+    if (plan_.reversed) {
+      packed.x = packed.y = space.packed.data() + (part.length - 1) * packed_size_;
+    }
     if (pack_x) {
-      pack_(between(part, packed, part));
+      pack(space, between(part, packed, part));
       part.x = packed.x;
       part.x_scan = packed.x_scan;
       part.x_line = packed.x_line;
@@ -117,7 +128,12 @@ void Run::scan_packed(Workspace& space, const Piece& whole, bool pack_x) {
       part.y_line = packed.y_line;
     }
     kernels_[int(store_)](with_channels(part));
-    if (plan_.pack_y) unpack_(between(packed, outside, part));
+    const Piece out = between(packed, outside, part);
+    if (plan_.nan) {
+      show(space, part, out);
+    } else if (plan_.pack_y) {
+      unpack_(out);
+    }
   }
 }
 
@@ -126,10 +142,13 @@ Piece Run::part_of(const Unit& unit, int64_t begin, int64_t length) const {
   Piece piece{};
   piece.x = unit.x + (begin - unit.x_begin) * unit.x_scan;
   piece.y = unit.y + begin * scan.y_stride;
+  piece.mask = unit.mask + begin * scan.mask_stride;
   piece.x_scan = unit.x_scan;
   piece.y_scan = scan.y_stride;
   piece.x_line = unit.x_line;
   piece.y_line = inner.y_stride;
+  piece.mask_scan = scan.mask_stride;
+  piece.mask_line = inner.mask_stride;
   piece.length = length;
   piece.lines = unit.lines;
   piece.position = plan_.position + begin;
@@ -142,7 +161,7 @@ Piece Run::part_of(const Unit& unit, int64_t begin, int64_t length) const {
 // columns by whole cache lines, so that what is left at either end of a column's row must not be
 // much.
 bool Run::can_stream(const Piece& piece) const {
-  if (!plan_.stream) return false;
+  if (!plan_.stream || plan_.pack_y) return false;
   if (plan_.walk == Walk::columns) {
     const int64_t row_bytes = piece.lines * y_size_;
     return row_bytes >= policy::least_streamed_row || piece.y_scan == row_bytes;

@@ -19,6 +19,30 @@ PyObject* scan(PyObject*, PyObject* args) {
   Py_RETURN_NONE;
 }
 
+PyObject* scan_with_holes(PyObject*, PyObject* args) {
+  constexpr Py_ssize_t plain = 14;  // arguments, those of scan()
+  Arguments a;
+  PyObject* first = PyTuple_GetSlice(args, 0, plain);
+  PyObject* rest = PyTuple_GetSlice(args, plain, PyTuple_Size(args));
+  unsigned long long mask = 0;
+  PyObject* strides = nullptr;
+  int skipna = 0, nan = 0;
+  int64_t mask_strides[most_dims];
+  const bool ready =
+      first && rest && read_arguments(first, a) &&
+      PyArg_ParseTuple(rest, "KO!pp", &mask, &PyTuple_Type, &strides, &skipna, &nan) &&
+      (!mask || read_sizes(strides, a.x.dims, mask_strides));
+  Py_XDECREF(first);
+  Py_XDECREF(rest);
+  if (!ready) return nullptr;
+  a.manner.mask = reinterpret_cast<const char*>(mask);
+  a.manner.mask_strides = mask ? mask_strides : nullptr;
+  a.manner.skipna = skipna;
+  a.manner.nan = nan;
+  if (!scan_views(a.x, a.y, a.axis, a.manner, a.threads)) return nullptr;
+  Py_RETURN_NONE;
+}
+
 PyObject* plan(PyObject*, PyObject* args) {
   Arguments a;
   if (!read_arguments(args, a)) return nullptr;
@@ -112,6 +136,7 @@ PyMethodDef methods[] = {
     {"resume", resume_scan, METH_VARARGS, nullptr},
     {"record_size", record_bytes, METH_VARARGS, nullptr},
     {"begin_records", begin_records_at, METH_VARARGS, nullptr},
+    {"scan_with_holes", scan_with_holes, METH_VARARGS, nullptr},
     {"plan", plan, METH_VARARGS, nullptr},
     {"all_within", all_within, METH_VARARGS, nullptr},
     {"find_excess", find_excess, METH_VARARGS, nullptr},

@@ -4,12 +4,18 @@
 #include <cstdlib>
 #include <utility>
 
+#include "holes.h"
 #include "policy.h"
 
 namespace cumsum {
 namespace {
 
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// The kernels that read past what a plan's elements may be.
+const PairKernels& pair_past(const HoleKernels& holes, const Plan& plan) {
+  return (plan.masked ? holes.masked : holes.numbers)[int(plan.y_dtype)];
+}
 
 // The line axes, those of the widest strides first, with neighbours that are one axis to all
 // arrays made one.
@@ -18,7 +24,8 @@ int collect_lines(const Problem& problem, Axis* lines) {
   for (int d = 0; d < problem.dims; ++d) {
     if (d == problem.axis || problem.shape[d] == 1) continue;
     const int64_t initial = problem.initial_strides ? problem.initial_strides[d] : 0;
-    lines[count++] = {problem.shape[d], problem.x_strides[d], problem.y_strides[d], initial};
+    const int64_t mask = problem.mask_strides ? problem.mask_strides[d] : 0;
+    lines[count++] = {problem.shape[d], problem.x_strides[d], problem.y_strides[d], initial, mask};
   }
   auto wider = [](const Axis& a, const Axis& b) {
     return std::pair(std::llabs(a.y_stride), std::llabs(a.x_stride)) >
@@ -31,8 +38,10 @@ int collect_lines(const Problem& problem, Axis* lines) {
     Axis* last = kept ? &lines[kept - 1] : nullptr;
     if (last && last->x_stride == next.size * next.x_stride &&
         last->y_stride == next.size * next.y_stride &&
-        last->initial_stride == next.size * next.initial_stride) {
-      *last = {last->size * next.size, next.x_stride, next.y_stride, next.initial_stride};
+        last->initial_stride == next.size * next.initial_stride &&
+        last->mask_stride == next.size * next.mask_stride) {
+      *last = {last->size * next.size, next.x_stride, next.y_stride, next.initial_stride,
+               next.mask_stride};
     } else {
       lines[kept++] = next;
     }
@@ -43,7 +52,7 @@ int collect_lines(const Problem& problem, Axis* lines) {
 // A scan from the end is a scan of both arrays seen from their last elements.
 void set_scan_axis(Plan& plan, const Problem& problem) {
   int d = problem.axis;
-  plan.scan = {problem.shape[d], problem.x_strides[d], problem.y_strides[d], 0};
+  plan.scan = {problem.shape[d], problem.x_strides[d], problem.y_strides[d], 0, 0};
   plan.x_offset = plan.y_offset = 0;
   if (problem.direction == Direction::reverse) {
     plan.x_offset = (plan.scan.size - 1) * plan.scan.x_stride;
@@ -56,7 +65,7 @@ void set_scan_axis(Plan& plan, const Problem& problem) {
 // Of the line axes, the one whose lines are taken side by side: the narrowest in the result, or the
 // longest where that one is too short to fill a vector.
 void choose_inner(Plan& plan, Axis* lines, int count) {
-  plan.inner = {1, 0, 0, 0};
+  plan.inner = {1, 0, 0, 0, 0};
   plan.outer_dims = 0;
   int inner = count - 1;
   for (int i = 0; inner >= 0 && lines[count - 1].size < policy::least_columns && i < count; ++i) {
@@ -79,7 +88,7 @@ void choose_walk(Plan& plan, const Kernels& kernels) {
   const int64_t x_size = item_size(plan.x_dtype), y_size = item_size(plan.y_dtype);
   const PairKernels& pair = pair_of(kernels, plan.x_dtype, plan.y_dtype, plan.precision);
   const bool direct = pair.add != nullptr;
-  const Axis scan = plan.scan, inner = plan.inner;
+  const Axis &scan = plan.scan, &inner = plan.inner;
   const bool forward = scan.y_stride == y_size && scan.x_stride == x_size;
   const bool backward = scan.y_stride == -y_size && scan.x_stride == -x_size;
   // Lines that overlap are written one by one, as a loop over them would.
@@ -117,13 +126,13 @@ void pair_up(Plan& plan, int64_t record_size) {
   const bool adjacent = plan.inner.size == 2 && plan.inner.x_stride == size &&
                         plan.inner.y_stride == size && plan.scan.x_stride == 2 * size &&
                         plan.scan.y_stride == 2 * size;
-  if (!adjacent || plan.x_dtype != plan.y_dtype) return;
+  if (!adjacent || plan.x_dtype != plan.y_dtype || plan.holes) return;
   if (plan.x_dtype != DType::float32 && plan.x_dtype != DType::float64) return;
   const int64_t initial_size = plan.resumed ? record_size : size;
   if (plan.carried && plan.inner.initial_stride != initial_size) return;
   const bool single = plan.x_dtype == DType::float32;
   plan.x_dtype = plan.y_dtype = single ? DType::complex64 : DType::complex128;
-  plan.inner = {1, 0, 0, 0};
+  plan.inner = {1, 0, 0, 0, 0};
   if (plan.outer_dims > 0) {
     plan.inner = plan.outer[--plan.outer_dims];
     plan.outer_size /= plan.inner.size;
@@ -152,7 +161,7 @@ int64_t choose_panel(const Plan& plan) {
 }
 
 // Cut the lines into panels; if that leaves workers idle and the lines are long, cut the axis too.
-void share_out(Plan& plan, int threads) {
+[[gnu::always_inline]] inline void share_out(Plan& plan, int threads) {
   const int64_t x_size = item_size(plan.x_dtype), y_size = item_size(plan.y_dtype);
   const int64_t line_bytes = plan.scan.size * (x_size + y_size);
   const int64_t lines = plan.outer_size * plan.inner.size;
@@ -196,7 +205,44 @@ void share_out(Plan& plan, int threads) {
   const int64_t claims = divide_up(plan.units, plan.grain);
   plan.workers = static_cast<int>(std::min<int64_t>(plan.workers, claims));
   const int64_t y_bytes = lines * plan.scan.size * y_size;
-  plan.stream = y_bytes >= policy::stream_bytes && !plan.pack_y;
+  plan.stream = y_bytes >= policy::stream_bytes && (!plan.pack_y || plan.nan);
+}
+
+// Whether there are kernels that read zeros in the holes.
+bool can_fill(const Plan& plan, const Kernels& kernels) {
+  if (plan.x_dtype != plan.y_dtype || plan.precision != Precision::standard) return false;
+  if (plan.masked && plan.skipna) return false;
+  return pair_past(*kernels.holes, plan).add != nullptr;
+}
+
+// What that changes where elements add nothing: unless the kernels read past them, as they can
+// where neighbours in the walk are neighbours in both x and the mask, x is packed.
+void mind_holes(Plan& plan, const Problem& problem, const Kernels& kernels) {
+  plan.masked = problem.mask_strides != nullptr;
+  plan.skipna = problem.skipna && plan.x_dtype >= DType::float16;
+  plan.holes = plan.masked || plan.skipna;
+  if (!plan.holes) return;
+  plan.nan = problem.nan;
+  if (plan.masked) plan.scan.mask_stride = problem.mask_strides[problem.axis];
+  if (problem.direction == Direction::reverse) {
+    plan.mask_offset = (plan.scan.size - 1) * plan.scan.mask_stride;
+    plan.scan.mask_stride = -plan.scan.mask_stride;
+  }
+  const int64_t x_size = item_size(plan.x_dtype), y_size = item_size(plan.y_dtype);
+  const bool columns = plan.walk == Walk::columns;
+  const Axis& along = columns ? plan.inner : plan.scan;
+  plan.reversed = !columns && along.x_stride == -x_size && along.y_stride == -y_size;
+  const int step = plan.reversed ? -1 : 1;
+  const bool beside =
+      along.x_stride == step * x_size && (!plan.masked || along.mask_stride == step);
+  const bool long_enough = columns || plan.scan.size >= policy::least_filled;
+  plan.filled = beside && long_enough && can_fill(plan, kernels);
+  plan.pack_x = !plan.filled;
+  plan.pack_y = plan.nan || along.y_stride != step * y_size;
+  const bool direct = pair_of(kernels, plan.x_dtype, plan.y_dtype, plan.precision).add != nullptr;
+  plan.packed = direct && !plan.pack_y ? plan.x_dtype : plan.y_dtype;
+  share_out(plan, problem.threads);
+  plan.stream = plan.stream && !plan.in_place;
 }
 
 bool can_compensate(DType dtype) { return dtype == DType::float64 || dtype == DType::complex128; }
@@ -213,6 +259,9 @@ Plan make_plan(const Problem& problem, const Kernels& kernels) {
   plan.position = problem.position;
   plan.resumed = problem.record_size != 0;
   plan.stepped = false;
+  plan.holes = problem.mask_strides || problem.skipna;
+  plan.masked = plan.skipna = plan.nan = plan.filled = false;
+  plan.mask_offset = 0;
   Axis lines[most_dims];
   set_scan_axis(plan, problem);
   choose_inner(plan, lines, collect_lines(problem, lines));
@@ -225,23 +274,35 @@ Plan make_plan(const Problem& problem, const Kernels& kernels) {
   return plan;
 }
 
+Plan make_plan_with_holes(const Problem& problem, const Kernels& kernels) {
+  Plan plan = make_plan(problem, kernels);
+  mind_holes(plan, problem, kernels);
+  return plan;
+}
+
 const PairKernels& pair_of(const Kernels& kernels, DType x, DType y, Precision precision) {
   static constexpr PairKernels none{};
   if (precision == Precision::standard) return kernels.pairs[int(x)][int(y)];
   return x == y ? kernels.compensated[y == DType::complex128] : none;
 }
 
+const PairKernels& pair_of(const Kernels& kernels, const Plan& plan) {
+  if (plan.filled) return pair_past(*kernels.holes, plan);
+  const DType x = plan.pack_x ? plan.packed : plan.x_dtype;
+  return pair_of(kernels, x, plan.y_dtype, plan.precision);
+}
+
 PackShape pack_shape(const Plan& plan) {
   const int64_t size = item_size(plan.packed);
   const bool columns = plan.walk == Walk::columns;
-  const int64_t elements =
-      (columns ? policy::packed_rows_bytes : policy::packed_lines_bytes) / size;
+  int64_t elements = (columns ? policy::packed_rows_bytes : policy::packed_lines_bytes) / size;
   // Several lines at a time where neighbours in memory belong to different lines, or lines are
   // short.
   const Axis &scan = plan.scan, &inner = plan.inner;
   const bool x_across = plan.pack_x && std::llabs(inner.x_stride) < std::llabs(scan.x_stride);
   const bool y_across = plan.pack_y && std::llabs(inner.y_stride) < std::llabs(scan.y_stride);
   const bool together = x_across || y_across || scan.size * policy::packed_lines < elements;
+  if (plan.holes && !columns && !together) elements = policy::filled_bytes / size;
   PackShape shape;
   if (columns) {
     const bool along = std::llabs(scan.x_stride) < std::llabs(inner.x_stride);

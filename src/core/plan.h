@@ -18,9 +18,10 @@ enum class Walk { rows, columns };
 
 inline constexpr int most_dims = 64;
 
-// One axis of the arrays, strides in bytes; the last one is that of the initial values.
+// One axis of the arrays, strides in bytes; the last ones are those of the initial values and of
+// the mask.
 struct Axis {
-  int64_t size, x_stride, y_stride, initial_stride;
+  int64_t size, x_stride, y_stride, initial_stride, mask_stride;
 };
 
 struct Problem {
@@ -41,6 +42,10 @@ struct Problem {
   // (resume.h) of so many bytes, and `position` is the index of the first element on its line.
   int64_t record_size = 0;
   int64_t position = 0;
+  // Holes: where the bytes of a mask are zero, if there is one, and where x is NaN.
+  const int64_t* mask_strides = nullptr;
+  bool skipna = false;
+  bool nan = false;  // NaN is to stand there
 };
 
 struct Plan {
@@ -55,10 +60,15 @@ struct Plan {
   bool resumed;      // they go on from records
   bool stepped;      // with fewer elements than a group
   int64_t position;  // of the first element on its line
+  bool holes;        // some elements add nothing
+  bool masked;       // by a mask
+  bool skipna;       // those that are NaN
+  bool nan;          // y is packed, and NaN put there
+  bool filled;       // the kernels read zeros there; else x is packed with zeros there
   bool split;        // the axis itself is shared out: few lines, long ones
   bool stream;       // write past the cache
   DType x_dtype, y_dtype;
-  int64_t x_offset, y_offset;  // of the first element in scan order, in bytes
+  int64_t x_offset, y_offset, mask_offset;  // of the first element in scan order, in bytes
   Axis scan;
   Axis inner;             // the lines side by side
   Axis outer[most_dims];  // all others
@@ -76,8 +86,14 @@ struct Plan {
 
 Plan make_plan(const Problem& problem, const Kernels& kernels);
 
+// The same for a problem that may have holes, so that others take no longer.
+Plan make_plan_with_holes(const Problem& problem, const Kernels& kernels);
+
 // The kernels of elements of type x and results of type y; empty where x must be packed first.
 const PairKernels& pair_of(const Kernels& kernels, DType x, DType y, Precision precision);
+
+// The kernels that a plan is for.
+const PairKernels& pair_of(const Kernels& kernels, const Plan& plan);
 
 // Lines gathered at a time, and elements of each, when packing.
 struct PackShape {

@@ -209,7 +209,8 @@ Status resume(Problem problem, const Kernels& kernels, const char* x, char* y, c
       if (in_tile != 0) length = std::min(length, tile_size - in_tile);
     }
     const Plan plan = make_plan(problem, kernels);
-    const Status status = run(plan, kernels, x, y, records, interrupted, context, records_out);
+    const Status status =
+        run(plan, kernels, {x, y, records, nullptr, records_out}, interrupted, context);
     if (status != Status::done) return status;
     records = records_out;
     x += length * x_stride;

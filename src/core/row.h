@@ -165,10 +165,10 @@ struct Row {
   }
 
   template <class X>
-  static inline Group load_group(const char* x) {
+  static inline Group load_group(From<X> x) {
     Group g;
     CUMSUM_UNROLL
-    for (int j = 0; j < parts; ++j) g.part[j] = load<A, L, X>(x + place<X>(j));
+    for (int j = 0; j < parts; ++j) g.part[j] = Load<A, L, X>::from(x + place<X>(j));
     return g;
   }
 
@@ -219,7 +219,7 @@ struct Row {
   // `count` bundles, each step for all of them before the next step: a processor that looks only so
   // far ahead then always has something to do.
   template <class X, class R, Store S, int count>
-  [[gnu::always_inline]] static inline void scan_bundles(const char* x, char* y, const Above* carry,
+  [[gnu::always_inline]] static inline void scan_bundles(From<X> x, char* y, const Above* carry,
                                                          Sum& chain, bool stream) {
     constexpr int64_t x_step = Step * bundle * C * int64_t{sizeof(X)},
                       y_step = Step * bundle * C * int64_t{sizeof(R)};

@@ -16,7 +16,7 @@ struct Rows {
 
   // The last elements of a line, fewer than a group: the same tree, an element at a time.
   template <class X, class R, Store S>
-  static inline void scan_rest(const char* x, char* y, int rest, const Above& carry, Sum& chain) {
+  static inline void scan_rest(From<X> x, char* y, int rest, const Above& carry, Sum& chain) {
     A last[C];
     CUMSUM_UNROLL
     for (int c = 0; c < C; ++c) {
@@ -26,7 +26,7 @@ struct Rows {
       CUMSUM_UNROLL
       for (int e = 0; e < group_size - 1; ++e) {
         if (e == rest) break;
-        const A value = load<A, 1, X>(x + (Step * e * C + c) * int64_t{sizeof(X)});
+        const A value = Load<A, 1, X>::from(x + (Step * e * C + c) * int64_t{sizeof(X)});
         pair = e & 1 ? pair + value : value;
         prefix = e < 2 ? pair : low + (e < 6 ? pair : mid + pair);
         if (e == 1 || e == 3) low = prefix;
@@ -44,7 +44,7 @@ struct Rows {
   // `length` elements of one tile. Carry and chain are copied, so that they can stay in registers:
   // for all the compiler knows, a store to y might change the originals.
   template <class X, class R, Store S>
-  [[gnu::always_inline]] static inline void scan_tile(const char* x, char* y, int64_t length,
+  [[gnu::always_inline]] static inline void scan_tile(From<X> x, char* y, int64_t length,
                                                       const Above* carry, Sum& chain, bool stream) {
     constexpr int64_t x_step = Step * C * int64_t{sizeof(X)},
                       y_step = Step * C * int64_t{sizeof(R)};
@@ -80,8 +80,8 @@ struct Rows {
   }
 
   template <class X, class R, Store S>
-  static inline void scan_line(const char* x, char* y, int64_t length, int64_t position,
-                               bool stream, Above& carry, Sum& chain) {
+  static inline void scan_line(From<X> x, char* y, int64_t length, int64_t position, bool stream,
+                               Above& carry, Sum& chain) {
     constexpr int64_t x_step = Step * C * int64_t{sizeof(X)},
                       y_step = Step * C * int64_t{sizeof(R)};
     for (int64_t i = 0; i < length;) {
@@ -104,7 +104,7 @@ struct Rows {
 
   template <class X, class R, Store S>
   static void scan(const Piece& p) {
-    if constexpr (S == Store::inclusive) {
+    if constexpr (S == Store::inclusive && !is_filled<X>) {
       Piece dense = p;
       dense.x -= first<X>(p.length);
       dense.y -= first<R>(p.length);
@@ -159,6 +159,7 @@ struct Rows {
     some.stream = false;
     for (int64_t line = 0; line < p.lines; line += some.lines) {
       some.x = p.x + line * p.x_line;
+      some.mask = p.mask + line * p.mask_line;
       some.lines = most < p.lines - line ? most : p.lines - line;
       if (p.carry) {
         some.carry = p.carry + line * C * int64_t{sizeof(Carry<A>)};
@@ -180,7 +181,7 @@ struct Rows {
     for (int64_t i = 0; i < p.lines; ++i) {
       const int64_t line = in_order(i, p.lines);
       Sum chain{};
-      scan_tile<X, R, S>(p.x + line * p.x_line, p.y + line * p.y_line, p.length, nullptr, chain,
+      scan_tile<X, R, S>(line_of<X>(p, line), p.y + line * p.y_line, p.length, nullptr, chain,
                          p.stream);
     }
   }
@@ -197,8 +198,8 @@ struct Rows {
         carry = Row::template get<Carry<A>>(carry_at);
         chain = Row::template get<A>(chain_at);
       }
-      scan_line<X, R, S>(p.x + line * p.x_line, p.y + line * p.y_line, p.length, p.position,
-                         p.stream, carry, chain);
+      scan_line<X, R, S>(line_of<X>(p, line), p.y + line * p.y_line, p.length, p.position, p.stream,
+                         carry, chain);
       if (p.carry) {
         Row::template put<Carry<A>>(carry_at, carry);
         Row::template put<A>(chain_at, chain);

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <vector>
 
+#include "holes.h"
 #include "scan.h"
 
 namespace cumsum {
@@ -16,6 +17,9 @@ struct Workspace {
   // When the axis is split: the sums of a block's tiles, those of another worker's block, and the
   // block's input if that must be packed.
   std::vector<char> aggregates, others, block;
+  // Where elements add nothing: those on their way into the buffer, their mask, and what it says of
+  // the elements that are in there.
+  std::vector<char> staged, mask, kept;
 };
 
 // A claimed piece of work: some lines side by side, elements [begin, begin + length) of each.
@@ -23,6 +27,7 @@ struct Unit {
   const char* x;        // of element x_begin of the first line
   char* y;              // of element 0
   const char* initial;  // of the first line
+  const char* mask;     // as y
   int64_t x_begin, x_scan, x_line;
   bool pack_x;
   int64_t lines, begin, length;
@@ -30,8 +35,8 @@ struct Unit {
 
 class Run {
  public:
-  Run(const Plan& plan, const Kernels& kernels, const char* x, char* y, const char* initial,
-      Interrupted interrupted, void* context, char* records);
+  Run(const Plan& plan, const Kernels& kernels, const Operands& operands, Interrupted interrupted,
+      void* context);
 
   // False if the user interrupted it.
   bool operator()();
@@ -60,6 +65,17 @@ class Run {
   // In columns the two parts of a complex number are two lines.
   Piece with_channels(Piece piece) const;
 
+  // The way into a buffer and out of one (filled.cpp, where elements add nothing).
+  void pack(Workspace& space, const Piece& piece) const {
+    plan_.holes ? fill(space, piece) : pack_(piece);
+  }
+  int64_t filled_length(int64_t lines) const;
+  void make_room_for_holes(Workspace& space) const;
+  char* kept_of(Workspace& space, const char* packed) const;
+  void fill(Workspace& space, Piece piece) const;
+  void fill_part(Workspace& space, const Piece& part) const;
+  void show(Workspace& space, Piece from, Piece piece) const;
+
   // A block of an axis that is shared out (split.cpp).
   void scan_block(Workspace& space, Unit unit, int64_t index);
   void pack_block(Workspace& space, Unit& unit);
@@ -73,10 +89,13 @@ class Run {
   const Plan& plan_;
   const char* const x_;
   char* const y_;
-  const char* const initial_;      // the records where lines go on from some
+  const char* const initial_;  // the records where lines go on from some
+  const char* const mask_;
   char* const records_;            // where those of their ends go
   const PairKernels& pair_;        // of the elements that the kernels see, packed or not
   const ScanPiece (&kernels_)[3];  // of the walk, by Store
+  const ScanPiece (&copy_)[dtype_count][dtype_count];
+  const HoleKernels& holes_;
   const ScanPiece pack_, unpack_;
   const Store store_;
   const int64_t y_size_, packed_size_;

@@ -26,13 +26,13 @@ Store store_of(const Plan& plan) {
 // Contiguous lines that one worker scans at once need no workspace.
 bool is_plain(const Plan& plan) {
   return plan.units == 1 && plan.walk == Walk::rows && !plan.pack_x && !plan.pack_y &&
-         !plan.carried && plan.scan.size * plan.inner.size <= policy::piece_elements;
+         !plan.carried && !plan.holes && plan.scan.size * plan.inner.size <= policy::piece_elements;
 }
 
 // Nor do those that fit a buffer on the stack once they are packed.
 bool is_packed_plain(const Plan& plan) {
   return plan.units == 1 && plan.walk == Walk::rows && plan.pack_x && !plan.pack_y &&
-         !plan.carried &&
+         !plan.carried && !plan.holes &&
          plan.scan.size * plan.inner.size * item_size(plan.packed) <= policy::small_bytes;
 }
 
@@ -63,16 +63,18 @@ void run_plain(const Plan& plan, const Kernels& kernels, const char* x, char* y)
 
 }  // namespace
 
-Run::Run(const Plan& plan, const Kernels& kernels, const char* x, char* y, const char* initial,
-         Interrupted interrupted, void* context, char* records)
+Run::Run(const Plan& plan, const Kernels& kernels, const Operands& operands,
+         Interrupted interrupted, void* context)
     : plan_(plan),
-      x_(x + plan.x_offset),
-      y_(y + plan.y_offset),
-      initial_(initial),
-      records_(records),
-      pair_(
-          pair_of(kernels, plan.pack_x ? plan.packed : plan.x_dtype, plan.y_dtype, plan.precision)),
+      x_(operands.x + plan.x_offset),
+      y_(operands.y + plan.y_offset),
+      initial_(operands.initial),
+      mask_(operands.mask ? operands.mask + plan.mask_offset : nullptr),
+      records_(operands.records),
+      pair_(pair_of(kernels, plan)),
       kernels_(kernels_of(plan, pair_)),
+      copy_(kernels.copy),
+      holes_(*kernels.holes),
       pack_(kernels.copy[int(plan.x_dtype)][int(plan.packed)]),
       unpack_(kernels.copy[int(plan.y_dtype)][int(plan.y_dtype)]),
       store_(store_of(plan)),
@@ -96,6 +98,7 @@ Run::Run(const Plan& plan, const Kernels& kernels, const char* x, char* y, const
       space.others.resize(space.aggregates.size());
     }
     if (plan.split && plan.pack_x) space.block.resize(plan.block * plan.panel * packed_size_);
+    if (plan.holes) make_room_for_holes(space);
   }
   if (plan.split) {
     carries_.resize(plan.units * panel_carry_);
@@ -166,7 +169,7 @@ Unit Run::place(int64_t index) const {
   unit.begin = block * plan_.block;
   unit.length = std::min(plan_.block, plan_.scan.size - unit.begin);
   int64_t x = line * plan_.inner.x_stride, y = line * plan_.inner.y_stride;
-  int64_t initial = line * plan_.inner.initial_stride;
+  int64_t initial = line * plan_.inner.initial_stride, mask = line * plan_.inner.mask_stride;
   for (int d = plan_.outer_dims - 1; d >= 0; --d) {
     const Axis& axis = plan_.outer[d];
     const int64_t i = outer % axis.size;
@@ -174,10 +177,12 @@ Unit Run::place(int64_t index) const {
     x += i * axis.x_stride;
     y += i * axis.y_stride;
     initial += i * axis.initial_stride;
+    mask += i * axis.mask_stride;
   }
   unit.x = x_ + x;
   unit.y = y_ + y;
   unit.initial = initial_ + initial;
+  unit.mask = mask_ + mask;
   unit.x_begin = 0;
   unit.x_scan = plan_.scan.x_stride;
   unit.x_line = plan_.inner.x_stride;
@@ -195,16 +200,15 @@ void Run::set_carries(const Unit& unit, char* carry) const {
   }
 }
 
-Status run(const Plan& plan, const Kernels& kernels, const void* x, void* y, const void* initial,
-           Interrupted interrupted, void* context, char* records) noexcept {
+Status run(const Plan& plan, const Kernels& kernels, const Operands& operands,
+           Interrupted interrupted, void* context) noexcept {
   if (plan.units == 0) return Status::done;
   if (is_plain(plan) || is_packed_plain(plan)) {
-    run_plain(plan, kernels, static_cast<const char*>(x), static_cast<char*>(y));
+    run_plain(plan, kernels, operands.x, operands.y);
     return Status::done;
   }
   try {
-    Run scan(plan, kernels, static_cast<const char*>(x), static_cast<char*>(y),
-             static_cast<const char*>(initial), interrupted, context, records);
+    Run scan(plan, kernels, operands, interrupted, context);
     return scan() ? Status::done : Status::interrupted;
   } catch (const std::bad_alloc&) {
     return Status::out_of_memory;

@@ -10,10 +10,18 @@ enum class Status { done, interrupted, out_of_memory };
 // Asked now and then by the calling thread during long scans; true ends the scan early.
 using Interrupted = bool (*)(void* context);
 
-// `initial` are the values that the sums begin with, or the records that they go on from, if the
-// plan has been made for any; those of their end go to `records`.
-Status run(const Plan& plan, const Kernels& kernels, const void* x, void* y,
-           const void* initial = nullptr, Interrupted interrupted = nullptr,
-           void* context = nullptr, char* records = nullptr) noexcept;
+// The memory of a scan. `initial` are the values that the sums begin with, or the records that they
+// go on from, those of their end go to `records`, and `mask` has a byte for each element, zero
+// where it adds nothing: if the plan has been made for any.
+struct Operands {
+  const char* x;
+  char* y;
+  const char* initial = nullptr;
+  const char* mask = nullptr;
+  char* records = nullptr;
+};
+
+Status run(const Plan& plan, const Kernels& kernels, const Operands& operands,
+           Interrupted interrupted = nullptr, void* context = nullptr) noexcept;
 
 }  // namespace cumsum

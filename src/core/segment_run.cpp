@@ -31,13 +31,11 @@ ScanShort short_kernel(const Plan& plan, const Kernels& kernels, bool reverse) {
 }  // namespace
 
 SegmentRun::SegmentRun(const Plan& plan, const Problem& problem, const Segments& segments,
-                       const Kernels& kernels, const char* x, char* y, const char* initial)
+                       const Kernels& kernels, const Operands& operands)
     : plan_(plan),
       segments_(segments),
       kernels_(kernels),
-      x_(x),
-      y_(y),
-      initial_(initial),
+      at_(operands),
       pair_(pair_of(kernels, plan.x_dtype, plan.y_dtype, plan.precision)),
       columns_(plan.walk == Walk::columns),
       reverse_(problem.direction == Direction::reverse),
@@ -109,7 +107,8 @@ SegmentRun::Lines SegmentRun::place(int64_t index) const {
     y += i * axis.y_stride;
     initial += i * axis.initial_stride;
   }
-  return {x_ + x, y_ + y, initial_ + initial, std::min(panel_, inner.size - first), index == 0};
+  const int64_t count = std::min(panel_, inner.size - first);
+  return {at_.x + x, at_.y + y, at_.initial + initial, count, index == 0};
 }
 
 int64_t SegmentRun::first_from(int64_t element) const {

@@ -14,7 +14,7 @@ namespace cumsum {
 class SegmentRun {
  public:
   SegmentRun(const Plan& plan, const Problem& problem, const Segments& segments,
-             const Kernels& kernels, const char* x, char* y, const char* initial);
+             const Kernels& kernels, const Operands& operands);
 
   // False if the user interrupted it.
   bool operator()(int threads, Interrupted interrupted, void* context);
@@ -56,9 +56,7 @@ class SegmentRun {
   const Plan& plan_;
   const Segments& segments_;
   const Kernels& kernels_;
-  const char* const x_;
-  char* const y_;
-  const char* const initial_;
+  const Operands at_;
   const PairKernels& pair_;
   const bool columns_, reverse_;
   const int64_t x_size_, y_size_, x_scan_, y_scan_;  // of elements, and from one to the next

@@ -50,22 +50,18 @@ Problem part_of(const Problem& problem, const Segments& segments, int64_t segmen
   return part;
 }
 
-struct Memory {
-  const char* x;
-  char* y;
-  const char* initial;
+struct Caller {  // who may interrupt
   Interrupted interrupted;
   void* context;
 };
 
 Status scan_alone(const Problem& problem, const Segments& segments, int64_t segment,
-                  const Kernels& kernels, const Memory& memory) {
+                  const Kernels& kernels, Operands operands, const Caller& caller) {
   int64_t shape[most_dims];
   const Plan plan = make_plan(part_of(problem, segments, segment, shape), kernels);
-  const int64_t begin = segments.offsets[segment];
-  return run(plan, kernels, memory.x + begin * problem.x_strides[problem.axis],
-             memory.y + begin * problem.y_strides[problem.axis], memory.initial, memory.interrupted,
-             memory.context);
+  operands.x += segments.offsets[segment] * problem.x_strides[problem.axis];
+  operands.y += segments.offsets[segment] * problem.y_strides[problem.axis];
+  return run(plan, kernels, operands, caller.interrupted, caller.context);
 }
 
 // Few segments of many elements, all lines taken together: each has a scan of its own.
@@ -74,12 +70,12 @@ bool are_alone(const Problem& problem, const Segments& segments) {
 }
 
 Status run_together(const Problem& problem, const Segments& segments, const Kernels& kernels,
-                    const Memory& memory) {
+                    const Operands& operands, const Caller& caller) {
   const Plan plan = make_plan(problem, kernels);
-  SegmentRun scan(plan, problem, segments, kernels, memory.x, memory.y, memory.initial);
-  if (!scan(problem.threads, memory.interrupted, memory.context)) return Status::interrupted;
+  SegmentRun scan(plan, problem, segments, kernels, operands);
+  if (!scan(problem.threads, caller.interrupted, caller.context)) return Status::interrupted;
   for (const int64_t segment : scan.long_segments()) {
-    const Status status = scan_alone(problem, segments, segment, kernels, memory);
+    const Status status = scan_alone(problem, segments, segment, kernels, operands, caller);
     if (status != Status::done) return status;
   }
   return Status::done;
@@ -104,15 +100,15 @@ bool can_take(const Problem& problem, const Segments& segments, const Kernels& k
 }
 
 Status run_segments(const Problem& problem, const Segments& segments, const Kernels& kernels,
-                    const void* x, void* y, const void* initial, Interrupted interrupted,
-                    void* context) noexcept {
-  const Memory memory{static_cast<const char*>(x), static_cast<char*>(y),
-                      static_cast<const char*>(initial), interrupted, context};
+                    const Operands& operands, Interrupted interrupted, void* context) noexcept {
+  const Caller caller{interrupted, context};
   try {
     if (element_count(problem) == 0) return Status::done;
-    if (!are_alone(problem, segments)) return run_together(problem, segments, kernels, memory);
+    if (!are_alone(problem, segments)) {
+      return run_together(problem, segments, kernels, operands, caller);
+    }
     for (int64_t segment = 0; segment < segments.count; ++segment) {
-      const Status status = scan_alone(problem, segments, segment, kernels, memory);
+      const Status status = scan_alone(problem, segments, segment, kernels, operands, caller);
       if (status != Status::done) return status;
     }
     return Status::done;

@@ -21,7 +21,7 @@ bool can_take(const Problem& problem, const Segments& segments, const Kernels& k
 
 // Scan x into y, whose offsets have no fault.
 Status run_segments(const Problem& problem, const Segments& segments, const Kernels& kernels,
-                    const void* x, void* y, const void* initial, Interrupted interrupted,
-                    void* context) noexcept;
+                    const Operands& operands, Interrupted interrupted = nullptr,
+                    void* context = nullptr) noexcept;
 
 }  // namespace cumsum

@@ -28,6 +28,26 @@ struct StorageOf<BFloat16> {
 template <class T>
 using Storage = typename StorageOf<T>::type;
 
+// Two elements or more, from what they are stored as.
+template <class A, int L, class X>
+inline Vector<A, L> from_storage(Vector<Storage<X>, L> raw) {
+#if defined(__aarch64__)
+  if constexpr (__is_same(X, Bool)) {  // GCC 12 compares short vectors lane by lane
+    return bit_cast<Vector<A, L>>(widen<A, L, uint8_t>(raw) != 0) & 1;
+  }
+#endif
+  if constexpr (__is_same(X, Bool)) {
+    raw = bit_cast<decltype(raw)>(raw != 0) & 1;
+  }
+  if constexpr (__is_same(X, Float16)) {
+    return widen<A, L, float>(from_float16<L>(raw));
+  } else if constexpr (__is_same(X, BFloat16)) {
+    return widen<A, L, float>(from_bfloat16<L>(raw));
+  } else {
+    return widen<A, L, Storage<X>>(raw);
+  }
+}
+
 template <class A, int L, class X>
 inline Vector<A, L> load(const char* p) {
   if constexpr (is_twice<A>) {
@@ -43,22 +63,7 @@ inline Vector<A, L> load(const char* p) {
     __builtin_memcpy(pair + sizeof(X), p, sizeof(X));
     return load<A, 2, X>(pair)[0];
   } else {
-    auto raw = read<Vector<Storage<X>, L>>(p);
-#if defined(__aarch64__)
-    if constexpr (__is_same(X, Bool)) {  // GCC 12 compares short vectors lane by lane
-      return bit_cast<Vector<A, L>>(widen<A, L, uint8_t>(raw) != 0) & 1;
-    }
-#endif
-    if constexpr (__is_same(X, Bool)) {
-      raw = bit_cast<decltype(raw)>(raw != 0) & 1;
-    }
-    if constexpr (__is_same(X, Float16)) {
-      return widen<A, L, float>(from_float16<L>(raw));
-    } else if constexpr (__is_same(X, BFloat16)) {
-      return widen<A, L, float>(from_bfloat16<L>(raw));
-    } else {
-      return widen<A, L, Storage<X>>(raw);
-    }
+    return from_storage<A, L, X>(read<Vector<Storage<X>, L>>(p));
   }
 }
 

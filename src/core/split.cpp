@@ -49,7 +49,14 @@ void Run::pack_block(Workspace& space, Unit& unit) {
   piece.y_line = plan_.walk == Walk::columns ? packed_size_ : unit.length * packed_size_;
   piece.length = unit.length;
   piece.lines = unit.lines;
-  pack_(piece);
+  if (plan_.reversed) {
+    piece.y += (unit.length - 1) * packed_size_;
+    piece.y_scan = -packed_size_;
+  }
+  piece.mask = unit.mask + unit.begin * plan_.scan.mask_stride;
+  piece.mask_scan = plan_.scan.mask_stride;
+  piece.mask_line = plan_.inner.mask_stride;
+  pack(space, piece);
   unit.x = piece.y;
   unit.x_begin = unit.begin;
   unit.x_scan = piece.y_scan;
@@ -115,6 +122,7 @@ void Run::add_up_tiles(Workspace& space, const Unit& unit, char* sums) {
     } else if (unit.lines == 1) {  // the tiles are as good as lines
       piece.lines = tiles;
       piece.x_line = tile_size * unit.x_scan;
+      piece.mask_line = tile_size * plan_.scan.mask_stride;
       tile = tiles;
     }
     kernels_[int(Store::nothing)](with_channels(piece));

@@ -47,7 +47,7 @@ struct Totals : Row<A, C, Step> {
 
   // Lane by lane, the sums of all groups in the bundles.
   template <class X>
-  static inline void add_groups(const char* x, V (&sums)[vectors]) {
+  static inline void add_groups(From<X> x, V (&sums)[vectors]) {
     constexpr int64_t x_step = Step * bundle * C * int64_t{sizeof(X)};
     constexpr int pieces = parts / vectors;  // vectors that hold one part each of every group
     Group g[bundles];
@@ -84,7 +84,7 @@ struct Totals : Row<A, C, Step> {
   static void add_up(const Piece& p) {
     constexpr int64_t x_size = Step * C * int64_t{sizeof(X)};
     for (int64_t line = 0; line < p.lines; ++line) {
-      const char* x = p.x + line * p.x_line;
+      const From<X> x = line_of<X>(p, line);
       A chain[C]{};
       for (int64_t i = 0; i < tile_size; i += groups * group_size) {
         V sums[vectors];

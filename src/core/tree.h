@@ -9,8 +9,7 @@
 //   y = carry + (chain + prefix);   chain += last prefix;   at the end of a tile carry += chain
 #pragma once
 
-#include "kernels.h"
-#include "simd.h"
+#include "filled.h"
 
 namespace cumsum {
 namespace {

@@ -47,6 +47,29 @@ def record_size(dtype: int, compensated: bool, /) -> int:
 def begin_records(records: Any, values: int, dtype: int, compensated: bool, /) -> None:
     """Fill a buffer with records of lines that begin with the values at an address, in order."""
 
+def scan_with_holes(
+    x: int,
+    x_dtype: int,
+    y: int,
+    y_dtype: int,
+    shape: tuple[int, ...],
+    x_strides: tuple[int, ...],
+    y_strides: tuple[int, ...],
+    axis: int,
+    exclusive: bool,
+    reverse: bool,
+    compensated: bool,
+    threads: int,
+    initial: int,
+    initial_strides: tuple[int, ...],
+    mask: int,
+    mask_strides: tuple[int, ...],
+    skipna: bool,
+    nan: bool,
+    /,
+) -> None:
+    """The same with nothing added where the bytes at `mask`, if that is not 0, are zero."""
+
 def plan(
     x: int,
     x_dtype: int,

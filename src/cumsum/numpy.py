@@ -221,6 +221,10 @@ def cumsum(input: Any, dim: Any, *, dtype: Any = None, out: Any = None, **keywor
 def scan_array(input: Any, dim: Any, dtype: Any, out: Any, options: Options) -> Any:
     """The same with the keywords as `Options`."""
     x, axis = _flattened(input, dim)
+    if dim is None and options.where is not None:
+        from cumsum.missing.arrays import mask_of
+
+        options = options._replace(where=mask_of(options.where, np.shape(input)).reshape(-1))
     bordered = options.include_initial
     shape = (*x.shape[:axis], x.shape[axis] + bordered, *x.shape[axis + 1 :])
     target = None if out is None else np.asarray(_checked_out(out, shape))

@@ -22,6 +22,24 @@ class Memory(NamedTuple):
     strides: tuple[int, ...]
 
 
+class Holes(NamedTuple):
+    """Which elements add nothing, and what stands at their places.
+
+    Attributes
+    ----------
+    mask : Memory, optional
+        Of bool, with a stride for each axis of the input; false where an element adds nothing.
+    skipna : bool
+        Whether elements that are NaN add nothing.
+    nan : bool
+        Whether NaN stands at their places; the result is floating or complex then.
+    """
+
+    mask: Memory | None
+    skipna: bool
+    nan: bool
+
+
 Shape = tuple[int, ...]
 CoreArguments = tuple[
     int, int, int, int, Shape, Shape, Shape, int, bool, bool, bool, int, int, Shape

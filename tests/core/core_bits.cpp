@@ -149,7 +149,7 @@ uint64_t digest_scan(Pair pair, const Kernels& kernels, Shape shape, const Layou
   {
     std::optional<OddSettings> odd;
     if (layout.odd_settings) odd.emplace();
-    if (run(plan, kernels, x.first, y.first) != Status::done) return -1;
+    if (run(plan, kernels, {x.first, y.first}) != Status::done) return -1;
   }
   uint64_t digest = 0xcbf29ce484222325u;
   for (int64_t l = 0; l < shape.lines; ++l) {

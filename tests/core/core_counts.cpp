@@ -51,7 +51,7 @@ bool scan(const Case& c, const char* x, char* y) {
   const Plan plan = make_plan({c.x, c.y, 2, shape, x_strides, y_strides, 1, Kind::inclusive,
                                Direction::forward, c.precision, false, 1},
                               current_target());
-  return run(plan, current_target(), x, y) == Status::done;
+  return run(plan, current_target(), {x, y}) == Status::done;
 }
 
 }  // namespace

@@ -183,15 +183,15 @@ int check(DType x_dtype, DType y_dtype, int parts, const Kernels& kernels, int r
     const Segments segments{offsets.data(), static_cast<int64_t>(offsets.size()) - 1};
     failures += find_fault(segments, shape[axis], threads) != -1;
     if (uniform(0, 2) == 0 && can_take(problem, segments, kernels)) {
-      failures += run_segments(problem, segments, kernels, x.first, y.first, nullptr, nullptr,
-                               nullptr) != Status::done;
+      const Operands operands{x.first, y.first};
+      failures += run_segments(problem, segments, kernels, operands) != Status::done;
     } else {
       offsets = {0, shape[axis]};
       if (direction == Direction::forward && uniform(0, 1)) {
         failures += !scan_in_chunks(problem, kernels, x.first, y.first);
       } else {
         const Plan plan = make_plan(problem, kernels);
-        failures += run(plan, kernels, x.first, y.first) != Status::done;
+        failures += run(plan, kernels, {x.first, y.first}) != Status::done;
       }
     }
 
@@ -286,7 +286,10 @@ int main(int argc, char** argv) {
                       false,
                       3};
       Plan plan = make_plan(problem, current_target());
-      for (int i = 0; i < 20; ++i) run(plan, current_target(), x.data(), out.data());
+      for (int i = 0; i < 20; ++i) {
+        run(plan, current_target(),
+            {reinterpret_cast<const char*>(x.data()), reinterpret_cast<char*>(out.data())});
+      }
     });
   }
   for (auto& caller : callers) caller.join();

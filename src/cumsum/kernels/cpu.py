@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cumsum import _core
-from cumsum.plan import Memory, arguments
+from cumsum.plan import Holes, Memory, arguments
 
 Buffer = Any  # memory that Python knows the size of
 
@@ -20,16 +20,22 @@ def scan(
     reverse: bool = False,
     compensated: bool = False,
     initial: Memory | None = None,
+    holes: Holes | None = None,
 ) -> None:
     """Write the scan of `x` along `axis` to `y`, which has the same shape.
 
     Each element of `x` is cast to `y`'s dtype first. `x` and `y` may be the same memory if their
     strides and dtypes are; any other overlap gives undefined results. `compensated` changes float64
     and complex128 results alone. Sums begin with `initial`, of `y`'s dtype and of a stride for each
-    axis, the scanned one of which does not matter.
+    axis, the scanned one of which does not matter. Elements in `holes` add nothing.
     """
     flags = {"exclusive": exclusive, "reverse": reverse, "compensated": compensated}
-    _core.scan(*arguments(x, y, axis, **flags, threads=threads, initial=initial))
+    given = arguments(x, y, axis, **flags, threads=threads, initial=initial)
+    if holes is None:
+        _core.scan(*given)
+    else:
+        mask = (0, ()) if holes.mask is None else (holes.mask.address, holes.mask.strides)
+        _core.scan_with_holes(*given, *mask, holes.skipna, holes.nan)
 
 
 def scan_segments(

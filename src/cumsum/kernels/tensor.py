@@ -14,7 +14,7 @@ from torch.profiler import record_function
 from cumsum import _core
 from cumsum.dtypes import BY_NAME
 from cumsum.kernels import cpu
-from cumsum.plan import Memory
+from cumsum.plan import Holes, Memory
 from cumsum.threads import chosen_threads
 
 CODES = {getattr(torch, name): code for name, code in BY_NAME.items() if "longdouble" not in name}
@@ -81,7 +81,17 @@ def at_border(y: Tensor, how: How) -> tuple[Tensor, Tensor]:
     return y.narrow(how.dim, sums, size), y.narrow(how.dim, first, 1)
 
 
-def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How) -> None:
+class Missing(NamedTuple):
+    """Which elements add nothing: where `mask`, of the shape of the input, is false, and NaN."""
+
+    mask: Tensor | None
+    skipna: bool = False
+    nan: bool = False  # whether NaN stands at their places
+
+
+def scan_into(
+    x: Tensor, y: Tensor, initial: Tensor | None, how: How, missing: Missing | None = None
+) -> None:
     """Write the scan of `x`, cast to `y`'s dtype, to `y`: the same elements, or none of `x`'s.
 
     The caller counts the version of `y`, which the core does not either: hence the `data` here.
@@ -92,20 +102,25 @@ def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How) -> None:
     if x.numel() == 0:
         return
     with record_function("cumsum::scan_into") if _profiler_enabled() else nullcontext():
-        _scan_into(x, y, initial, how)
+        _scan_into(x, y, initial, how, missing)
 
 
-def _scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How) -> None:
+def _scan_into(
+    x: Tensor, y: Tensor, initial: Tensor | None, how: How, missing: Missing | None
+) -> None:
     if x.is_complex() and not y.is_complex():
         torch.zeros(1, dtype=x.dtype).to(y.dtype)  # torch's warning, which it gives once
     if x.dim() == 0:
         y.data.copy_(x)
     elif y.is_conj() or y.is_neg():
-        y.copy_(scan(x, initial, how._replace(dtype=y.dtype, include_initial=False)))
+        sums = torch.empty(x.shape, dtype=y.dtype)
+        scan_into(x, sums, initial, how._replace(include_initial=False), missing)
+        y.copy_(sums)
     else:
         x = _readable(x, y.dtype)  # kept alive while the core reads it
         first = None if initial is None else _readable(initial, y.dtype)
-        cpu.scan(*_memories(x, y, how), **_flags(first, x, how))
+        holes = None if missing is None else _holes(missing, x, how.dim)
+        cpu.scan(*_memories(x, y, how), **_flags(first, x, how), holes=holes)
 
 
 def scan_segments_into(
@@ -168,6 +183,11 @@ def resume_into(
         exclusive=how.exclusive,
         compensated=how.compensated,
     )
+
+
+def _holes(missing: Missing, x: Tensor, dim: int) -> Holes:
+    mask = None if missing.mask is None else _memory(missing.mask, x, dim)
+    return Holes(mask, missing.skipna, missing.nan)
 
 
 def _readable(x: Tensor, dtype: torch.dtype) -> Tensor:

@@ -1,0 +1,122 @@
+"""The scan of NumPy arrays with holes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cumsum import abilities
+from cumsum import numpy as door
+from cumsum.dtypes import DType
+from cumsum.kernels import cpu
+from cumsum.options import Options
+from cumsum.plan import Holes
+from cumsum.threads import get_num_threads
+
+Array = np.ndarray[Any, Any]
+
+
+def scan_into(x: Array, y: Array, axis: int, options: Options, initial: Array | None) -> None:
+    """Write the scan of `x` with holes to `y`."""
+    kept = None if options.where is None else mask_of(options.where, x.shape)
+    if options.holes == "nan" and not _can_be_nan(y.dtype):
+        raise ValueError(f"cumsum(): holes is 'nan', which sums of dtype {y.dtype} cannot be")
+    if kept is not None and np.may_share_memory(kept, y):
+        kept = kept.copy()
+    codes = door.code_of(x.dtype), door.code_of(y.dtype)
+    if None in codes or _others(options).ability is not None:
+        _scan_filled(x, y, axis, options, initial, kept)
+    else:
+        _scan_fused(x, y, axis, options, initial, kept)
+
+
+def mask_of(where: Any, shape: tuple[int, ...]) -> Array:
+    """The argument `where` as an array of bool of a shape."""
+    mask = np.asarray(where)
+    if mask.dtype != np.bool:
+        raise TypeError(f"cumsum(): argument 'where' must be of bool, not of {mask.dtype}")
+    try:
+        return np.broadcast_to(mask, shape)
+    except ValueError:
+        message = f"cumsum(): where has shape {mask.shape}, but the input has shape {shape}"
+        raise ValueError(message) from None
+
+
+def _can_be_nan(dtype: np.dtype[Any]) -> bool:
+    """Whether a sum of `dtype` can be NaN, or a duration NaT."""
+    if dtype.kind == "V":  # the dtypes of ml_dtypes
+        return bool(_is_nan(np.full(1, np.nan).astype(dtype)).all())
+    return dtype.kind in "fcm"
+
+
+def _is_nan(x: Array) -> Array:
+    """Where `x` is NaN."""
+    if x.dtype.kind in "mM":
+        return np.isnat(x)
+    if x.dtype.kind == "T":
+        return np.isnan(x)
+    return np.asarray(x != x, np.bool)  # noqa: PLR0124 objects know it of themselves as well
+
+
+def _others(options: Options) -> Options:
+    """What is asked for besides holes."""
+    return options._replace(where=None, skipna=False, holes="hold")
+
+
+def _begin(y: Array, axis: int, options: Options, initial: Array | None) -> Array:
+    """Write the border of `y`, if it has one; the sums beside it."""
+    if not options.include_initial:
+        return y
+    sums, border = door.at_border(y, axis, options.reverse)
+    border[...] = np.zeros((), y.dtype) if initial is None else initial
+    return sums
+
+
+def _scan_fused(
+    x: Array, y: Array, axis: int, options: Options, initial: Array | None, kept: Array | None
+) -> None:
+    """In one pass, by the core."""
+    sums = _begin(y, axis, options, initial)
+    x_code, y_code = door.code_of(x.dtype), door.code_of(y.dtype)
+    assert x_code is not None
+    assert y_code is not None
+    mask = None if kept is None else door.memory_of(kept, DType.bool)
+    cpu.scan(
+        door.memory_of(x, x_code),
+        door.memory_of(sums, y_code),
+        axis,
+        threads=get_num_threads(),
+        exclusive=options.exclusive,
+        reverse=options.reverse,
+        compensated=options.compensated,
+        initial=None if initial is None else door.memory_of(initial, y_code),
+        holes=Holes(mask, options.skipna, options.holes == "nan"),
+    )
+
+
+def _scan_filled(
+    x: Array, y: Array, axis: int, options: Options, initial: Array | None, kept: Array | None
+) -> None:
+    """By way of a copy: for dtypes that the core has no kernels for, and for other abilities."""
+    if options.skipna:
+        numbers = ~_is_nan(x)
+        kept = numbers if kept is None else kept & numbers
+    assert kept is not None
+    holes = ~kept
+    filled = np.array(x, order="K")
+    filled[holes] = np.zeros((), x.dtype)
+    others = _others(options)
+    ability = abilities.for_arrays(others)
+    sums = y
+    if options.include_initial:
+        sums, _ = door.at_border(y, axis, options.reverse)
+    if ability is None:
+        _begin(y, axis, options, initial)
+        flags = {name: getattr(options, name) for name in ("exclusive", "reverse", "compensated")}
+        door.scan_into(filled, sums, axis, **flags, initial=initial)
+    else:
+        ability.scan_into(filled, y, axis, others, initial)
+    if options.holes == "nan":
+        nothing = {"m": np.timedelta64("NaT"), "c": complex(np.nan, np.nan)}
+        sums[holes] = nothing.get(y.dtype.kind, np.nan)
