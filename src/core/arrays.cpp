@@ -118,6 +118,14 @@ bool interrupted(void* state) {
   return raised;
 }
 
+struct Scan {
+  const Plan& plan;
+  const Kernels& kernels;
+  const char* x;
+  char* y;
+  const char* initial;
+};
+
 }  // namespace
 
 void set_main_thread(unsigned long ident) { main_thread = ident; }
@@ -194,12 +202,21 @@ bool scan_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& 
     run(plan, kernels, x.data, y.data, manner.initial);
     return true;
   }
+  const Scan scan{plan, kernels, x.data, y.data, manner.initial};
+  return run_released(
+      [](const void* job, Interrupted asked, void* context) {
+        const Scan& s = *static_cast<const Scan*>(job);
+        return run(s.plan, s.kernels, s.x, s.y, s.initial, asked, context);
+      },
+      &scan);
+}
+
+bool run_released(Work work, const void* job) {
   // Signals are handled on the main thread alone; another must not even ask, as the interpreter may
   // be shutting down around it.
   const bool asks = PyThread_get_thread_ident() == main_thread;
   PyThreadState* state = PyEval_SaveThread();
-  const Status status =
-      run(plan, kernels, x.data, y.data, manner.initial, asks ? interrupted : nullptr, &state);
+  const Status status = work(job, asks ? interrupted : nullptr, &state);
   PyEval_RestoreThread(state);
   if (status == Status::out_of_memory) PyErr_NoMemory();
   return status == Status::done;

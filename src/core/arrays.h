@@ -4,7 +4,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include "plan.h"
+#include "scan.h"
 
 namespace cumsum {
 
@@ -72,6 +72,11 @@ struct Manner {
 // y[...] = scan of x, with the GIL released for long scans. False with an exception set.
 bool scan_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
                 int threads);
+
+// Calls `work` with the GIL released, and with a way to find out whether the user wants to stop.
+// False with an exception set.
+using Work = Status (*)(const void* job, Interrupted interrupted, void* context);
+bool run_released(Work work, const void* job);
 
 int64_t element_count(const ArrayView& view);
 bool same_shape(const ArrayView& a, const ArrayView& b);

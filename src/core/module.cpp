@@ -1,6 +1,7 @@
 // The Python module cumsum._core. Its functions are described in src/cumsum/_core.pyi.
 #include "arrays.h"
 #include "copy.h"
+#include "decay_python.h"
 #include "fast.h"
 #include "target.h"
 #include "thread_count.h"
@@ -159,6 +160,7 @@ PyObject* set_main(PyObject*, PyObject* args) {
 PyMethodDef methods[] = {
     {"scan", scan, METH_VARARGS, nullptr},
     {"plan", plan, METH_VARARGS, nullptr},
+    {"scan_decayed", scan_decayed, METH_VARARGS, nullptr},
     {"copy", copy, METH_VARARGS, nullptr},
     {"targets", targets, METH_NOARGS, nullptr},
     {"target", target, METH_NOARGS, nullptr},

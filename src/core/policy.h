@@ -84,6 +84,12 @@ inline constexpr int64_t packed_rows_bytes = 1 << 15;
 // float32: 1.6 us with memory of its own, 0.8 without.
 inline constexpr int64_t small_bytes = 1 << 12;
 
+// Elements of a line that a decayed scan gathers at a time, in packed_lines lines at most.
+inline constexpr int64_t packed_decayed = 1 << 9;
+
+// Lines with complex decays that go on side by side.
+inline constexpr int64_t complex_lines = 1 << 6;
+
 // Bytes between gathered lines, so that they don't all fall into the same sets of the cache.
 inline constexpr int64_t packed_padding = 64;
 
