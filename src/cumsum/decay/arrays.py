@@ -78,7 +78,7 @@ def _scan(
         _scan_plainly(x, y, decay, axis, reverse, initial)
         return
     if code in _PARTS and decay.dtype.kind == "f":  # real decays: both parts are lines
-        part = _PARTS[code]  # type: ignore[index]
+        part = _PARTS[code]
         if initial is not None:
             initial = _in_parts(np.ascontiguousarray(initial), part)
         x, y, decay = _in_parts(x, part), _in_parts(y, part), decay[..., np.newaxis]
@@ -107,9 +107,7 @@ def _in_parts(x: Array, part: Any) -> Array:
     return parts
 
 
-def _as_stored(
-    decay: Array, axis: int, shape: tuple[int, ...], dtype: np.dtype[Any]
-) -> Array:
+def _as_stored(decay: Array, axis: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """The decays in a dtype that the core reads, with a stride for each axis."""
     if dtype.kind == "c":
         stored = decay.astype(np.complex128, copy=False)

@@ -84,11 +84,9 @@ def run(scan: Scan, threads: int) -> None:
                 run_lines(inner, moved, initial + i * below)
             return
         (outer, out), (inner_size, in_) = [(1, (0, 0, 0)), (1, (0, 0, 0)), *lines][-2:]
-        described = [
-            (place, out[k], steps[k], in_[k]) for k, place in enumerate(places)
-        ]
+        x, y, decay = ((place, out[k], steps[k], in_[k]) for k, place in enumerate(places))
         shape = (outer, length, inner_size)
-        _core.scan_decayed(scan.dtype, scan.kind, shape, *described, initial, threads)
+        _core.scan_decayed(scan.dtype, scan.kind, shape, x, y, decay, initial, threads)
 
     run_lines(_lines(scan), places, scan.initial)
 

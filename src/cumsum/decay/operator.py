@@ -58,9 +58,7 @@ def before(y: Tensor, initial: Tensor | None, dim: int, reverse: bool) -> Tensor
     return torch.cat((first, y.narrow(dim, 0, size)), dim)
 
 
-def _in_steps(
-    x: Tensor, decay: Tensor, initial: Tensor | None, dim: int, reverse: bool
-) -> Tensor:
+def _in_steps(x: Tensor, decay: Tensor, initial: Tensor | None, dim: int, reverse: bool) -> Tensor:
     """One element after another, by torch's own operators."""
     rows, decays = x.unbind(dim), decay.expand(x.shape).unbind(dim)
     total = torch.zeros_like(rows[0]) if initial is None else initial.squeeze(dim)
@@ -85,9 +83,7 @@ class Decayed(_SingleLevelFunction):
     """
 
     @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, decay: Tensor, initial: Tensor | None, *rest: Any
-    ) -> Tensor:
+    def forward(ctx: Any, x: Tensor, decay: Tensor, initial: Tensor | None, *rest: Any) -> Tensor:
         ctx.dim, ctx.reverse, compute, ctx.again = rest
         y: Tensor = compute(x, decay, initial, ctx.dim, ctx.reverse)
         if forward_ad._current_level >= 0:
@@ -119,11 +115,12 @@ class Decayed(_SingleLevelFunction):
     ) -> Any:
         x, decay, initial = (_primal(t) for t in ctx.primals)
         how = ctx.dim, ctx.reverse
-        terms = torch.zeros_like(x) if of_x is None else of_x
-        if of_decay is not None:
-            y = ctx.again(x, decay, initial, *how)
-            terms = terms + (of_decay * before(y, initial, *how)).to(x.dtype)
-        return ctx.again(terms, decay, first, *how)
+        with forward_ad._set_fwd_grad_enabled(True):  # for the levels around this one
+            terms = torch.zeros_like(x) if of_x is None else of_x
+            if of_decay is not None:
+                y = ctx.again(x, decay, initial, *how)
+                terms = terms + (of_decay * before(y, initial, *how)).to(x.dtype)
+            return ctx.again(terms, decay, first, *how)
 
 
 record: Compute = Decayed.apply  # type: ignore[attr-defined]
