@@ -1,6 +1,7 @@
 """decay= on arrays: values, bits, bounds and errors."""
 
 from fractions import Fraction
+from functools import partial
 
 import ml_dtypes
 import numpy as np
@@ -63,7 +64,7 @@ def bound(x, decay, axis, initial, dtype, **flags):
     n = x.shape[axis] if x.ndim else 1
     eps = np.longdouble(2) ** (-64 if dtype == np.longdouble else -53)
     magnitude = decayed(abs(x), abs(decay), axis, abs(np.asarray(initial)), **flags)
-    operations = 516 + n + n // 4096 if dtype != np.longdouble else 2 * n + 1
+    operations = min(n + 1028, 2 * n + 5) + n // 4096 if dtype != np.longdouble else 2 * n + 1
     return 2.1 * operations * eps * magnitude  # the reference has rounded as well
 
 
@@ -117,7 +118,7 @@ def test_dtypes(dtype, reverse):
             scale = decayed(abs(wide), abs(stored), axis, reverse=reverse)
             finfo = ml_dtypes.finfo(x.real.dtype)
             single = np.longdouble(finfo.eps) * np.maximum(abs(expected), finfo.smallest_normal)
-            allowed = 1.01 * single + 4 * (shape[axis] + 516) * np.longdouble(2) ** -53 * scale
+            allowed = 1.01 * single + 4 * (shape[axis] + 5) * np.longdouble(2) ** -53 * scale
             assert np.all(abs(result.astype(wide.dtype) - expected) <= allowed)
 
 
@@ -160,20 +161,19 @@ def test_bits_do_not_depend_on_layout_or_threads(dtype, flags):
 
 @pytest.mark.parametrize("shape", [(20_001,), (40, 300), (9001, 3)])
 def test_bits_do_not_depend_on_the_instruction_set(shape, targets):
+    scans = []
+    for dtype in ("float16", "bfloat16", "float32", "float64", "complex128"):
+        x = numbers(shape, "complex128" if dtype == "complex128" else "float64")
+        x = x.astype(dtype_of(dtype))
+        for axis in range(len(shape)):
+            kinds = kinds_of(shape, axis, np.random.default_rng(2))
+            scans += [partial(cumsum.cumsum, x, axis, decay=decay) for decay in kinds.values()]
     before = _core.target()
     found = []
     try:
         for target in targets:
             assert _core.choose_target(target)
-            results = []
-            for dtype in ("float16", "bfloat16", "float32", "float64", "complex128"):
-                x = numbers(shape, "complex128" if dtype == "complex128" else "float64")
-                x = x.astype(dtype_of(dtype))
-                for decay in kinds_of(shape, len(shape) - 1, np.random.default_rng(2)).values():
-                    for axis in range(len(shape)):
-                        if np.shape(decay) in ((), shape):
-                            results.append(cumsum.cumsum(x, axis, decay=decay).tobytes())
-            found.append(results)
+            found.append([scan().tobytes() for scan in scans])
     finally:
         _core.choose_target(before)
     assert all(results == found[0] for results in found)
@@ -244,9 +244,11 @@ def test_growth_and_decline_beyond_the_range_of_a_product():
     x = np.zeros(20_000)
     x[0] = 1e-300
     decay = np.full(x.shape, 1.2)
-    decay[6000:] = 1 / 1.2
-    result, expected = cumsum.cumsum(x, 0, decay=decay), decayed(x, decay, 0)
-    assert np.isfinite(expected[:6000]).all() == np.isfinite(result[:6000]).all()
+    decay[5000:] = 1 / 1.2
+    decay[10_000:] = 1
+    expected = decayed(x, decay, 0)
+    assert np.isfinite(expected).all()
+    assert np.allclose(cumsum.cumsum(x, 0, decay=decay), expected, rtol=1e-11, atol=0)
     decay = np.where(np.arange(20_000) % 2, 1e-150, 1e150)
     assert np.allclose(cumsum.cumsum(x, 0, decay=decay), decayed(x, decay, 0), rtol=1e-9)
 
@@ -266,7 +268,7 @@ def test_within_the_bound_of_exact_fractions(pairs, initial):
     for i, (term, by) in enumerate(pairs):
         total = Fraction(by) * total + Fraction(term)
         magnitude = abs(Fraction(by)) * magnitude + abs(Fraction(term))
-        operations = i + 1 + 516
+        operations = 2 * i + 5
         allowed = magnitude * operations / (2**53 - operations) + Fraction(2) ** -1000
         assert abs(Fraction(float(result[i])) - total) <= allowed
 

@@ -64,10 +64,11 @@ def decay_of(decay: Any, x: Tensor, dtype: torch.dtype) -> Tensor:
     """The decays as a tensor of as many dims as `x`, to which it broadcasts."""
     if isinstance(decay, Tensor):
         values = decay
+    elif isinstance(decay, int | float | complex | torch.SymFloat):
+        wide = torch.complex128 if isinstance(decay, complex) else torch.float64
+        values = x.new_full((), decay, dtype=wide)  # a fake if `x` is one
     else:
-        numbers = torch.as_tensor(decay)
-        wide = torch.complex128 if numbers.is_complex() else torch.float64
-        values = torch.as_tensor(decay, dtype=wide, device=x.device)
+        values = torch.as_tensor(decay, device=x.device)
     if not tensor.has_gradient(values.dtype):
         values = values.to(torch.float64)
     if values.is_complex() and not dtype.is_complex:
