@@ -80,11 +80,11 @@ struct DecayRows {
     V total, local, product;
   };
 
-  // Onto the prefixes comes what was before, and what is carried moves on.
-  static inline void finish(Group& sums, const Group& weights, Spread& carried) {
+  // Onto the prefixes comes what was before, if anybody is to see it; what is carried moves on.
+  static inline void finish(Group& sums, const Group& weights, Spread& carried, bool stores) {
     const V weight = Walk::last(weights.part[parts - 1]), sum = Walk::last(sums.part[parts - 1]);
     CUMSUM_UNROLL
-    for (int j = 0; j < parts; ++j) {
+    for (int j = 0; stores && j < parts; ++j) {
       sums.part[j] = weights.part[j] * carried.total + sums.part[j];
     }
     carried.total = weight * carried.total + sum;
@@ -129,7 +129,7 @@ struct DecayRows {
     }
     CUMSUM_UNROLL
     for (int i = 0; i < count; ++i) {
-      finish(sums[i], D == Decays::constant ? fixed.all : weights[i], carried);
+      finish(sums[i], D == Decays::constant ? fixed.all : weights[i], carried, y != nullptr);
     }
     if (y == nullptr) return true;
     CUMSUM_UNROLL
