@@ -91,7 +91,7 @@ void DecayRun::plan() {
     const bool packs = pack_x_ || pack_y_ || pack_decay_;
     const int64_t most = packs ? policy::packed_lines : p.inner;
     panel_ = std::clamp<int64_t>(elements / std::max<int64_t>(p.length, 1), 1, most);
-    if (packs) panel_ = std::max(panel_, std::min<int64_t>(policy::packed_rows, most));
+    if (packs) panel_ = std::max(panel_, std::min<int64_t>(policy::packed_rows_along, most));
   }
   panel_ = std::max<int64_t>(1, std::min(panel_, p.inner));
   panels_ = p.inner == 0 ? 0 : (p.inner + panel_ - 1) / panel_;
