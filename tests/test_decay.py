@@ -338,3 +338,31 @@ def test_errors(case):
     with pytest.raises(error, match=message):
         cumsum.cumsum(x, 0, **keywords)
     assert out.tolist() == [7] * 3
+
+
+@pytest.mark.parametrize("threads", [7, 16])
+def test_more_threads_than_processors(threads):
+    for shape, axis in LONG:
+        x = numbers(shape, np.float32)
+        each = np.random.default_rng(4).uniform(0, 1, shape)
+        for decay in (0.99, each):
+            whole = cumsum.cumsum(x, axis, decay=decay)
+            for _ in range(3):
+                with cumsum.num_threads(threads):
+                    assert same_bits(cumsum.cumsum(x, axis, decay=decay), whole)
+                    assert same_bits(cumsum.cumsum_(x.copy(), axis, decay=decay), whole)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "complex64"])
+def test_nothing_is_written_beside_the_result(dtype):
+    for rows in (1, 3, 8, 9, 17):
+        for columns in (1, 2, 3, 7, 8, 13, 33):
+            x = numbers((rows, columns), dtype)
+            for axis in (0, 1):
+                whole = np.full((rows + 2, columns + 2), 7, dtype)
+                inner = whole[1:-1, 1:-1]
+                for decay in (0.5, np.full(x.shape, 0.5, x.real.dtype)):
+                    cumsum.cumsum(x, axis, decay=decay, out=inner)
+                    assert np.allclose(inner, decayed(x, 0.5, axis), rtol=1e-2, atol=1e-2)
+                inner[...] = 7
+                assert np.all(whole == 7)

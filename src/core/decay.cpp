@@ -55,11 +55,19 @@ DecayRun::DecayRun(const DecayProblem& problem, Interrupted interrupted, void* c
     if (pack_x_) space.x.resize(packed * size_);
     if (pack_y_) space.y.resize(packed * size_);
     if (pack_decay_) space.decay.resize(packed * decay_size_);
-    if (blocks_ > 1) space.tiles.resize(block_ / tile_size * 2 * panel_);
+    if (blocks_ > 1) {
+      space.tiles.resize(block_ / tile_size * 2 * panel_);
+      space.others.resize(space.tiles.size());
+    }
   }
   if (blocks_ > 1) {
-    carries_.resize((units_ + 1) * panel_);
-    known_ = std::vector<std::atomic<char>>(units_ + 1);
+    carries_.resize(units_ * panel_);
+    known_ = std::vector<std::atomic<char>>(units_);
+    for (int64_t index = 0; index < units_; index += blocks_) {
+      begin_unit(workspaces_[0], place(index));
+      std::copy_n(workspaces_[0].carries.data(), panel_, &carries_[index * panel_]);
+      known_[index].store(ready, std::memory_order_relaxed);
+    }
   }
 }
 
@@ -218,31 +226,62 @@ bool DecayRun::carry_through(Workspace& space, const Unit& unit, int64_t tile) {
 }
 
 void DecayRun::scan_block(Workspace& space, const Unit& unit, int64_t index) {
-  const bool first = unit.begin == 0, last = unit.end == problem_.length;
-  if (!last) {
-    add_up(space, unit);
-    if (first) begin_unit(space, unit);
-  }
-  double* const carries = &carries_[index * panel_];
-  while (!first && !known_[index].load(std::memory_order_acquire)) {
-    if (patience_.is_over(-1)) return;
-    for (int spins = 0; spins < policy::spins_before_help; ++spins) pause();
-    if (!known_[index].load(std::memory_order_acquire)) std::this_thread::yield();
-  }
-  if (first) std::copy_n(space.carries.data(), unit.lines, carries);
-  if (!last) {
-    std::copy_n(carries, unit.lines, space.carries.data());
-    for (int64_t i = unit.begin; i < unit.end; i += tile_size) {
-      if (carry_through(space, unit, (i - unit.begin) / tile_size)) continue;
-      begin_tile(space, unit);
-      scan_tile(space, unit, i, false);
-      close_tile(space, unit);
-    }
-    std::copy_n(space.carries.data(), unit.lines, carries + panel_);
-    known_[index + 1].store(1, std::memory_order_release);
-  }
-  std::copy_n(carries, unit.lines, space.carries.data());
+  const bool last = unit.end == problem_.length;
+  if (!last) add_up(space, unit);
+  if (!wait_for_carry(space, unit, index)) return;
+  if (!last) publish(space, unit, index);
+  std::copy_n(&carries_[index * panel_], unit.lines, space.carries.data());
   scan_unit(space, unit, -1);
+}
+
+bool DecayRun::has_carry(int64_t index) const {
+  return known_[index].load(std::memory_order_acquire) == ready;
+}
+
+bool DecayRun::wait_for_carry(Workspace& space, const Unit& unit, int64_t index) {
+  for (int spins = 0; !has_carry(index); ++spins) {
+    if (patience_.is_over(-1)) return false;
+    if (spins < policy::spins_before_help) {
+      pause();
+    } else if (!help(space, unit, index)) {
+      std::this_thread::yield();
+    }
+  }
+  return true;
+}
+
+// The first block whose successor has no carry, though it has one itself, is added up again:
+// whoever has it may have lost its processor. Not where results are written over the input, which
+// by then they may be, or where the input passes through a buffer.
+bool DecayRun::help(Workspace& space, const Unit& unit, int64_t index) {
+  if (pack_x_ || pack_decay_ || problem_.x.data == problem_.y.data) return false;
+  int64_t behind = index - 1;
+  while (!has_carry(behind)) --behind;
+  if (known_[behind + 1].load(std::memory_order_acquire) != missing) return false;
+  const Unit other = place(behind);
+  std::swap(space.tiles, space.others);
+  begin_unit(space, other);
+  add_up(space, other);
+  publish(space, other, behind);
+  std::swap(space.tiles, space.others);
+  begin_unit(space, unit);
+  return true;
+}
+
+// The carries into the block after this one, from those into this one and what was kept of its
+// tiles. Two workers may have come to it; either would write the same bytes.
+void DecayRun::publish(Workspace& space, const Unit& unit, int64_t index) {
+  std::copy_n(&carries_[index * panel_], unit.lines, space.carries.data());
+  for (int64_t i = unit.begin; i < unit.end; i += tile_size) {
+    if (carry_through(space, unit, (i - unit.begin) / tile_size)) continue;
+    begin_tile(space, unit);
+    scan_tile(space, unit, i, false);
+    close_tile(space, unit);
+  }
+  char expected = missing;
+  if (!known_[index + 1].compare_exchange_strong(expected, taken)) return;
+  std::copy_n(space.carries.data(), unit.lines, &carries_[(index + 1) * panel_]);
+  known_[index + 1].store(ready, std::memory_order_release);
 }
 
 void DecayRun::scan_tile(Workspace& space, const Unit& unit, int64_t begin, bool stores) {

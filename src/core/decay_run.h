@@ -31,9 +31,10 @@ class DecayRun {
 
  private:
   struct Workspace {
-    std::vector<double> carries;    // of a unit's lines, into a tile
-    std::vector<double> state;      // the arrays of a DecayState
-    std::vector<double> tiles;      // of each tile of a block: local and product
+    std::vector<double> carries;  // of a unit's lines, into a tile
+    std::vector<double> state;    // the arrays of a DecayState
+    // Of each tile of a block, local and product; and those of another worker's block.
+    std::vector<double> tiles, others;
     std::vector<char> x, y, decay;  // elements on their way in or out
   };
   // Some lines side by side, and a block of their axis.
@@ -55,6 +56,10 @@ class DecayRun {
   void scan_tile(Workspace& space, const Unit& unit, int64_t begin, bool stores);
   void scan_packed(Workspace& space, const DecayPiece& piece);
   void close_tile(Workspace& space, const Unit& unit);
+  bool has_carry(int64_t index) const;
+  bool wait_for_carry(Workspace& space, const Unit& unit, int64_t index);
+  bool help(Workspace& space, const Unit& unit, int64_t index);
+  void publish(Workspace& space, const Unit& unit, int64_t index);
   void add_up(Workspace& space, const Unit& unit);
   bool carry_through(Workspace& space, const Unit& unit, int64_t tile);
   DecayState state_of(Workspace& space) const;
@@ -73,6 +78,7 @@ class DecayRun {
   int workers_;
   std::vector<Workspace> workspaces_;
   // When the axis is shared out: the carries into each unit, and whether they are known.
+  enum Known : char { missing, taken, ready };
   std::vector<double> carries_;
   std::vector<std::atomic<char>> known_;
   std::atomic<int64_t> next_{0};
