@@ -238,6 +238,26 @@ def test_export():
     assert torch.equal(torch.export.load(file).module()(x), Returns()(x))
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_jit_trace():
+    def function(x, decay):
+        return cumsum.cumsum(x, 1, decay=decay) + cumsum.cumsum(x, 0, decay=0.5)
+
+    x, decay = (t.detach() for t in three()[:2])
+    traced = torch.jit.trace(function, (x, decay))
+    assert torch.equal(traced(x.mT, decay.mT), function(x.mT, decay.mT))
+
+
+def test_compile_with_other_numbers():
+    torch._dynamo.reset()
+    compiled = torch.compile(
+        lambda x, gamma: cumsum.cumsum(x, 0, decay=gamma), fullgraph=True, backend="aot_eager"
+    )
+    for gamma in (0.5, 0.25, 0.75):
+        x = torch.ones(int(8 * gamma))
+        assert torch.equal(compiled(x, gamma), cumsum.cumsum(x, 0, decay=gamma))
+
+
 @pytest.mark.parametrize("mode", ["real", "fake", "symbolic"])
 def test_make_fx(mode):
     inputs = [t.detach() for t in three()]

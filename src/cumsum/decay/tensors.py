@@ -12,7 +12,7 @@ from cumsum.decay.operator import before, differentiable_scan
 from cumsum.kernels import tensor
 from cumsum.kernels.tensor import How
 from cumsum.options import Options
-from cumsum.tensors import share_memory
+from cumsum.tensors import has_elements, share_memory
 
 
 def scan(x: Tensor, initial: Tensor | None, how: How, options: Options) -> Tensor:
@@ -20,7 +20,7 @@ def scan(x: Tensor, initial: Tensor | None, how: How, options: Options) -> Tenso
     _check(how.dtype, options)
     decay = decay_of(options.decay, x, how.dtype)
     y = x = x.to(how.dtype)
-    if x.size(how.dim) != 0:
+    if has_elements(x):
         y = differentiable_scan(x, decay, initial, how.dim, how.reverse)
         y = before(y, initial, how.dim, how.reverse) if how.exclusive else y
     if not how.include_initial:
@@ -66,17 +66,16 @@ def decay_of(decay: Any, x: Tensor, dtype: torch.dtype) -> Tensor:
         values = decay
     elif isinstance(decay, int | float | complex | torch.SymFloat):
         wide = torch.complex128 if isinstance(decay, complex) else torch.float64
-        values = x.new_full((), decay, dtype=wide)  # a fake if `x` is one
+        number: Any = decay  # which may be a symbol
+        values = x.new_full((), number, dtype=wide)  # a fake if `x` is one
     else:
         values = torch.as_tensor(decay, device=x.device)
     if not tensor.has_gradient(values.dtype):
         values = values.to(torch.float64)
     if values.is_complex() and not dtype.is_complex:
         raise refuse_decay(values.dtype, dtype)
-    shape, missing = tuple(values.shape), x.dim() - values.dim()
-    fits = missing >= 0 and all(
-        n in (1, m) for n, m in zip(shape, x.shape[max(missing, 0) :], strict=True)
-    )
-    if not fits:
-        raise refuse_shape(shape, tuple(x.shape))
-    return values.reshape((1,) * missing + shape)
+    try:
+        values.expand(x.shape)
+    except RuntimeError:
+        raise refuse_shape(tuple(values.shape), tuple(x.shape)) from None
+    return values.reshape((1,) * (x.dim() - values.dim()) + tuple(values.shape))
