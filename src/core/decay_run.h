@@ -54,7 +54,8 @@ class DecayRun {
   void begin_unit(Workspace& space, const Unit& unit);
   void begin_tile(Workspace& space, const Unit& unit);
   void scan_tile(Workspace& space, const Unit& unit, int64_t begin, bool stores);
-  void scan_packed(Workspace& space, const DecayPiece& piece);
+  void scan_packed(Workspace& space, const DecayPiece& whole);
+  void scan_packed_part(Workspace& space, const DecayPiece& part);
   void close_tile(Workspace& space, const Unit& unit);
   bool has_carry(int64_t index) const;
   bool wait_for_carry(Workspace& space, const Unit& unit, int64_t index);
