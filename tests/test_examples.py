@@ -8,6 +8,7 @@ import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 EXPECTED = {
+    "discounted_returns.py": ["update 20: out after 3.9 steps"],
     "numpy_axis.py": ["[[ 3  1  4]\n [ 4  6 13]]", "ten million tenths: 1000000.0", "[4 7]"],
     "torch_training.py": ["agree with the loop: True", "[[0, 0, 0, 1, 2], [0, 1, 2, 3, 3]]"],
     "patched_model.py": ["ms in cumsum", "same words, same scores: True"],

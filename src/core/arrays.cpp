@@ -209,25 +209,23 @@ int64_t bytes_of(const ArrayView& x, const ArrayView& y) {
   return element_count(y) * (item_size(x.dtype) + item_size(y.dtype));
 }
 
-// Runs `work(interrupted, context)`, without the GIL where it moves many bytes.
-template <class Work>
-bool run_released(int64_t bytes, const Work& work) {
+}  // namespace
+
+bool run_released(int64_t bytes, Work work, const void* job) {
   Status status;
   if (bytes < release_bytes) {
-    status = work(nullptr, nullptr);
+    status = work(job, nullptr, nullptr);
   } else {
     // Signals are handled on the main thread alone; another must not even ask, as the interpreter
     // may be shutting down around it.
     const bool asks = PyThread_get_thread_ident() == main_thread;
     PyThreadState* state = PyEval_SaveThread();
-    status = work(asks ? interrupted : nullptr, &state);
+    status = work(job, asks ? interrupted : nullptr, &state);
     PyEval_RestoreThread(state);
   }
   if (status == Status::out_of_memory) PyErr_NoMemory();
   return status == Status::done;
 }
-
-}  // namespace
 
 bool scan_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
                 int threads) {

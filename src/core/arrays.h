@@ -87,6 +87,20 @@ bool scan_segment_views(const ArrayView& x, const ArrayView& y, int axis, const 
 bool resume_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
                   int64_t position, char* records_out, int threads);
 
+// Calls `work` with `job`, without the GIL where it moves many bytes, and with a way to find out
+// whether the user wants to stop. False with an exception set.
+using Work = Status (*)(const void* job, Interrupted interrupted, void* context);
+bool run_released(int64_t bytes, Work work, const void* job);
+
+// The same of job(interrupted, context).
+template <class Job>
+bool run_released(int64_t bytes, const Job& job) {
+  const Work work = [](const void* job, Interrupted interrupted, void* context) {
+    return (*static_cast<const Job*>(job))(interrupted, context);
+  };
+  return run_released(bytes, work, &job);
+}
+
 int64_t element_count(const ArrayView& view);
 bool same_shape(const ArrayView& a, const ArrayView& b);
 

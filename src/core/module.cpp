@@ -1,6 +1,7 @@
 // The Python module cumsum._core. Its functions are described in src/cumsum/_core.pyi.
 #include "arguments.h"
 #include "copy.h"
+#include "decay_python.h"
 #include "exact_python.h"
 #include "fast.h"
 #include "resume_python.h"
@@ -141,6 +142,7 @@ PyMethodDef methods[] = {
     {"all_within", all_within, METH_VARARGS, nullptr},
     {"find_excess", find_excess, METH_VARARGS, nullptr},
     {"saturate", saturate, METH_VARARGS, nullptr},
+    {"scan_decayed", scan_decayed, METH_VARARGS, nullptr},
     {"copy", copy, METH_VARARGS, nullptr},
     {"targets", targets, METH_NOARGS, nullptr},
     {"target", target, METH_NOARGS, nullptr},

@@ -1,0 +1,211 @@
+// Lines along the axis of memory: a group lies in the lanes of one or more vectors.
+#pragma once
+
+#include "decay_group.h"
+#include "row.h"
+
+namespace cumsum {
+namespace {
+
+template <class R, int Step, Decays D>
+struct DecayRows {
+  using Walk = Row<double, 1, Step, 1>;
+  using Group = typename Walk::Group;
+  using V = typename Walk::V;
+  using Stored = std::conditional_t<D == Decays::own, R, double>;  // the decays
+  static constexpr int L = Walk::L, parts = Walk::parts;
+  static constexpr int64_t x_step = Step * int64_t{sizeof(R)};
+  static constexpr int64_t decay_step = Step * int64_t{sizeof(Stored)};
+  static constexpr int many = 4;  // groups taken together
+
+  // The products of decays at each distance of the tree, and of all up to each element.
+  struct Weights {
+    Group near, middle, far, all;
+  };
+
+  // One where nothing comes from below, zero elsewhere.
+  template <int d>
+  static inline V untouched() {
+    V ones{};
+    for (int i = 0; i < L; ++i) {
+      if constexpr (L > 1) ones[i] = Walk::element(i) & d ? 0 : 1;
+    }
+    return ones;
+  }
+
+  template <int d>
+  static inline void add(Group& sums, const Group& weights) {
+    CUMSUM_UNROLL
+    for (int j = 0; j < parts; ++j) {
+      V& sum = sums.part[j];
+      if constexpr (d < L) {
+        sum += weights.part[j] * permute<typename Walk::template Lower<d>, double, L>(sum);
+      } else if (j * L & d) {
+        sum += weights.part[j] * Walk::last(sums.part[tree_source(j * L, d) / L]);
+      }
+    }
+  }
+
+  template <int d>
+  static inline Group grown(Group weights) {
+    CUMSUM_UNROLL
+    for (int j = 0; j < parts; ++j) {
+      V& weight = weights.part[j];
+      if constexpr (d < L) {
+        using Below = typename Walk::template Lower<d>;
+        weight *= permute<Below, double, L>(weight) + untouched<d>();
+      } else if (j * L & d) {
+        weight *= Walk::last(weights.part[tree_source(j * L, d) / L]);
+      }
+    }
+    return weights;
+  }
+
+  static inline Weights weigh(const Group& decays) {
+    Weights weights;
+    weights.near = decays;
+    weights.middle = grown<1>(weights.near);
+    weights.far = grown<2>(weights.middle);
+    weights.all = grown<4>(weights.far);
+    return weights;
+  }
+
+  static inline Group all_of(double decay) {
+    Group group;
+    for (int j = 0; j < parts; ++j) group.part[j] = all_lanes<double, L>(decay);
+    return group;
+  }
+
+  struct Spread {  // what the line carries, in all lanes
+    V total, local, product;
+  };
+
+  // Onto the prefixes comes what was before, if anybody is to see it; what is carried moves on.
+  static inline void finish(Group& sums, const Group& weights, Spread& carried, bool stores) {
+    const V weight = Walk::last(weights.part[parts - 1]), sum = Walk::last(sums.part[parts - 1]);
+    CUMSUM_UNROLL
+    for (int j = 0; stores && j < parts; ++j) {
+      sums.part[j] = weights.part[j] * carried.total + sums.part[j];
+    }
+    carried.total = weight * carried.total + sum;
+    carried.local = weight * carried.local + sum;
+    carried.product *= weight;
+  }
+
+  // `count` groups, if their decays are steady.
+  template <int count>
+  [[gnu::always_inline]] static inline bool scan_groups(const char* x, const char* decay, char* y,
+                                                        const Weights& fixed, Spread& carried,
+                                                        bool stream) {
+    Group weights[D == Decays::constant ? 1 : count];
+    if constexpr (D != Decays::constant) {
+      auto steady = is_steady(V{});
+      CUMSUM_UNROLL
+      for (int i = 0; i < count; ++i) {
+        weights[i] = Walk::template load_group<Stored>(decay + i * group_size * decay_step);
+        CUMSUM_UNROLL
+        for (int j = 0; j < parts; ++j) steady &= is_steady(weights[i].part[j]);
+      }
+      if (!in_all_lanes<L>(steady)) return false;
+    }
+    Group sums[count];
+    CUMSUM_UNROLL
+    for (int i = 0; i < count; ++i) {
+      sums[i] = Walk::template load_group<R>(x + i * group_size * x_step);
+    }
+    CUMSUM_UNROLL
+    for (int i = 0; i < count; ++i) {
+      if constexpr (D == Decays::constant) {
+        add<1>(sums[i], fixed.near);
+        add<2>(sums[i], fixed.middle);
+        add<4>(sums[i], fixed.far);
+      } else {
+        const Weights own = weigh(weights[i]);
+        add<1>(sums[i], own.near);
+        add<2>(sums[i], own.middle);
+        add<4>(sums[i], own.far);
+        weights[i] = own.all;
+      }
+    }
+    CUMSUM_UNROLL
+    for (int i = 0; i < count; ++i) {
+      finish(sums[i], D == Decays::constant ? fixed.all : weights[i], carried, y != nullptr);
+    }
+    if (y == nullptr) return true;
+    CUMSUM_UNROLL
+    for (int i = 0; i < count; ++i) {
+      Walk::template store_group<R>(y + i * group_size * x_step, sums[i], stream);
+    }
+    return true;
+  }
+
+  // At most a group, an element at a time.
+  static void scan_rest(const char* x, const char* decay, char* y, int count, double fixed,
+                        Decayed& sums) {
+    double values[group_size], decays[group_size];
+    for (int e = 0; e < count; ++e) {
+      values[e] = load<double, 1, R>(x + e * x_step);
+      if constexpr (D == Decays::constant) {
+        decays[e] = fixed;
+      } else {
+        decays[e] = load<double, 1, Stored>(decay + e * decay_step);
+      }
+    }
+    scan_apart(values, decays, count, sums);
+    for (int e = 0; y && e < count; ++e) store<R, double, 1>(y + e * x_step, values[e]);
+  }
+
+  static inline Decayed gathered(const Spread& carried) {
+    return {lane_of<double, L>(carried.total, 0), lane_of<double, L>(carried.local, 0),
+            lane_of<double, L>(carried.product, 0)};
+  }
+  static inline Spread spread(const Decayed& sums) {
+    return {all_lanes<double, L>(sums.total), all_lanes<double, L>(sums.local),
+            all_lanes<double, L>(sums.product)};
+  }
+
+  static void scan_line(const char* x, const char* decay, char* y, int64_t length, double fixed,
+                        Decayed& sums, bool stream) {
+    const bool apart = D == Decays::constant && !is_steady(fixed);
+    const Weights weights = D == Decays::constant ? weigh(all_of(fixed)) : Weights{};
+    Spread carried = spread(sums);
+    const auto place = [&](int64_t i) { return y ? y + i * x_step : nullptr; };
+    int64_t i = 0;
+    while (length - i >= group_size) {
+      const char *const from = x + i * x_step, *const by = decay + i * decay_step;
+      if (!apart && length - i >= many * group_size &&
+          scan_groups<many>(from, by, place(i), weights, carried, stream)) {
+        i += many * group_size;
+      } else if (!apart && scan_groups<1>(from, by, place(i), weights, carried, stream)) {
+        i += group_size;
+      } else {
+        Decayed now = gathered(carried);
+        scan_rest(from, by, place(i), group_size, fixed, now);
+        carried = spread(now);
+        i += group_size;
+      }
+    }
+    sums = gathered(carried);
+    if (i < length) {
+      const int rest = static_cast<int>(length - i);
+      scan_rest(x + i * x_step, decay + i * decay_step, place(i), rest, fixed, sums);
+    }
+  }
+
+  static void scan(const DecayPiece& p) {
+    for (int64_t line = 0; line < p.lines; ++line) {
+      Decayed sums = load_state(p.state, line);
+      const double fixed = D == Decays::constant ? p.state.decay[line] : 0;
+      char* const y = p.y ? p.y + line * p.y_line : nullptr;
+      scan_line(p.x + line * p.x_line, p.decay + line * p.decay_line, y, p.length, fixed, sums,
+                p.stream);
+      store_state(p.state, line, sums);
+    }
+#if defined(__x86_64__)
+    if (p.stream) _mm_sfence();
+#endif
+  }
+};
+
+}  // namespace
+}  // namespace cumsum

@@ -1,0 +1,50 @@
+#include <cstring>
+
+#include "decay_run.h"
+
+namespace cumsum {
+#if defined(__x86_64__)
+namespace avx512 {
+extern const DecayTable decays;
+}
+namespace avx2 {
+extern const DecayTable decays;
+}
+#endif
+#if defined(__aarch64__)
+namespace neon {
+extern const DecayTable decays;
+}
+namespace always = neon;
+#else
+namespace baseline {
+extern const DecayTable decays;
+}
+namespace always = baseline;
+#endif
+
+const DecayTable& decay_table(const Kernels& target) {
+#if defined(__x86_64__)
+  for (const DecayTable* table : {&avx512::decays, &avx2::decays}) {
+    if (std::strcmp(table->name, target.name) == 0) return *table;
+  }
+#endif
+  return always::decays;
+}
+
+Patience::Patience(Interrupted interrupted, void* context)
+    : interrupted_(interrupted), context_(context), last_asked_(std::chrono::steady_clock::now()) {}
+
+bool Patience::is_over(int worker) {
+  constexpr std::chrono::milliseconds period{50};
+  if (worker == 0 && interrupted_) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_asked_ > period) {
+      last_asked_ = now;
+      if (interrupted_(context_)) over_.store(true, std::memory_order_relaxed);
+    }
+  }
+  return over_.load(std::memory_order_relaxed);
+}
+
+}  // namespace cumsum

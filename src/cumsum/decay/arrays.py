@@ -1,0 +1,139 @@
+"""The decayed scan of NumPy arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cumsum import numpy as door
+from cumsum.decay import check, refuse_decay, refuse_result, refuse_shape
+from cumsum.decay.memory import Kind, Operand, Scan, run
+from cumsum.dtypes import DType
+from cumsum.options import Options
+from cumsum.threads import get_num_threads
+
+Array = np.ndarray[Any, Any]
+
+_REAL = (DType.float16, DType.bfloat16, DType.float32, DType.float64)
+_PARTS = {DType.complex64: np.float32, DType.complex128: np.float64}
+_LONG = (DType.longdouble, DType.clongdouble)
+
+
+def scan_into(x: Array, y: Array, axis: int, options: Options, initial: Array | None) -> None:
+    """Write the decayed scan of `x`, cast to `y`'s dtype, to `y`."""
+    check(options)
+    code = door.code_of(y.dtype)
+    if not (code in _REAL or code in _PARTS or code in _LONG):
+        raise refuse_result(y.dtype)
+    decay = decay_of(options.decay, x.shape, y.dtype)
+    if np.may_share_memory(decay, y):
+        decay = decay.copy()
+    x = x.astype(y.dtype, copy=False)
+    if options.include_initial:
+        y, border = door.at_border(y, axis, options.reverse)
+        border[...] = 0 if initial is None else initial
+    if options.exclusive:
+        _scan_before(x, y, decay, axis, options.reverse, initial)
+    else:
+        _scan(x, y, decay, axis, options.reverse, initial)
+
+
+def decay_of(decay: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """The decays as an array of as many axes as `shape`, to which it broadcasts."""
+    values = np.asarray(decay)
+    if door.code_of(values.dtype) is DType.bfloat16 or values.dtype.kind in "biu":
+        values = values.astype(np.float64)
+    if values.dtype.kind not in "fc" or (values.dtype.kind == "c" and dtype.kind != "c"):
+        raise refuse_decay(values.dtype, dtype)
+    try:
+        np.broadcast_to(values, shape)
+    except ValueError:
+        raise refuse_shape(values.shape, shape) from None
+    return values.reshape((1,) * (len(shape) - values.ndim) + values.shape)
+
+
+def _scan_before(
+    x: Array, y: Array, decay: Array, axis: int, reverse: bool, initial: Array | None
+) -> None:
+    """The same where each result is that of the element before."""
+    size = x.shape[axis]
+    if size == 0:
+        return
+    begin = (slice(None),) * axis
+    early = (*begin, slice(1, None) if reverse else slice(None, -1))
+    late = (*begin, slice(None, -1) if reverse else slice(1, None))
+    terms = x[early].copy() if np.may_share_memory(x, y) else x[early]
+    decays = decay if decay.shape[axis] == 1 else decay[early]
+    _scan(terms, y[late], decays, axis, reverse, initial)
+    edge = (*begin, slice(-1, None) if reverse else slice(None, 1))
+    y[edge] = 0 if initial is None else initial
+
+
+def _scan(
+    x: Array, y: Array, decay: Array, axis: int, reverse: bool, initial: Array | None
+) -> None:
+    code = door.code_of(y.dtype)
+    if code in _LONG:
+        _scan_plainly(x, y, decay, axis, reverse, initial)
+        return
+    if code in _PARTS and decay.dtype.kind == "f":  # real decays: both parts are lines
+        part = _PARTS[code]
+        if initial is not None:
+            initial = _in_parts(np.ascontiguousarray(initial), part)
+        x, y, decay = _in_parts(x, part), _in_parts(y, part), decay[..., np.newaxis]
+    spread = _as_stored(decay, axis, x.shape, y.dtype)
+    kind = _kind_of(spread, decay.shape[axis], y.dtype)
+    firsts = None
+    if initial is not None:
+        wide = np.complex128 if kind is Kind.complex else np.float64
+        firsts = np.ascontiguousarray(initial, wide)
+    code = door.code_of(y.dtype)
+    assert code is not None
+    address = 0 if firsts is None else _operand(firsts).address
+    operands = (_operand(x), _operand(y), _operand(spread))
+    run(Scan(code, kind, x.shape, axis, reverse, *operands, address), get_num_threads())
+
+
+def _operand(x: Array) -> Operand:
+    return Operand(x.__array_interface__["data"][0], x.strides)
+
+
+def _in_parts(x: Array, part: Any) -> Array:
+    """The real and imaginary parts of `x`, along a new last axis."""
+    strides = (*x.strides, x.itemsize // 2)
+    parts = np.lib.stride_tricks.as_strided(x.real, (*x.shape, 2), strides)
+    assert parts.dtype == part
+    return parts
+
+
+def _as_stored(decay: Array, axis: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """The decays in a dtype that the core reads, with a stride for each axis."""
+    if dtype.kind == "c":
+        stored = decay.astype(np.complex128, copy=False)
+    elif decay.dtype == dtype and decay.shape == shape and shape[axis] > 1:
+        stored = decay
+    else:
+        stored = decay.astype(np.float64, copy=False)
+    return np.broadcast_to(stored, shape)
+
+
+def _kind_of(stored: Array, along: int, dtype: np.dtype[Any]) -> Kind:
+    if stored.dtype.kind == "c":
+        return Kind.complex
+    if along == 1 and stored.dtype == np.float64:
+        return Kind.constant
+    return Kind.wide if stored.dtype == np.float64 else Kind.own
+
+
+def _scan_plainly(
+    x: Array, y: Array, decay: Array, axis: int, reverse: bool, initial: Array | None
+) -> None:
+    """One index after another, all lines at once, by NumPy's own arithmetic."""
+    rows = np.moveaxis(x, axis, 0)
+    decays = np.moveaxis(np.broadcast_to(decay.astype(y.dtype), x.shape), axis, 0)
+    results = np.moveaxis(y, axis, 0)
+    total: Any = 0 if initial is None else np.moveaxis(initial, axis, 0)[0]
+    for i in range(len(rows) - 1, -1, -1) if reverse else range(len(rows)):
+        total = decays[i] * total + rows[i]
+        results[i] = total

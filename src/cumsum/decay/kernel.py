@@ -1,0 +1,74 @@
+"""The decayed scan of strided CPU tensors; no gradient is recorded here."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from cumsum.decay.memory import Kind, Operand, Scan, run
+from cumsum.kernels.tensor import CODES
+from cumsum.threads import chosen_threads
+
+
+def scan(x: Tensor, decay: Tensor, initial: Tensor | None, dim: int, reverse: bool) -> Tensor:
+    """The decayed scan of `x`, in its dtype, as a new contiguous tensor.
+
+    `decay` has as many dims as `x` and broadcasts to it; `initial`, of `x`'s dtype, has one element
+    along `dim`.
+    """
+    y = torch.empty(x.shape, dtype=x.dtype, device=x.device)
+    scan_into(x, y, decay, initial, dim, reverse)
+    return y
+
+
+def scan_into(
+    x: Tensor, y: Tensor, decay: Tensor, initial: Tensor | None, dim: int, reverse: bool
+) -> None:
+    """The same written to `y`, of `x`'s shape and dtype: the same elements, or none of `x`'s."""
+    if y.is_conj() or y.is_neg():
+        y.copy_(scan(x, decay, initial, dim, reverse))
+        return
+    x, decay = _readable(x), _readable(decay)
+    initial = None if initial is None else _readable(initial)
+    if y.is_complex() and not decay.is_complex():  # both parts are lines
+        x, y, decay = torch.view_as_real(x), torch.view_as_real(y), decay.unsqueeze(-1)
+        initial = None if initial is None else torch.view_as_real(initial)
+    stored = _as_stored(decay, dim, y)
+    kind = _kind_of(stored, decay.size(dim), y)
+    spread = stored.expand(x.shape)
+    firsts = None
+    if initial is not None:
+        wide = torch.complex128 if kind is Kind.complex else torch.float64
+        firsts = initial.to(wide).contiguous()  # kept alive while the core reads it
+    address = 0 if firsts is None else firsts.data_ptr()
+    operands = (_operand(x), _operand(y), _operand(spread))
+    threads = chosen_threads() or torch.get_num_threads()
+    run(Scan(CODES[y.dtype], kind, tuple(y.shape), dim, reverse, *operands, address), threads)
+
+
+def _readable(x: Tensor) -> Tensor:
+    """`x` as memory that says what it means."""
+    if x._is_zerotensor():
+        return torch.zeros(x.shape, dtype=x.dtype)
+    return x.resolve_conj().resolve_neg()
+
+
+def _operand(x: Tensor) -> Operand:
+    return Operand(x.data_ptr(), tuple(step * x.itemsize for step in x.stride()))
+
+
+def _as_stored(decay: Tensor, dim: int, y: Tensor) -> Tensor:
+    """The decays in a dtype that the core reads."""
+    if y.is_complex():
+        return decay.to(torch.complex128)
+    if decay.dtype == y.dtype and decay.shape == y.shape and y.size(dim) > 1:
+        return decay
+    return decay.to(torch.float64)
+
+
+def _kind_of(stored: Tensor, along: int, y: Tensor) -> Kind:
+    if stored.is_complex():
+        return Kind.complex
+    if along == 1 and stored.dtype == torch.float64:
+        return Kind.constant
+    return Kind.wide if stored.dtype == torch.float64 else Kind.own

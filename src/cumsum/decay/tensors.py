@@ -1,0 +1,81 @@
+"""The decayed scan of tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cumsum.decay import check, kernel, refuse_decay, refuse_result, refuse_shape
+from cumsum.decay.operator import before, differentiable_scan
+from cumsum.kernels import tensor
+from cumsum.kernels.tensor import How
+from cumsum.options import Options
+from cumsum.tensors import has_elements, share_memory
+
+
+def scan(x: Tensor, initial: Tensor | None, how: How, options: Options) -> Tensor:
+    """The decayed scan of `x` as a new tensor, part of every graph that is being made."""
+    _check(how.dtype, options)
+    decay = decay_of(options.decay, x, how.dtype)
+    y = x = x.to(how.dtype)
+    if has_elements(x):
+        y = differentiable_scan(x, decay, initial, how.dim, how.reverse)
+        y = before(y, initial, how.dim, how.reverse) if how.exclusive else y
+    if not how.include_initial:
+        return y.clone() if y is x else y
+    first = torch.zeros_like(x.sum(how.dim, keepdim=True)) if initial is None else initial
+    return torch.cat((y, first) if how.reverse else (first, y), how.dim)
+
+
+def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How, options: Options) -> None:
+    """Write the decayed scan of `x`, cast to `y`'s dtype, to `y`, with nothing recorded."""
+    _check(y.dtype, options)
+    decay = decay_of(options.decay, x, y.dtype)
+    if share_memory(decay, y):
+        decay = decay.clone()
+    if how.include_initial:
+        y, border = tensor.at_border(y, how)
+        border.zero_() if initial is None else border.copy_(initial)
+    if x.numel() == 0:
+        return
+    terms, dim = x.to(y.dtype), how.dim
+    if how.exclusive:
+        size, late = x.size(dim) - 1, 0 if how.reverse else 1
+        terms = terms.narrow(dim, 1 - late, size)
+        if share_memory(terms, y):
+            terms = terms.clone()
+        if decay.size(dim) != 1:
+            decay = decay.narrow(dim, 1 - late, size)
+        edge = y.narrow(dim, size if how.reverse else 0, 1)
+        y = y.narrow(dim, late, size)
+        edge.zero_() if initial is None else edge.copy_(initial)
+    kernel.scan_into(terms, y, decay, initial, dim, how.reverse)
+
+
+def _check(dtype: torch.dtype, options: Options) -> None:
+    check(options)
+    if not tensor.has_gradient(dtype):
+        raise refuse_result(dtype)
+
+
+def decay_of(decay: Any, x: Tensor, dtype: torch.dtype) -> Tensor:
+    """The decays as a tensor of as many dims as `x`, to which it broadcasts."""
+    if isinstance(decay, Tensor):
+        values = decay
+    elif isinstance(decay, int | float | complex | torch.SymFloat):
+        wide = torch.complex128 if isinstance(decay, complex) else torch.float64
+        number: Any = decay  # which may be a symbol
+        values = x.new_full((), number, dtype=wide)  # a fake if `x` is one
+    else:
+        values = torch.as_tensor(decay, device=x.device)
+    if not tensor.has_gradient(values.dtype):
+        values = values.to(torch.float64)
+    if values.is_complex() and not dtype.is_complex:
+        raise refuse_decay(values.dtype, dtype)
+    try:
+        values.expand(x.shape)
+    except RuntimeError:
+        raise refuse_shape(tuple(values.shape), tuple(x.shape)) from None
+    return values.reshape((1,) * (x.dim() - values.dim()) + tuple(values.shape))
