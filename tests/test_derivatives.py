@@ -116,3 +116,13 @@ def test_backward_is_one_scan_in_the_input_dtype():
     reverse = cumsum.cumsum(weights.flip(0), 0, dtype=torch.float16).flip(0)
     assert x.grad.dtype == torch.float16
     assert torch.equal(x.grad, reverse)
+
+
+def test_forward_mode_of_forward_mode():
+    x = torch.randn(5, dtype=torch.float64)
+    forward, reverse = torch.func.jacfwd, torch.func.jacrev
+
+    def cubes(x):
+        return cumsum.cumsum(x**3, 0)
+
+    assert torch.allclose(forward(forward(cubes))(x), reverse(reverse(cubes))(x))

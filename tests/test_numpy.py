@@ -97,7 +97,7 @@ class TestAxis:
     def test_integer_types(self, axis):
         check(cumsum.cumsum(SMALL, axis), np.cumsum(SMALL, axis))
 
-    @pytest.mark.parametrize("axis", [1.0, "a", (0,), [0], True, np.float64(1)], ids=repr)
+    @pytest.mark.parametrize("axis", [1.0, "a", True, np.float64(1)], ids=repr)
     def test_other_types(self, axis):
         with pytest.raises(TypeError):
             np.cumsum(SMALL, axis)

@@ -195,3 +195,14 @@ def test_offsets_of_lengths():
         cumsum.offsets(torch.ones(3))
     compiled = torch.compile(cumsum.offsets, fullgraph=True, backend="aot_eager")
     assert torch.equal(compiled(lengths), cumsum.offsets(lengths))
+
+
+def test_forward_mode_of_forward_mode():
+    x = torch.randn(5, dtype=torch.float64)
+    offsets = torch.tensor([0, 2, 5])
+
+    def cubes(x):
+        return cumsum.cumsum(x**3, 0, offsets=offsets)
+
+    forward = torch.func.jacfwd(torch.func.jacfwd(cubes))(x)
+    assert torch.allclose(forward, torch.func.jacrev(torch.func.jacrev(cubes))(x))

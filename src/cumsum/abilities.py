@@ -18,29 +18,41 @@ def for_arrays(options: Options) -> Any:
     """The module that scans NumPy arrays; None for the plain scan."""
     ability = ability_of(options)
     if ability == "missing":
-        from cumsum.missing import arrays
-    elif ability == "segments":
-        from cumsum.segments import arrays
-    elif ability == "overflow":
-        from cumsum.overflow import arrays
-    elif ability == "decay":
-        from cumsum.decay import arrays
-    else:
-        return None
-    return arrays
+        from cumsum.missing import arrays as missing
+
+        return missing
+    if ability == "segments":
+        from cumsum.segments import arrays as segments
+
+        return segments
+    if ability == "overflow":
+        from cumsum.overflow import arrays as overflow
+
+        return overflow
+    if ability == "decay":
+        from cumsum.decay import arrays as decay
+
+        return decay
+    return None
 
 
 def for_tensors(options: Options) -> Any:
     """The module that scans tensors; None for the plain scan."""
     ability = ability_of(options)
     if ability == "missing":
-        from cumsum.missing import tensors
-    elif ability == "segments":
-        from cumsum.segments import tensors
-    elif ability == "overflow":
-        from cumsum.overflow import tensors
-    elif ability == "decay":
-        from cumsum.decay import tensors
-    else:
-        return None
-    return tensors
+        from cumsum.missing import tensors as missing
+
+        return missing
+    if ability == "segments":
+        from cumsum.segments import tensors as segments
+
+        return segments
+    if ability == "overflow":
+        from cumsum.overflow import tensors as overflow
+
+        return overflow
+    if ability == "decay":
+        from cumsum.decay import tensors as decay
+
+        return decay
+    return None

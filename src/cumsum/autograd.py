@@ -59,7 +59,8 @@ class Cumsum(_SingleLevelFunction):
         if tangent is None:
             assert first is not None
             tangent = first.new_zeros(ctx.like[0])
-        return ctx.again(tangent, first, *ctx.how)
+        with forward_ad._set_fwd_grad_enabled(True):  # of the levels further out
+            return ctx.again(tangent, first, *ctx.how)
 
 
 record: Compute = Cumsum.apply  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from cumsum import abilities
 from cumsum import numpy as door
 from cumsum.dtypes import DType
 from cumsum.kernels import cpu
-from cumsum.options import Options
+from cumsum.options import Options, ability_of
 from cumsum.plan import Holes
 from cumsum.threads import get_num_threads
 
@@ -25,7 +25,7 @@ def scan_into(x: Array, y: Array, axis: int, options: Options, initial: Array | 
     if kept is not None and np.may_share_memory(kept, y):
         kept = kept.copy()
     codes = door.code_of(x.dtype), door.code_of(y.dtype)
-    if None in codes or _others(options).ability is not None:
+    if None in codes or ability_of(_others(options)) is not None:
         _scan_filled(x, y, axis, options, initial, kept)
     else:
         _scan_fused(x, y, axis, options, initial, kept)

@@ -17,7 +17,7 @@ from cumsum.autograd import is_recording
 from cumsum.kernels import tensor
 from cumsum.kernels.tensor import How, Missing, at_border
 from cumsum.operator import differentiable_scan
-from cumsum.options import PLAIN, Options
+from cumsum.options import PLAIN, Options, ability_of
 from cumsum.tensors import has_memory, is_watched, share_memory
 
 
@@ -25,7 +25,7 @@ def scan(x: Tensor, initial: Tensor | None, how: How, options: Options) -> Tenso
     """The scan of `x` as a new tensor, part of every graph that is being made."""
     missing = _checked(x, how, options)
     others = _others(options)
-    if others.ability is not None or not _is_eager(x, initial, missing.mask):
+    if ability_of(others) is not None or not _is_eager(x, initial, missing.mask):
         return _composed(x, initial, how, missing, others)
     if is_recording(x, initial):
         kept = _kept(x, missing)
@@ -40,7 +40,7 @@ def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How, options: O
     if missing.mask is not None and share_memory(missing.mask, y):
         missing = missing._replace(mask=missing.mask.clone())
     others = _others(options)
-    if others.ability is None and x.dtype in tensor.CODES:
+    if ability_of(others) is None and x.dtype in tensor.CODES:
         tensor.scan_into(x, y, initial, how, missing)
     else:
         y.copy_(_composed(x, initial, how._replace(dtype=y.dtype), missing, others))

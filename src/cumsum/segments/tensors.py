@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 from torch.autograd.function import _SingleLevelFunction
 
 from cumsum.autograd import is_recording
@@ -138,7 +139,8 @@ class Segmented(_SingleLevelFunction):
         if tangent is None:
             assert first is not None
             tangent = first.new_zeros(ctx.like[0])
-        return ctx.again(tangent, first, *ctx.saved_tensors, ctx.name, *ctx.how)
+        with forward_ad._set_fwd_grad_enabled(True):  # of the levels further out
+            return ctx.again(tangent, first, *ctx.saved_tensors, ctx.name, *ctx.how)
 
 
 record: Any = Segmented.apply  # type: ignore[attr-defined]
