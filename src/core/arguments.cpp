@@ -47,7 +47,8 @@ bool read_arguments(PyObject* args, Arguments& a) {
   a.manner.precision = precision_of(compensated);
   if (initial) {
     a.manner.initial = reinterpret_cast<const char*>(initial);
-    a.manner.initial_strides = a.initial_strides;
+    a.manner.extras = &a.extras;
+    a.extras.initial_strides = a.initial_strides;
     if (!read_sizes(initial_strides, a.x.dims, a.initial_strides)) return false;
   }
   return read_sizes(shape, a.x.dims, a.x.shape) && read_sizes(shape, a.y.dims, a.y.shape) &&

@@ -10,6 +10,7 @@ struct Arguments {
   ArrayView x, y;
   int axis, threads;
   Manner manner;
+  Extras extras;  // of the manner, if it has any
   int64_t initial_strides[most_dims];
 };
 

@@ -185,24 +185,9 @@ namespace {
 
 Problem problem_of(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
                    int threads) {
-  return {x.dtype,
-          y.dtype,
-          x.dims,
-          x.shape,
-          x.strides,
-          y.strides,
-          axis,
-          manner.kind,
-          manner.direction,
-          manner.precision,
-          x.data == y.data,
-          threads,
-          manner.initial_strides,
-          0,
-          0,
-          manner.mask_strides,
-          manner.skipna,
-          manner.nan};
+  return {x.dtype,          y.dtype, x.dims,       x.shape,          x.strides,
+          y.strides,        axis,    manner.kind,  manner.direction, manner.precision,
+          x.data == y.data, threads, manner.extras};
 }
 
 int64_t bytes_of(const ArrayView& x, const ArrayView& y) {
@@ -233,7 +218,7 @@ bool scan_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& 
   if (bytes == 0) return true;
   const Kernels& kernels = current_target();
   const Problem problem = problem_of(x, y, axis, manner, threads);
-  const bool holes = manner.mask || manner.skipna;
+  const bool holes = manner.extras && (manner.mask || manner.extras->skipna);
   const Plan plan = holes ? make_plan_with_holes(problem, kernels) : make_plan(problem, kernels);
   const Operands operands{x.data, y.data, manner.initial, manner.mask};
   return run_released(bytes, [&](Interrupted stop, void* context) {
@@ -242,11 +227,10 @@ bool scan_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& 
 }
 
 bool resume_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
-                  int64_t position, char* records_out, int threads) {
+                  char* records_out, int threads) {
   const int64_t bytes = bytes_of(x, y);
   if (bytes == 0) return true;
-  Problem problem = problem_of(x, y, axis, manner, threads);
-  problem.position = position;
+  const Problem problem = problem_of(x, y, axis, manner, threads);
   return run_released(bytes, [&](Interrupted stop, void* context) {
     return resume(problem, current_target(), x.data, y.data, manner.initial, records_out, stop,
                   context);

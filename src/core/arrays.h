@@ -60,17 +60,14 @@ bool view_dlpack(const dlpack::Tensor& tensor, ArrayView& view);
 // Whose calls may be interrupted by signals.
 void set_main_thread(unsigned long ident);
 
-// How x is scanned. `initial` and `mask` are as in a Problem, with the values themselves.
+// How x is scanned, with the values that a problem's extras are about.
 struct Manner {
   Kind kind = Kind::inclusive;
   Direction direction = Direction::forward;
   Precision precision = Precision::standard;
   const char* initial = nullptr;
-  const int64_t* initial_strides = nullptr;
   const char* mask = nullptr;
-  const int64_t* mask_strides = nullptr;
-  bool skipna = false;
-  bool nan = false;
+  const Extras* extras = nullptr;
 };
 
 // y[...] = scan of x, with the GIL released for long scans. False with an exception set.
@@ -82,10 +79,10 @@ bool scan_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& 
 bool scan_segment_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
                         int threads, const Segments& segments, bool& taken);
 
-// The same of x as what follows on lines that had `position` elements: from the records (resume.h)
-// that stand for the manner's values to those in `records_out`.
+// The same of x as what follows on lines: from the records (resume.h) that stand for the manner's
+// values to those in `records_out`.
 bool resume_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
-                  int64_t position, char* records_out, int threads);
+                  char* records_out, int threads);
 
 // Calls `work` with `job`, without the GIL where it moves many bytes, and with a way to find out
 // whether the user wants to stop. False with an exception set.

@@ -42,7 +42,7 @@ bool read_exact(PyObject* args, Arguments& a, Problem& problem) {
              Precision::standard,
              a.x.data == a.y.data,
              a.threads,
-             a.manner.initial_strides};
+             a.manner.extras};
   return element_count(a.x) > 0;
 }
 

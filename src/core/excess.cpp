@@ -56,7 +56,7 @@ std::optional<Excess> search(const Problem& problem, Range range, const char* x,
     const char *x_line = x, *first = initial;
     for (int d = 0; d < problem.dims; ++d) {
       x_line += index[d] * problem.x_strides[d];
-      if (initial) first += index[d] * problem.initial_strides[d];
+      if (initial) first += index[d] * problem.extras->initial_strides[d];
     }
     const Tile line{x_line, reverse ? -stride : stride, 0, size, 1, false};
     Excess excess = find_in_line(adder, line, initial ? read_wide(first) : 0, range,

@@ -37,9 +37,10 @@ PyObject* scan_with_holes(PyObject*, PyObject* args) {
   Py_XDECREF(rest);
   if (!ready) return nullptr;
   a.manner.mask = reinterpret_cast<const char*>(mask);
-  a.manner.mask_strides = mask ? mask_strides : nullptr;
-  a.manner.skipna = skipna;
-  a.manner.nan = nan;
+  a.manner.extras = &a.extras;
+  a.extras.mask_strides = mask ? mask_strides : nullptr;
+  a.extras.skipna = skipna;
+  a.extras.nan = nan;
   if (!scan_views(a.x, a.y, a.axis, a.manner, a.threads)) return nullptr;
   Py_RETURN_NONE;
 }
@@ -47,10 +48,10 @@ PyObject* scan_with_holes(PyObject*, PyObject* args) {
 PyObject* plan(PyObject*, PyObject* args) {
   Arguments a;
   if (!read_arguments(args, a)) return nullptr;
-  const Plan p = make_plan({a.x.dtype, a.y.dtype, a.x.dims, a.x.shape, a.x.strides, a.y.strides,
-                            a.axis, a.manner.kind, a.manner.direction, a.manner.precision,
-                            a.x.data == a.y.data, a.threads, a.manner.initial_strides},
-                           current_target());
+  const Plan p = make_plan(
+      {a.x.dtype, a.y.dtype, a.x.dims, a.x.shape, a.x.strides, a.y.strides, a.axis, a.manner.kind,
+       a.manner.direction, a.manner.precision, a.x.data == a.y.data, a.threads, a.manner.extras},
+      current_target());
   const bool rows = p.walk == Walk::rows;
   return Py_BuildValue(
       "{s:s,s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:i,s:O,s:O,s:O,s:s}", "family",

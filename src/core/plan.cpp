@@ -23,9 +23,11 @@ int collect_lines(const Problem& problem, Axis* lines) {
   int count = 0;
   for (int d = 0; d < problem.dims; ++d) {
     if (d == problem.axis || problem.shape[d] == 1) continue;
-    const int64_t initial = problem.initial_strides ? problem.initial_strides[d] : 0;
-    const int64_t mask = problem.mask_strides ? problem.mask_strides[d] : 0;
-    lines[count++] = {problem.shape[d], problem.x_strides[d], problem.y_strides[d], initial, mask};
+    Axis& line = lines[count++];
+    line = {problem.shape[d], problem.x_strides[d], problem.y_strides[d], 0, 0};
+    const Extras* const extras = problem.extras;
+    if (extras && extras->initial_strides) line.initial_stride = extras->initial_strides[d];
+    if (extras && extras->mask_strides) line.mask_stride = extras->mask_strides[d];
   }
   auto wider = [](const Axis& a, const Axis& b) {
     return std::pair(std::llabs(a.y_stride), std::llabs(a.x_stride)) >
@@ -121,14 +123,13 @@ void choose_walk(Plan& plan, const Kernels& kernels) {
 }
 
 // Two lines side by side, in both arrays, are one line of complex numbers.
-void pair_up(Plan& plan, int64_t record_size) {
+void pair_up(Plan& plan, int64_t initial_size) {
   const int size = item_size(plan.x_dtype);
   const bool adjacent = plan.inner.size == 2 && plan.inner.x_stride == size &&
                         plan.inner.y_stride == size && plan.scan.x_stride == 2 * size &&
                         plan.scan.y_stride == 2 * size;
   if (!adjacent || plan.x_dtype != plan.y_dtype || plan.holes) return;
   if (plan.x_dtype != DType::float32 && plan.x_dtype != DType::float64) return;
-  const int64_t initial_size = plan.resumed ? record_size : size;
   if (plan.carried && plan.inner.initial_stride != initial_size) return;
   const bool single = plan.x_dtype == DType::float32;
   plan.x_dtype = plan.y_dtype = single ? DType::complex64 : DType::complex128;
@@ -218,12 +219,13 @@ bool can_fill(const Plan& plan, const Kernels& kernels) {
 // What that changes where elements add nothing: unless the kernels read past them, as they can
 // where neighbours in the walk are neighbours in both x and the mask, x is packed.
 void mind_holes(Plan& plan, const Problem& problem, const Kernels& kernels) {
-  plan.masked = problem.mask_strides != nullptr;
-  plan.skipna = problem.skipna && plan.x_dtype >= DType::float16;
+  const Extras& extras = *problem.extras;
+  plan.masked = extras.mask_strides != nullptr;
+  plan.skipna = extras.skipna && plan.x_dtype >= DType::float16;
   plan.holes = plan.masked || plan.skipna;
   if (!plan.holes) return;
-  plan.nan = problem.nan;
-  if (plan.masked) plan.scan.mask_stride = problem.mask_strides[problem.axis];
+  plan.nan = extras.nan;
+  if (plan.masked) plan.scan.mask_stride = extras.mask_strides[problem.axis];
   if (problem.direction == Direction::reverse) {
     plan.mask_offset = (plan.scan.size - 1) * plan.scan.mask_stride;
     plan.scan.mask_stride = -plan.scan.mask_stride;
@@ -255,17 +257,17 @@ Plan make_plan(const Problem& problem, const Kernels& kernels) {
   plan.precision = can_compensate(problem.y_dtype) ? problem.precision : Precision::standard;
   plan.x_dtype = problem.x_dtype;
   plan.y_dtype = problem.y_dtype;
-  plan.carried = problem.initial_strides != nullptr;
-  plan.position = problem.position;
-  plan.resumed = problem.record_size != 0;
-  plan.stepped = false;
-  plan.holes = problem.mask_strides || problem.skipna;
-  plan.masked = plan.skipna = plan.nan = plan.filled = false;
-  plan.mask_offset = 0;
+  static_cast<PlannedExtras&>(plan) = {};
+  if (const Extras* const extras = problem.extras) {
+    plan.carried = extras->initial_strides != nullptr;
+    plan.position = extras->position;
+    plan.resumed = extras->record_size != 0;
+    plan.holes = extras->mask_strides || extras->skipna;
+  }
   Axis lines[most_dims];
   set_scan_axis(plan, problem);
   choose_inner(plan, lines, collect_lines(problem, lines));
-  pair_up(plan, problem.record_size);
+  pair_up(plan, plan.resumed ? problem.extras->record_size : item_size(plan.x_dtype));
   choose_walk(plan, kernels);
   if (plan.resumed) choose_steps(plan);
   plan.in_place = problem.in_place;

@@ -24,18 +24,8 @@ struct Axis {
   int64_t size, x_stride, y_stride, initial_stride, mask_stride;
 };
 
-struct Problem {
-  DType x_dtype, y_dtype;
-  int dims;
-  const int64_t* shape;
-  const int64_t* x_strides;
-  const int64_t* y_strides;
-  int axis;
-  Kind kind;
-  Direction direction;
-  Precision precision;
-  bool in_place;  // x and y are the same memory
-  int threads;    // at most
+// What a problem may have beyond two arrays.
+struct Extras {
   // Of the values that the sums begin with, elements of y's type, or null where that is zero.
   const int64_t* initial_strides = nullptr;
   // Not zero where the lines go on from where others stopped: instead of values there are records
@@ -48,7 +38,36 @@ struct Problem {
   bool nan = false;  // NaN is to stand there
 };
 
-struct Plan {
+struct Problem {
+  DType x_dtype, y_dtype;
+  int dims;
+  const int64_t* shape;
+  const int64_t* x_strides;
+  const int64_t* y_strides;
+  int axis;
+  Kind kind;
+  Direction direction;
+  Precision precision;
+  bool in_place;  // x and y are the same memory
+  int threads;    // at most
+  const Extras* extras = nullptr;
+};
+
+// What comes of them; nothing where there are none.
+struct PlannedExtras {
+  bool carried;         // the sums begin with other values than zero
+  bool resumed;         // they go on from records
+  bool stepped;         // with fewer elements than a group
+  bool holes;           // some elements add nothing
+  bool masked;          // by a mask
+  bool skipna;          // those that are NaN
+  bool nan;             // y is packed, and NaN put there
+  bool filled;          // the kernels read zeros there; else x is packed with zeros there
+  int64_t position;     // of the first element on its line
+  int64_t mask_offset;  // of the first element in scan order, in bytes
+};
+
+struct Plan : PlannedExtras {
   Walk walk;
   Kind kind;
   Precision precision;  // standard where the result's dtype has no compensated scan
@@ -56,19 +75,10 @@ struct Plan {
   bool pack_x, pack_y;  // by way of a buffer, because of type or strides
   DType packed;         // the type of its elements
   bool in_place;
-  bool carried;      // the sums begin with other values than zero
-  bool resumed;      // they go on from records
-  bool stepped;      // with fewer elements than a group
-  int64_t position;  // of the first element on its line
-  bool holes;        // some elements add nothing
-  bool masked;       // by a mask
-  bool skipna;       // those that are NaN
-  bool nan;          // y is packed, and NaN put there
-  bool filled;       // the kernels read zeros there; else x is packed with zeros there
-  bool split;        // the axis itself is shared out: few lines, long ones
-  bool stream;       // write past the cache
+  bool split;   // the axis itself is shared out: few lines, long ones
+  bool stream;  // write past the cache
   DType x_dtype, y_dtype;
-  int64_t x_offset, y_offset, mask_offset;  // of the first element in scan order, in bytes
+  int64_t x_offset, y_offset;  // of the first element in scan order, in bytes
   Axis scan;
   Axis inner;             // the lines side by side
   Axis outer[most_dims];  // all others

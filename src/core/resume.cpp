@@ -196,12 +196,14 @@ Status resume(Problem problem, const Kernels& kernels, const char* x, char* y, c
   int64_t shape[most_dims];
   std::copy_n(problem.shape, problem.dims, shape);
   problem.shape = shape;
-  problem.record_size = record_size(problem.y_dtype, problem.precision);
+  Extras extras = *problem.extras;
+  problem.extras = &extras;
+  extras.record_size = record_size(problem.y_dtype, problem.precision);
   const int64_t x_stride = problem.x_strides[problem.axis];
   const int64_t y_stride = problem.y_strides[problem.axis];
   int64_t& length = shape[problem.axis];
   for (int64_t left = length; left > 0; left -= length) {
-    const int64_t in_group = problem.position % group_size, in_tile = problem.position % tile_size;
+    const int64_t in_group = extras.position % group_size, in_tile = extras.position % tile_size;
     if (in_group != 0 || left < group_size) {
       length = std::min(group_size - in_group, left);
     } else {
@@ -215,7 +217,7 @@ Status resume(Problem problem, const Kernels& kernels, const char* x, char* y, c
     records = records_out;
     x += length * x_stride;
     y += length * y_stride;
-    problem.position += length;
+    extras.position += length;
   }
   return Status::done;
 }

@@ -13,7 +13,8 @@ bool lay_out_records(Arguments& a, int64_t bytes) {
     a.initial_strides[d] = d == a.axis ? 0 : step;
     if (d != a.axis) step *= a.y.shape[d];
   }
-  a.manner.initial_strides = a.initial_strides;
+  a.manner.extras = &a.extras;
+  a.extras.initial_strides = a.initial_strides;
   return step == bytes;
 }
 
@@ -35,8 +36,8 @@ PyObject* resume_scan(PyObject*, PyObject* args) {
   }
   if (done) {
     a.manner.initial = static_cast<const char*>(records.buf);
-    done = resume_views(a.x, a.y, a.axis, a.manner, position, static_cast<char*>(after.buf),
-                        a.threads);
+    a.extras.position = position;
+    done = resume_views(a.x, a.y, a.axis, a.manner, static_cast<char*>(after.buf), a.threads);
   }
   PyBuffer_Release(&records);
   PyBuffer_Release(&after);

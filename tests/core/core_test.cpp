@@ -94,7 +94,9 @@ bool scan_in_chunks(Problem problem, const Kernels& kernels, const char* x, char
   }
   std::vector<char> records(bytes), after(bytes);
   problem.shape = shape.data();
-  problem.initial_strides = strides.data();
+  Extras extras;
+  extras.initial_strides = strides.data();
+  problem.extras = &extras;
   int64_t& length = shape[problem.axis];
   for (int64_t left = length; left > 0; left -= length) {
     length = std::min(left, uniform(0, 3) ? uniform(1, 40) : uniform(1, 40000));
@@ -104,7 +106,7 @@ bool scan_in_chunks(Problem problem, const Kernels& kernels, const char* x, char
     records.swap(after);
     x += length * problem.x_strides[problem.axis];
     y += length * problem.y_strides[problem.axis];
-    problem.position += length;
+    extras.position += length;
   }
   return true;
 }
