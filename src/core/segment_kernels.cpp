@@ -106,30 +106,36 @@ struct Short {
   static constexpr bool in_lanes =
       C == 1 && !__is_same(A, long double) && sizeof(A) * group_size <= vector_bytes;
 
-  // The segments from `first` on that are short and few enough to be taken together.
-  static inline int64_t last_together(const ShortSegments& p, int64_t first) {
-    const int64_t end = p.offsets[first] + most_together;
-    int64_t s = first;
-    while (s < p.last && p.offsets[s + 1] - p.offsets[s] <= longest && p.offsets[s + 1] <= end) ++s;
-    return s;
+  // Number the elements of the segments from `first` on, as long as they are short and few enough
+  // to be taken together; the first that is not.
+  static inline int64_t number_together(const ShortSegments& p, int64_t first, uint8_t* numbers) {
+    static constexpr Ramp ramp = make_ramp();
+    const int64_t begin = p.offsets[first];
+    int64_t last = first, at = begin;
+    for (; last < p.last; ++last) {
+      const int64_t next = p.offsets[last + 1];
+      if (next - at > longest || next - begin > most_together) break;
+      if (Step > 0) __builtin_memcpy(numbers + (at - begin), ramp.number, longest);
+      at = next;
+    }
+    // In the order of the scan, so that each writes over what is too long of the one before.
+    for (int64_t s = last; Step < 0 && s > first; --s) {
+      __builtin_memcpy(numbers + (at - p.offsets[s]), ramp.number, longest);
+    }
+    return last;
   }
 
   template <class X, class R, Store S>
   static int64_t scan_together(const ShortSegments& p) {
-    static constexpr Ramp ramp = make_ramp();
     uint8_t numbers[most_together + longest + group_size];
     int64_t first = p.first;
     while (first < p.last) {
-      const int64_t last = last_together(p, first);
+      const int64_t last = number_together(p, first, numbers);
       if (last == first) break;
-      const int64_t begin = p.offsets[first], end = p.offsets[last];
-      // In the order of the scan, so that each writes over what is too long of the one before.
-      for (int64_t i = 0; i < last - first; ++i) {
-        const int64_t at = Step > 0 ? p.offsets[first + i] - begin : end - p.offsets[last - i];
-        __builtin_memcpy(numbers + at, ramp.number, longest);
-      }
-      Across<A, Step>::template scan<X, R, S>(
-          p.x + begin * int64_t{sizeof(X)}, p.y + begin * int64_t{sizeof(R)}, numbers, end - begin);
+      const int64_t begin = p.offsets[first];
+      Across<A, Step>::template scan<X, R, S>(p.x + begin * int64_t{sizeof(X)},
+                                              p.y + begin * int64_t{sizeof(R)}, numbers,
+                                              p.offsets[last] - begin);
       first = last;
     }
     return first;
