@@ -14,7 +14,7 @@ BEGIN, END = "<!-- support:start -->\n", "<!-- support:end -->\n"
 # Subsystem, the tests that stand for it (file, and a pattern for the rest of the name), what to
 # know of it.
 ROWS = (
-    ("eager calls, 2,429 of them beside torch's", "test_torch_spec", "same_as_torch", ""),
+    ("eager calls, 2,421 of them beside torch's", "test_torch_spec", "same_as_torch", ""),
     ("OpInfo samples, every dtype, `out=`, transposed", "test_opinfo", r"samples\[", ""),
     ("OpInfo samples in place", "test_opinfo", "samples_in_place", ""),
     ("OpInfo error inputs", "test_opinfo", "error_inputs", "the same type and text"),
@@ -84,6 +84,11 @@ ROWS = (
     ("export of sizes that depend on values", "test_torch_corners", "sizes_that_depend", ""),
     ("`cumulative_sum` in a graph", "test_torch_corners", r"cumulative_sum_in_a_graph", ""),
     ("keywords: `exclusive`, `reverse` and the like", "test_torch_orientation", "", ""),
+    ("segments", "test_torch_segments", "", "[segments](segments.md)"),
+    ("`where`, `skipna`", "test_torch_missing", "", "[missing data](missing.md)"),
+    ("`decay`", "test_torch_decay", "", "[decay](decay.md)"),
+    ("`overflow`, unsigned results", "test_torch_overflow", "", "[overflow](overflow.md)"),
+    ("streams", "test_torch_stream", "", "[streams](streaming.md)"),
     ("`patch_torch`", "test_patch", "", "[patching](patching.md)"),
 )
 
