@@ -13,6 +13,14 @@ from typing import Any
 
 from cumsum.options import Options, ability_of
 
+# Options that ask for each of them.
+EACH = (
+    Options(skipna=True),
+    Options(offsets=()),
+    Options(overflow="raise"),
+    Options(decay=0),
+)
+
 
 def for_arrays(options: Options) -> Any:
     """The module that scans NumPy arrays; None for the plain scan."""

@@ -59,6 +59,8 @@ def without_options(kwargs: dict[str, Any]) -> dict[str, Any]:
 
 def bind(args: tuple[Any, ...], kwargs: dict[str, Any], *, in_place: bool) -> Call | None:
     """The arguments by name; None if torch's parser would refuse them."""
+    if in_place and "include_initial" in kwargs:
+        raise TypeError("cumsum_() got an unexpected keyword argument 'include_initial'")
     rest = dict(kwargs)
     options = take("cumsum_" if in_place else "cumsum", rest)
     positional = list(args)
@@ -120,6 +122,34 @@ def how(call: Call, dim: int, dtype: torch.dtype) -> How:
     return How(dim, dtype, *orientation, options.compensated)
 
 
+def as_values(name: str, given: Any, device: torch.device) -> Tensor:
+    """Numbers as a tensor; those of Python are as wide as they are there."""
+    if isinstance(given, Tensor):
+        return given
+    long = isinstance(given, int) and given >= 2**63
+    try:
+        values = torch.as_tensor(given, dtype=torch.uint64 if long else None, device=device)
+        wide = {torch.float32: torch.float64, torch.complex64: torch.complex128}.get(values.dtype)
+        if wide is not None and not isinstance(given, np.ndarray | np.generic):
+            values = torch.as_tensor(given, dtype=wide, device=device)
+    except (TypeError, ValueError, RuntimeError) as error:
+        kind = type(given).__name__
+        raise TypeError(f"cumsum(): {name} must be numbers, got {kind} {given!r}") from error
+    return values
+
+
+def check_devices(call: Call) -> None:
+    """Raise an error if an option is a tensor whose elements the input's device cannot read."""
+    if call.options is PLAIN or call.input.device.type != "cpu":
+        return
+    for name, value in zip(call.options._fields, call.options, strict=True):
+        if isinstance(value, Tensor) and value.device.type != "cpu":
+            raise RuntimeError(
+                "cumsum(): expected all tensors to be on the same device, but input is on "
+                f"{call.input.device} and {name} on {value.device}"
+            )
+
+
 def _category(dtype: torch.dtype) -> int:
     """Integers, floats, complex numbers: each hold those before them."""
     return 2 * dtype.is_complex + dtype.is_floating_point
@@ -133,8 +163,7 @@ def first_values(call: Call, dim: int, dtype: torch.dtype) -> Tensor | None:
     x, initial = call.input, call.options.initial
     if initial is None:
         return None
-    long = isinstance(initial, int) and initial >= 2**63
-    values = torch.as_tensor(initial, dtype=torch.uint64 if long else None, device=x.device)
+    values = as_values("initial", initial, x.device)
     if _category(values.dtype) > _category(dtype):
         raise TypeError(f"cumsum(): initial of {values.dtype} cannot be a sum of dtype {dtype}")
     if is_exact(call.options) and not tensor.has_gradient(dtype):

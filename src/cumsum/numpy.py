@@ -26,8 +26,8 @@ if np.dtype(np.longdouble).itemsize != 16:  # it is float64 there, or a type the
     _CODES = {d: c for d, c in _CODES.items() if c not in (DType.longdouble, DType.clongdouble)}
 
 
-# Kinds of numbers, each of which holds those before it.
-_KINDS = "buifc"
+# Kinds of numbers: booleans, integers, floats, complex ones; each holds those before it.
+_KINDS = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
 
 
 def register() -> None:
@@ -166,7 +166,7 @@ def _checked_out(out: Any, shape: tuple[int, ...]) -> Array:
 def first_values(initial: Any, x: Array, axis: int, dtype: np.dtype[Any]) -> Array:
     """What the sums of `x` begin with, of `dtype`, for every line; one element along `axis`."""
     values = np.asarray(initial, dtype if isinstance(initial, int) else None)
-    if dtype.kind in _KINDS and _KINDS.find(values.dtype.kind) > _KINDS.find(dtype.kind):
+    if dtype.kind in _KINDS and _KINDS.get(values.dtype.kind, 4) > _KINDS[dtype.kind]:
         message = f"cumsum(): initial of {values.dtype} cannot be a sum of dtype {dtype}"
         raise TypeError(message)
     lines = (*x.shape[:axis], *x.shape[axis + 1 :])

@@ -15,7 +15,7 @@ from cumsum.options import take
 
 Function = Callable[..., Any]
 # What has a meaning for each dim, and what for the elements, before the first.
-_EACH = ("exclusive", "reverse", "precision")
+_EACH = ("exclusive", "reverse", "precision", "overflow")
 _FIRST = ("where", "skipna")
 
 
@@ -43,7 +43,7 @@ def cumsum(scan: Function, scan_: Function, x: Any, dims: Any, rest: dict[str, A
         for axis in axes[1:]:
             y = scan(y, axis, include_initial=True, **each)
         return y
-    y = _with_room(scan, x, axes, rest) if out is None else out
+    y = _with_room(scan, x, axes, rest, out)
     _scan_within_border(scan, scan_, x, y, axes, first, each)
     return y
 
@@ -60,13 +60,24 @@ def cumsum_(scan_: Function, x: Any, dims: Any, rest: dict[str, Any]) -> Any:
 
 def _checked(x: Any, dims: Any, rest: dict[str, Any]) -> list[int]:
     """`dims` made non-negative; an error for what cannot be asked of several."""
+    if not isinstance(x, np.ndarray):
+        from cumsum.tensors import is_strided
+
+        if not is_strided(x):
+            message = f"cumsum(): several dims not available for a {type(x).__name__}"
+            raise NotImplementedError(message)
     options = take("cumsum", dict(rest))
     for name in options.asked():
         if name not in {*_EACH, *_FIRST, "include_initial"}:
             raise ValueError(f"cumsum(): {name} cannot be combined with several dims")
     axes = []
     for dim in dims:
-        axis = operator.index(dim)
+        try:
+            axis = operator.index(dim)
+        except TypeError:
+            kind = type(dim).__name__
+            message = f"cumsum(): argument 'dim' must be a tuple of int, but holds a {kind}"
+            raise TypeError(message) from None
         if not -x.ndim <= axis < x.ndim:
             if isinstance(x, np.ndarray):
                 raise np.exceptions.AxisError(axis, x.ndim)
@@ -89,14 +100,29 @@ def _can_write(x: Any) -> bool:
     return are_at_hand(x) and not is_recording(x)
 
 
-def _with_room(scan: Function, x: Any, axes: list[int], rest: dict[str, Any]) -> Any:
-    """A new result for `x`, one longer along each of `axes`."""
-    nothing = x[tuple(slice(0) for _ in x.shape)]
-    dtype = scan(nothing, axes[0], dtype=rest.get("dtype")).dtype
+def _with_room(scan: Function, x: Any, axes: list[int], rest: dict[str, Any], out: Any) -> Any:
+    """A result for `x`, one longer along each of `axes`: `out`, or a new one."""
     shape = tuple(n + (d in axes) for d, n in enumerate(x.shape))
+    if out is not None:
+        _fit(out, shape)
+        return out
+    nothing = x[tuple(slice(0) for _ in x.shape)]
+    dtype = scan(nothing, axes[0], dtype=rest.get("dtype"), overflow=rest.get("overflow")).dtype
     if isinstance(x, np.ndarray):
         return np.empty_like(x, dtype=dtype, shape=shape)
     return x.new_empty(shape, dtype=dtype)
+
+
+def _fit(out: Any, shape: tuple[int, ...]) -> None:
+    """See to it that `out` has this shape, as its library does."""
+    if tuple(out.shape) == shape:
+        return
+    if not isinstance(out, np.ndarray):
+        from cumsum.writing import resize
+
+        resize(out, shape)
+        return
+    raise ValueError(f"cumsum(): out has shape {out.shape}, but the result has shape {shape}")
 
 
 def _scan_within_border(

@@ -22,6 +22,7 @@ from cumsum.binding import (
     BUILTIN_DTYPES,
     Call,
     bind,
+    check_devices,
     check_plain,
     first_values,
     how,
@@ -33,6 +34,7 @@ from cumsum.binding import (
 from cumsum.kernels import tensor
 from cumsum.kernels.tensor import How
 from cumsum.operator import recorded_scan
+from cumsum.options import PLAIN
 from cumsum.precision import torch_cannot
 from cumsum.refusals import cannot_be_written, is_refused, is_scanned
 from cumsum.tensors import (
@@ -112,6 +114,30 @@ def register(*, native: bool = not _HAS_NAMES) -> bool:
     )
 
 
+def _asks_for_more(call: Call) -> bool:
+    """Whether an option is a tensor that a gradient is to reach."""
+    if call.options is PLAIN or not torch.is_grad_enabled():
+        return False
+    return any(isinstance(value, Tensor) and value.requires_grad for value in call.options)
+
+
+def _check_out(call: Call) -> None:
+    """Raise an error if results with options cannot be written to `out`."""
+    if call.options.is_plain:
+        return
+    if _asks_for_more(call):
+        raise RuntimeError(
+            "cumsum(): functions with out=... arguments don't support automatic differentiation, "
+            "but one of the arguments requires grad."
+        )
+    if is_transformed():
+        names = ", ".join(call.options.asked())
+        raise NotImplementedError(
+            f"cumsum(): {names} not available with out= under a transform or forward-mode "
+            "differentiation"
+        )
+
+
 def _torchs_own(function: Any, call: Call, args: Any, kwargs: Any) -> Any:
     """`torchs_own` for a call that we can't serve; it has the plain values alone to give."""
     options = call.options
@@ -139,9 +165,12 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
     if out is None and isinstance(x, _WITHIN):
         return _scan_within(call)
     dim, dtype = normalized(call.dim, x), result_dtype(call)
-    ours = is_strided(x) and (out is None or can_take(x, out))
+    check_devices(call)
+    ours = is_strided(x) and (out is None or can_take(x, out, call.options))
     if dim is None or not ours or is_refused(call, dtype):
         return _torchs_own(torch.cumsum, call, args, kwargs)
+    if out is not None:
+        _check_out(call)
     if x.dim() == 0 and not call.options.is_plain:
         return _scan_number(call)
     initial, manner = first_values(call, dim, dtype), how(call, dim, dtype)
@@ -180,6 +209,7 @@ def cumsum_(*args: Any, **kwargs: Any) -> Any:
         from cumsum import cumsum_ as public
 
         return overrides.handle_torch_function(public, (x,), *args, **kwargs)
+    check_devices(call)
     dim = normalized(call.dim, x)
     whole = has_elements(x)
     tracked = x.requires_grad and torch.is_grad_enabled()
@@ -196,7 +226,7 @@ def cumsum_(*args: Any, **kwargs: Any) -> Any:
         dtype = None if call.options.overflow is None else x.dtype
         return x.copy_(cumsum(x, 0, dtype=dtype, **call.options.keywords()))
     initial, manner = first_values(call, dim, x.dtype), how(call, dim, x.dtype)
-    if tracked or is_watched() or not has_memory(x):
+    if tracked or is_watched() or not has_memory(x) or _asks_for_more(call):
         return x.copy_(scan(x, initial, manner, call.options))
     return write(x, x, initial, manner, call.options)
 

@@ -11,8 +11,8 @@ import torch
 from torch._C._dynamo import eval_frame
 from torch._dynamo.decorators import disable, substitute_in_graph
 
+from cumsum import abilities, several
 from cumsum import binding as door
-from cumsum import several
 from cumsum.api import (
     KEYWORDS,
     KEYWORDS_IN_PLACE,
@@ -87,7 +87,12 @@ def cumsum_(*args: Any, **kwargs: Any) -> Any:
 
 
 def register(public: Any, public_: Any) -> None:
-    """Let Dynamo look into these instead of the public functions, nor into calls between graphs."""
+    """Let Dynamo look into these instead of the public functions, nor into calls between graphs.
+
+    From here on graphs may hold any of our operators, also one that another process has made.
+    """
+    for options in abilities.EACH:
+        abilities.for_tensors(options)
     substitute_in_graph(public, skip_signature_check=True)(cumsum)
     substitute_in_graph(public_, skip_signature_check=True)(cumsum_)
     skip = eval_frame._FrameAction.SKIP

@@ -20,8 +20,13 @@ from cumsum.tensors import (
 )
 
 
-def can_take(x: Tensor, out: Tensor) -> bool:
-    """Whether `out` is memory for a result of ours; fakes are none, transforms have none."""
+def can_take(x: Tensor, out: Tensor, options: Options) -> bool:
+    """Whether we write to `out`: memory, unless options are asked for that torch has not.
+
+    Fakes are none, transforms have none.
+    """
+    if not options.is_plain:
+        return is_strided(out)
     hidden = is_transformed() or torch._C._get_tracing_state() is not None
     return is_strided(out) and has_memory(x) and has_memory(out) and not hidden
 
@@ -39,7 +44,7 @@ def write(
     x: Tensor, out: Tensor, initial: Tensor | None, how: How, options: Options = PLAIN
 ) -> Tensor:
     """The scan of `x` in `out`, which gets the shape for it."""
-    if is_watched():
+    if is_watched() or not (has_memory(x) and has_memory(out)):
         y = scan(x, initial, how, options)
         _fit(out, x, how)
         return out.copy_(y)
@@ -52,12 +57,14 @@ def write(
 
 
 def _fit(out: Tensor, x: Tensor, how: How) -> None:
+    if torch._C._get_tracing_state() is not None:  # sizes must not be compared
+        return
     shape = torch.Size(tensor.shape_of(x, how))
     if out.shape != shape:
-        _resize(out, shape)
+        resize(out, shape)
 
 
-def _resize(out: Tensor, shape: torch.Size) -> None:
+def resize(out: Tensor, shape: tuple[int, ...]) -> None:
     """Give `out` another shape, with torch's warning unless it is empty."""
     if out.numel():
         zero = torch.zeros((), dtype=torch.uint8)
@@ -70,7 +77,8 @@ def write_unversioned(
     x: Tensor, out: Tensor, initial: Tensor | None, how: How, options: Options = PLAIN
 ) -> Tensor:
     """The same with nothing recorded, and without a new version of `out`."""
-    if options.overflow == "raise" and out.shape != torch.Size(tensor.shape_of(x, how)):
+    ability = abilities.for_tensors(options)
+    if ability is not None and out.shape != torch.Size(tensor.shape_of(x, how)):
         y = scan(x, initial, how, options)  # first of all: after an error, `out` is what it was
         _fit(out, x, how)
         return out.copy_(y)
@@ -80,7 +88,6 @@ def write_unversioned(
         x = x.clone()
     if initial is not None and share_memory(initial, out):
         initial = initial.clone()
-    ability = abilities.for_tensors(options)
     if ability is None:
         tensor.scan_into(x, out, initial, how)
     else:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from cumsum.binding import as_values
 from cumsum.decay import check, kernel, refuse_decay, refuse_result, refuse_shape
 from cumsum.decay.operator import before, differentiable_scan
 from cumsum.kernels import tensor
@@ -69,7 +70,7 @@ def decay_of(decay: Any, x: Tensor, dtype: torch.dtype) -> Tensor:
         number: Any = decay  # which may be a symbol
         values = x.new_full((), number, dtype=wide)  # a fake if `x` is one
     else:
-        values = torch.as_tensor(decay, device=x.device)
+        values = as_values("decay", decay, x.device)
     if not tensor.has_gradient(values.dtype):
         values = values.to(torch.float64)
     if values.is_complex() and not dtype.is_complex:

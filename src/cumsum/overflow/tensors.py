@@ -46,7 +46,12 @@ def scan(x: Tensor, initial: Tensor | None, how: How, options: Options) -> Tenso
 def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How, options: Options) -> None:
     """Write the exact sums of `x` to `y`; or raise OverflowError and write nothing."""
     _check(options, how.dtype)
-    first = None if initial is None else initial.numpy()
+    if y.is_neg():
+        sums = torch.empty(y.shape, dtype=y.dtype)
+        scan_into(x, sums, initial, how, options)
+        y.copy_(sums)
+        return
+    first = None if initial is None else initial.resolve_neg().numpy()
     threads = chosen_threads() or torch.get_num_threads()
     arrays.scan_into(_readable(x), y.numpy(), how.dim, options, first, threads)
 
@@ -67,7 +72,7 @@ def _check(options: Options, dtype: torch.dtype) -> None:
 
 def _readable(x: Tensor) -> Any:
     """The elements as an array, floats in a dtype that NumPy has."""
-    x = x.detach()
+    x = x.detach().resolve_conj().resolve_neg()
     if x.is_floating_point():
         x = x.double()
     return (torch.zeros_like(x) if x._is_zerotensor() else x).numpy()

@@ -27,9 +27,15 @@ def check_kind(name: str, kind: str, dtype: object) -> None:
 
 def offsets_of(name: str, cuts: Array, size: int, threads: int) -> Array:
     """The int64 offsets of a dim of `size` elements, from any of the keywords' 1-D arrays."""
+    if name not in SEGMENTS:
+        raise ValueError(f"cumsum(): {name!r} is not one of {SEGMENTS}")
+    check_kind(name, cuts.dtype.kind, cuts.dtype)
     if cuts.ndim != 1 or (name == "offsets" and len(cuts) == 0):
         raise ValueError(f"cumsum(): {name} must be 1-D and not empty, got shape {cuts.shape}")
     if name == "reset":
+        if len(cuts) != size:
+            message = f"cumsum(): reset has shape {cuts.shape}, but the dim has {size} elements"
+            raise ValueError(message)
         return _of_starts(cuts)
     if name == "lengths":
         negative = cuts < 0
@@ -43,6 +49,8 @@ def offsets_of(name: str, cuts: Array, size: int, threads: int) -> Array:
     offsets = np.ascontiguousarray(cuts, np.int64)
     at = _core.find_fault(address_of(offsets), len(offsets) - 1, size, threads)
     if at >= 0:
+        if name == "lengths":
+            raise ValueError(f"cumsum(): lengths add up to more than {size}, the length of the dim")
         raise ValueError(f"cumsum(): offsets[{at}] is {cuts[at]}, but {_rule(offsets, at, size)}")
     return offsets
 
@@ -54,9 +62,9 @@ def address_of(offsets: Array) -> int:
 
 
 def _rule(offsets: Array, at: int, size: int) -> str:
-    if at == 0:
+    if at == 0 and offsets[0] != 0:
         return "must be 0"
-    if offsets[at] < offsets[at - 1]:
+    if at > 0 and offsets[at] < offsets[at - 1]:
         return f"must not be less than the one before, {offsets[at - 1]}"
     return f"must be {size}, the length of the dim"
 

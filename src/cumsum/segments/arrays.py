@@ -21,7 +21,7 @@ def scan_into(x: Array, y: Array, axis: int, options: Options, initial: Array | 
     name, given = cuts_of(options)
     cuts = np.asarray(given)
     check_kind(name, cuts.dtype.kind if cuts.size else "biu"[name != "reset"], cuts.dtype)
-    if name == "reset" and cuts.ndim > 1:
+    if name == "reset" and cuts.ndim != 1:
         _scan_lines(x, y, axis, cuts, options, initial)
         return
     if name == "reset" and len(cuts) != x.shape[axis]:

@@ -15,6 +15,7 @@ from torch.autograd import forward_ad
 from torch.autograd.function import _SingleLevelFunction
 
 from cumsum.autograd import is_recording
+from cumsum.binding import as_values
 from cumsum.kernels import tensor
 from cumsum.kernels.tensor import How
 from cumsum.operator import batch_first, library, under_autograd
@@ -52,7 +53,7 @@ def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How, options: O
 def _cuts(x: Tensor, initial: Tensor | None, how: How, options: Options) -> tuple[str, Tensor]:
     """The keyword and the tensor that cut the dim; starts of one element for each line's."""
     name, given = cuts_of(options)
-    cuts = given if isinstance(given, Tensor) else torch.as_tensor(given)
+    cuts = as_values(name, given, x.device)
     dtype = cuts.dtype
     floats = dtype.is_floating_point or dtype.is_complex
     empty = not isinstance(given, Tensor) and cuts.numel() == 0
