@@ -450,3 +450,10 @@ def test_representation():
 def test_bfloat16_arrays():
     x = values((2, 9100), "bfloat16")
     assert streamed(x, 1, EDGES).dtype == numpy_dtype("bfloat16")
+
+
+def test_initial_may_change_afterwards():
+    initial = np.array([1.0, 2.0])
+    state = cumsum.Cumsum(1, initial=initial)
+    initial[:] = 0
+    assert state.update(np.ones((2, 2))).tolist() == [[2, 3], [3, 4]]
