@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from copy import deepcopy
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
@@ -91,6 +92,7 @@ class Cumsum:
     ) -> None:
         if isinstance(dim, bool) or not hasattr(dim, "__index__"):
             raise TypeError(f"Cumsum(): argument 'dim' must be int, not {type(dim).__name__}")
+        initial = initial.clone() if hasattr(initial, "clone") else deepcopy(initial)
         given = {"exclusive": exclusive, "include_initial": include_initial}
         others |= given | {"initial": initial, "precision": precision}
         options = take("Cumsum", others)
