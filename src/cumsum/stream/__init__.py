@@ -92,9 +92,10 @@ class Cumsum:
     ) -> None:
         if isinstance(dim, bool) or not hasattr(dim, "__index__"):
             raise TypeError(f"Cumsum(): argument 'dim' must be int, not {type(dim).__name__}")
-        initial = initial.clone() if hasattr(initial, "clone") else deepcopy(initial)
+        values: Any = initial
+        values = values.clone() if hasattr(values, "clone") else deepcopy(values)
         given = {"exclusive": exclusive, "include_initial": include_initial}
-        others |= given | {"initial": initial, "precision": precision}
+        others |= given | {"initial": values, "precision": precision}
         options = take("Cumsum", others)
         for name in others:
             raise TypeError(f"Cumsum() got an unexpected keyword argument '{name}'")
