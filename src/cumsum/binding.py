@@ -59,7 +59,7 @@ def without_options(kwargs: dict[str, Any]) -> dict[str, Any]:
 
 def bind(args: tuple[Any, ...], kwargs: dict[str, Any], *, in_place: bool) -> Call | None:
     """The arguments by name; None if torch's parser would refuse them."""
-    if in_place and "include_initial" in kwargs:
+    if in_place and kwargs.get("include_initial", False):
         raise TypeError("cumsum_() got an unexpected keyword argument 'include_initial'")
     rest = dict(kwargs)
     options = take("cumsum_" if in_place else "cumsum", rest)

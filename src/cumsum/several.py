@@ -60,15 +60,12 @@ def cumsum_(scan_: Function, x: Any, dims: Any, rest: dict[str, Any]) -> Any:
 
 def _checked(x: Any, dims: Any, rest: dict[str, Any]) -> list[int]:
     """`dims` made non-negative; an error for what cannot be asked of several."""
-    if not isinstance(x, np.ndarray):
-        from cumsum.tensors import is_strided
-
-        if not is_strided(x):
-            message = f"cumsum(): several dims not available for a {type(x).__name__}"
-            raise NotImplementedError(message)
+    if not (isinstance(x, np.ndarray) or _is_ordinary(x)):
+        message = f"cumsum(): several dims not available for a {type(x).__name__}"
+        raise NotImplementedError(message)
     options = take("cumsum", dict(rest))
     for name in options.asked():
-        if name not in {*_EACH, *_FIRST, "include_initial"}:
+        if name == "overflow" or name not in {*_EACH, *_FIRST, "include_initial"}:
             raise ValueError(f"cumsum(): {name} cannot be combined with several dims")
     axes = []
     for dim in dims:
@@ -88,6 +85,15 @@ def _checked(x: Any, dims: Any, rest: dict[str, Any]) -> list[int]:
         message = f"cumsum(): dim is {tuple(dims)}, but must name one dim at least, and none twice"
         raise ValueError(message)
     return axes
+
+
+def _is_ordinary(x: Any) -> bool:
+    """Whether a tensor is neither masked nor nested nor sparse; in a graph, nobody knows."""
+    import torch
+
+    from cumsum.tensors import is_strided
+
+    return torch.compiler.is_dynamo_compiling() or is_strided(x)
 
 
 def _can_write(x: Any) -> bool:

@@ -27,31 +27,39 @@ def check_kind(name: str, kind: str, dtype: object) -> None:
 
 def offsets_of(name: str, cuts: Array, size: int, threads: int) -> Array:
     """The int64 offsets of a dim of `size` elements, from any of the keywords' 1-D arrays."""
-    if name not in SEGMENTS:
-        raise ValueError(f"cumsum(): {name!r} is not one of {SEGMENTS}")
-    check_kind(name, cuts.dtype.kind, cuts.dtype)
-    if cuts.ndim != 1 or (name == "offsets" and len(cuts) == 0):
-        raise ValueError(f"cumsum(): {name} must be 1-D and not empty, got shape {cuts.shape}")
+    _check_cuts(name, cuts)
     if name == "reset":
-        if len(cuts) != size:
-            message = f"cumsum(): reset has shape {cuts.shape}, but the dim has {size} elements"
-            raise ValueError(message)
-        return _of_starts(cuts)
+        return _of_starts(cuts, size)
+    given = cuts
     if name == "lengths":
-        negative = cuts < 0
-        if negative.any():
-            at = int(np.argmax(negative))
-            raise ValueError(f"cumsum(): lengths[{at}] is {cuts[at]}, but must not be negative")
-        cuts = door.cumsum(cuts, 0, dtype=np.int64, include_initial=True)
-        if cuts[-1] != size:
-            message = f"cumsum(): lengths add up to {cuts[-1]}, but the dim has {size} elements"
-            raise ValueError(message)
+        cuts = _of_lengths(cuts, size)
     offsets = np.ascontiguousarray(cuts, np.int64)
     at = _core.find_fault(address_of(offsets), len(offsets) - 1, size, threads)
-    if at >= 0:
-        if name == "lengths":
-            raise ValueError(f"cumsum(): lengths add up to more than {size}, the length of the dim")
-        raise ValueError(f"cumsum(): offsets[{at}] is {cuts[at]}, but {_rule(offsets, at, size)}")
+    if at < 0:
+        return offsets
+    if name == "lengths":
+        raise ValueError(f"cumsum(): lengths add up to more than {size}, the length of the dim")
+    raise ValueError(f"cumsum(): offsets[{at}] is {given[at]}, but {_rule(offsets, at, size)}")
+
+
+def _check_cuts(name: str, cuts: Array) -> None:
+    if name not in SEGMENTS:
+        raise ValueError(f"cumsum(): {name!r} is not one of {SEGMENTS}")
+    if cuts.size:
+        check_kind(name, cuts.dtype.kind, cuts.dtype)
+    if cuts.ndim != 1 or (name == "offsets" and len(cuts) == 0):
+        raise ValueError(f"cumsum(): {name} must be 1-D and not empty, got shape {cuts.shape}")
+
+
+def _of_lengths(lengths: Array, size: int) -> Array:
+    negative = lengths < 0
+    if negative.any():
+        at = int(np.argmax(negative))
+        raise ValueError(f"cumsum(): lengths[{at}] is {lengths[at]}, but must not be negative")
+    offsets: Array = door.cumsum(lengths, 0, dtype=np.int64, include_initial=True)
+    if offsets[-1] != size:
+        message = f"cumsum(): lengths add up to {offsets[-1]}, but the dim has {size} elements"
+        raise ValueError(message)
     return offsets
 
 
@@ -69,8 +77,10 @@ def _rule(offsets: Array, at: int, size: int) -> str:
     return f"must be {size}, the length of the dim"
 
 
-def _of_starts(starts: Array) -> Array:
+def _of_starts(starts: Array, size: int) -> Array:
     """Segments begin where `starts` is set, and at the first element."""
-    size = len(starts)
+    if len(starts) != size:
+        message = f"cumsum(): reset has shape {starts.shape}, but the dim has {size} elements"
+        raise ValueError(message)
     within = np.flatnonzero(starts[1:]) + 1
     return np.concatenate(([0], within, [size] if size else [])).astype(np.int64, copy=False)
