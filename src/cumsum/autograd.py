@@ -15,12 +15,11 @@ from cumsum.kernels.tensor import How, at_border
 Compute = Callable[..., Tensor]
 
 
-def is_recording(x: Tensor, initial: Tensor | None = None) -> bool:
-    """Whether a derivative of what is done to `x`, or to `initial`, may be asked for."""
+def is_recording(*tensors: Tensor | None) -> bool:
+    """Whether a derivative of what is done to any of these may be asked for."""
     if forward_ad._current_level >= 0:
         return True
-    graded = x.requires_grad or (initial is not None and initial.requires_grad)
-    return graded and torch.is_grad_enabled()
+    return torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in tensors)
 
 
 class Cumsum(_SingleLevelFunction):

@@ -90,11 +90,11 @@ def _has_tangent(x: Tensor | None) -> bool:
 def under_autograd(operator: Any, record: Any) -> Any:
     """What `operator` does for torch's autograd, in every level of it.
 
-    `record(*args, compute, operator)` applies a Function to the operator's arguments, the first two
-    of which are tensors, or none.
+    `record(*args, compute, operator)` applies a Function to the operator's arguments.
     """
 
-    def differentiate(keys: Any, x: Tensor, initial: Tensor | None, *how: Any) -> Any:
+    def differentiate(keys: Any, *given: Any) -> Any:
+        tensors = [value for value in given if isinstance(value, Tensor)]
         below = keys & torch._C._after_autograd_keyset
 
         def compute(*args: Any) -> Any:
@@ -102,9 +102,9 @@ def under_autograd(operator: Any, record: Any) -> Any:
                 return operator.redispatch(below, *args)
 
         if peek_interpreter_stack() is None:
-            if is_recording(x, initial) or _has_tangent(x) or _has_tangent(initial):
-                return record(x, initial, *how, compute, operator)
-            return compute(x, initial, *how)
+            if is_recording(*tensors) or any(_has_tangent(x) for x in tensors):
+                return record(*given, compute, operator)
+            return compute(*given)
         # One of several levels of torch.func, each of which may differentiate in either mode. The
         # others are to record as well, and a Function turns that off for what its forward calls.
         backward, forward = torch.is_grad_enabled(), torch._C._is_fwd_grad_enabled()
@@ -114,7 +114,7 @@ def under_autograd(operator: Any, record: Any) -> Any:
                 return compute(*args)
 
         with enable_single_level_autograd_function():
-            return record(x, initial, *how, compute_recorded, operator)
+            return record(*given, compute_recorded, operator)
 
     return differentiate
 

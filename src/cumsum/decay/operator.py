@@ -12,18 +12,18 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch._C._functorch import is_legacy_batchedtensor, peek_interpreter_stack
-from torch._functorch.utils import enable_single_level_autograd_function
+from torch._C._functorch import is_legacy_batchedtensor
 from torch.autograd import forward_ad
 from torch.autograd.function import _SingleLevelFunction
 
+from cumsum.autograd import is_recording
 from cumsum.decay import kernel
-from cumsum.tensors import has_memory, is_watched
+from cumsum.operator import batch_first, library, under_autograd
+from cumsum.tensors import are_at_hand
 
 Compute = Callable[..., Tensor]
 
-_library: Any = torch.library.Library("cumsum", "FRAGMENT")  # type: ignore[no-untyped-call]
-_library.define(
+library.define(
     "decay(Tensor x, Tensor decay, Tensor? initial, int dim, bool reverse) -> Tensor",
     tags=(torch.Tag.pt2_compliant_tag, torch.Tag.flexible_layout),
 )
@@ -41,10 +41,10 @@ def differentiable_scan(
     given = [x, decay] if initial is None else [x, decay, initial]
     if any(is_legacy_batchedtensor(t) for t in given):  # there is no memory of ours to see
         return _in_steps(x, decay, initial, dim, reverse)
-    if is_watched() or not all(has_memory(t) for t in given):
+    if not are_at_hand(*given):
         result = scan(x, decay, initial, dim, reverse)
         return result
-    if _is_recording(given):
+    if is_recording(*given):
         return record(x, decay, initial, dim, reverse, kernel.scan, differentiable_scan)
     return kernel.scan(x, decay, initial, dim, reverse)
 
@@ -67,12 +67,6 @@ def _in_steps(x: Tensor, decay: Tensor, initial: Tensor | None, dim: int, revers
         total = (decays[i] * total + rows[i]).to(x.dtype)
         results.append(total)
     return torch.stack(results[::-1] if reverse else results, dim)
-
-
-def _is_recording(given: list[Tensor]) -> bool:
-    if forward_ad._current_level >= 0:
-        return True
-    return torch.is_grad_enabled() and any(t.requires_grad for t in given)
 
 
 class Decayed(_SingleLevelFunction):
@@ -130,10 +124,6 @@ def _primal(x: Tensor | None) -> Any:
     return None if x is None else torch._VF._unpack_dual(x, level=0).primal
 
 
-def _has_tangent(x: Tensor | None) -> bool:
-    return x is not None and torch._VF._unpack_dual(x, level=0).tangent is not None
-
-
 def _edge(x: Tensor, dim: int, reverse: bool) -> Tensor:
     """What belongs to the first element in the scan's order."""
     return x.narrow(dim, x.size(dim) - 1 if reverse else 0, 1)
@@ -158,30 +148,6 @@ def _gathered(of_each: Tensor, decay: Tensor) -> Tensor:
     return (of_each.sum(many, keepdim=True) if many else of_each).to(decay.dtype)
 
 
-def _differentiate(keys: Any, x: Tensor, decay: Tensor, initial: Tensor | None, *how: Any) -> Any:
-    given = [x, decay] if initial is None else [x, decay, initial]
-    recording = _is_recording(given) or any(_has_tangent(t) for t in given)
-    below = keys & torch._C._after_autograd_keyset
-
-    def compute(*args: Any) -> Any:
-        with torch._C._AutoDispatchBelowAutograd():
-            return scan.redispatch(below, *args)
-
-    if peek_interpreter_stack() is None:
-        if recording:
-            return record(x, decay, initial, *how, compute, scan)
-        return compute(x, decay, initial, *how)
-    # One of several levels of torch.func; see cumsum.operator.
-    backward, forward = torch.is_grad_enabled(), torch._C._is_fwd_grad_enabled()
-
-    def compute_recorded(*args: Any) -> Any:
-        with torch.set_grad_enabled(backward), forward_ad._set_fwd_grad_enabled(forward):
-            return compute(*args)
-
-    with enable_single_level_autograd_function():
-        return record(x, decay, initial, *how, compute_recorded, scan)
-
-
 def _fake(x: Tensor, decay: Tensor, initial: Tensor | None, dim: int, reverse: bool) -> Tensor:
     return torch.empty(x.shape, dtype=x.dtype, device=x.device)
 
@@ -195,18 +161,13 @@ def _over_batch(
     dim: int,
     reverse: bool,
 ) -> Any:
-    def batch_first(t: Tensor, at: int | None) -> Tensor:
-        return t.unsqueeze(0) if at is None else t.movedim(at, 0)
-
-    x, decay = batch_first(x, in_dims[0]), batch_first(decay, in_dims[1])
+    x, initial = batch_first(info, (in_dims[0], in_dims[2]), x, initial)
     x = x.expand(info.batch_size, *x.shape[1:])
-    if initial is not None:
-        initial = batch_first(initial, in_dims[2])
-        initial = initial.expand(info.batch_size, *initial.shape[1:])
+    decay = decay.unsqueeze(0) if in_dims[1] is None else decay.movedim(in_dims[1], 0)
     return scan(x, decay, initial, dim + 1, reverse), 0
 
 
-_library.impl("decay", kernel.scan, "CPU")
-_library.impl("decay", _differentiate, "Autograd", with_keyset=True)
-torch.library.register_fake("cumsum::decay", _fake, lib=_library)
-torch.library.register_vmap("cumsum::decay", _over_batch, lib=_library)
+library.impl("decay", kernel.scan, "CPU")
+library.impl("decay", under_autograd(scan, record), "Autograd", with_keyset=True)
+torch.library.register_fake("cumsum::decay", _fake, lib=library)
+torch.library.register_vmap("cumsum::decay", _over_batch, lib=library)

@@ -12,20 +12,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cumsum import abilities
+from cumsum import writing
 from cumsum.autograd import is_recording
 from cumsum.kernels import tensor
 from cumsum.kernels.tensor import How, Missing, at_border
-from cumsum.operator import differentiable_scan
 from cumsum.options import PLAIN, Options, ability_of
-from cumsum.tensors import has_memory, is_watched, share_memory
+from cumsum.tensors import are_at_hand, share_memory
 
 
 def scan(x: Tensor, initial: Tensor | None, how: How, options: Options) -> Tensor:
     """The scan of `x` as a new tensor, part of every graph that is being made."""
     missing = _checked(x, how, options)
     others = _others(options)
-    if ability_of(others) is not None or not _is_eager(x, initial, missing.mask):
+    eager = are_at_hand(x, initial, missing.mask) and x.dtype in tensor.CODES
+    if ability_of(others) is not None or not eager:
         return _composed(x, initial, how, missing, others)
     if is_recording(x, initial):
         kept = _kept(x, missing)
@@ -72,13 +72,6 @@ def _checked(x: Tensor, how: How, options: Options) -> Missing:
     return Missing(mask, options.skipna and tensor.has_gradient(x.dtype), nan)
 
 
-def _is_eager(*tensors: Tensor | None) -> bool:
-    """Whether these are memory for the core to read, and nobody is to see it do so."""
-    if torch.compiler.is_dynamo_compiling() or is_watched():
-        return False
-    return all(x is None or (has_memory(x) and x.dtype in tensor.CODES) for x in tensors)
-
-
 def _compute(x: Tensor, initial: Tensor | None, how: How, missing: Missing) -> Tensor:
     y = torch.empty(tensor.shape_of(x, how), dtype=how.dtype)
     tensor.scan_into(x, y, initial, how, missing)
@@ -100,11 +93,7 @@ def _composed(
     """The same by torch's own selections, before a scan and after it."""
     kept = _kept(x, missing)
     filled = x if kept is None else torch.where(kept, x, x.new_zeros(()))
-    ability = abilities.for_tensors(others)
-    if ability is None:
-        y = differentiable_scan(filled, initial, *how)
-    else:
-        y = ability.scan(filled, initial, how, others)
+    y = writing.scan(filled, initial, how, others)
     if not missing.nan or kept is None:
         return y
     if how.include_initial:  # the border is no hole
