@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from functools import partial
 from typing import Any
 
 import dask.array as da
 import numpy as np
 
-from cumsum import numpy as door
-from cumsum.dask.places import Place, edge_of, place_by, place_in
-from cumsum.overflow import dtype_of_first, is_exact
-from cumsum.options import Options
-from cumsum.segments import check_kind, cuts_of, offsets_of
-from cumsum.threads import get_num_threads
-
-Array = np.ndarray[Any, Any]
-Graph = dict[Any, Any]
+Key = tuple[Any, ...]
 
 
 def is_dask(x: object) -> bool:
@@ -36,64 +26,63 @@ def check_chunks(x: da.Array) -> None:
         raise TypeError(f"cumsum(): {message}")
 
 
+def tiny(values: Any) -> Any:
+    """One element of an argument's dtype, to try it by; a plain number is itself."""
+    if values is None or isinstance(values, int | float | complex):
+        return values
+    dtype = values.dtype if is_dask(values) else np.asarray(values).dtype
+    return np.zeros((), dtype)
+
+
 def mask_like(x: da.Array, where: Any) -> da.Array:
-    """The argument `where` in chunks like those of `x`; where it is spread, it has one element."""
-    mask = where if is_dask(where) else np.asarray(where)
-    if mask.dtype != np.bool:
-        raise TypeError(f"cumsum(): argument 'where' must be of bool, not of {mask.dtype}")
-    if not _fits(mask.shape, x.shape):
-        message = f"cumsum(): where has shape {mask.shape}, but the input has shape {x.shape}"
-        raise ValueError(message)
-    return _chunked_like(x, mask, "where")
+    """The argument `where` in chunks like those of `x`."""
+    return like(x, where, "where")
 
 
-def first_like(x: da.Array, axis: int, initial: Any, dtype: np.dtype[Any], options: Options) -> Any:
+def first_like(x: da.Array, axis: int, initial: Any) -> Any:
     """The argument `initial`: one number, or an array in chunks like those of the lines of `x`."""
-    values = initial if is_dask(initial) else np.asarray(initial)
-    like = np.zeros((1,) * x.ndim)
-    first = dtype_of_first(values, dtype) if is_exact(options) else dtype
-    if values.ndim == 0 and not is_dask(values):
-        door.first_values(initial, like, axis, first)  # the errors of its dtype
-        return initial
-    door.first_values(np.zeros((), values.dtype), like, axis, first)
+    if not is_dask(initial):
+        if np.ndim(initial) == 0:
+            return initial
+        initial = np.asarray(initial)
     lines = (*x.shape[:axis], *x.shape[axis + 1 :])
-    if values.ndim < x.ndim:
-        given = values.shape
-        fits = _fits(given, lines)
-        if fits:
-            values = values.reshape((1,) * (x.ndim - 1 - values.ndim) + given)
-            values = values.reshape((*values.shape[:axis], 1, *values.shape[axis:]))
-    else:
-        fits = values.ndim == x.ndim and values.shape[axis] == 1 and _fits(values.shape, x.shape)
-    if not fits:
-        message = f"cumsum(): initial has shape {values.shape}, but there are lines of {lines}"
+    given = tuple(initial.shape)
+    if len(given) == x.ndim and given[axis] == 1:
+        given = (*given[:axis], *given[axis + 1 :])
+    if not _fits(given, lines):
+        message = f"cumsum(): initial has shape {initial.shape}, but there are lines of {lines}"
         raise ValueError(message)
-    return _chunked_like(x, values, "initial")
+    given = (1,) * (len(lines) - len(given)) + given
+    return like(x, initial.reshape((*given[:axis], 1, *given[axis:])), "initial")
+
+
+def like(x: da.Array, values: Any, name: str) -> da.Array:
+    """An argument in chunks like those of `x`; where it is spread along a dim, it has one there."""
+    if not is_dask(values):
+        values = np.asarray(values)
+    if not _fits(values.shape, x.shape):
+        message = f"{name} has shape {values.shape}, but the input has shape {x.shape}"
+        if np.isnan(x.shape).any():
+            message = f"{name} needs an input whose chunks have known sizes"
+        raise ValueError(f"cumsum(): {message}")
+    shape = (1,) * (x.ndim - values.ndim) + tuple(values.shape)
+    chunks = tuple((1,) if n == 1 else x.chunks[d] for d, n in enumerate(shape))
+    return in_chunks(values.reshape(shape), chunks)
+
+
+def in_chunks(values: Any, chunks: tuple[tuple[int, ...], ...]) -> da.Array:
+    """An array of Dask with these chunks."""
+    if 0 in values.shape:  # rechunk() leaves those as they are
+        return da.zeros(values.shape, dtype=values.dtype, chunks=chunks)
+    return values.rechunk(chunks) if is_dask(values) else da.from_array(values, chunks=chunks)
 
 
 def _fits(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
     """Whether an array of a shape can be spread to another."""
-    if len(shape) > len(wanted):
-        return False
-    return all(n in {1, m} for n, m in zip(shape[::-1], wanted[::-1], strict=False))
+    pairs = zip(shape[::-1], wanted[::-1], strict=False)
+    return len(shape) <= len(wanted) and all(n in {1, m} for n, m in pairs)
 
 
-def _chunked_like(x: da.Array, values: Any, name: str) -> da.Array:
-    shape = (1,) * (x.ndim - values.ndim) + tuple(values.shape)
-    chunks = tuple((1,) if n == 1 else x.chunks[d] for d, n in enumerate(shape))
-    if any(math.isnan(n) for sizes in chunks for n in sizes):
-        raise ValueError(f"cumsum(): {name} needs an input whose chunks have known sizes")
-    values = values.reshape(shape)
-    if is_dask(values):
-        return values.rechunk(chunks)
-    return da.from_array(np.array(values, order="C"), chunks=chunks)
-
-
-def key_in(array: da.Array, index: tuple[int, ...]) -> tuple[Any, ...]:
+def key_in(array: da.Array, index: tuple[int, ...]) -> Key:
     """The key of the chunk that belongs to the chunk of the input at an index."""
     return (array.name, *(i if n > 1 else 0 for i, n in zip(index, array.numblocks, strict=True)))
-
-
-def edges_of(sizes: tuple[int, ...]) -> list[int]:
-    """Where chunks of these sizes begin and end."""
-    return [0, *np.add.accumulate(np.array(sizes, np.int64)).tolist()]

@@ -37,26 +37,27 @@ class Place:
 
     Attributes
     ----------
+    begins : bool
+        Whether a segment begins with it, in the order of the scan.
     position : int or None
-        How many elements its first segment has before it, in the order of the scan; None if only
-        this is known, that there may be some.
+        If not, how many elements that segment has before it; None if nobody knows.
     cuts : numpy.ndarray
         Where in the chunk other segments begin: greater than 0, and less than its length.
     """
 
+    begins: bool
     position: int | None
     cuts: Array
 
     def parts(self, length: int, reverse: bool) -> Parts:
         """The parts of the chunk, which has this length."""
-        begins = self.position == 0
         if reverse:
-            edges = np.append(self.cuts, [length] * begins).astype(np.int64)
+            edges = np.append(self.cuts, [length] * self.begins).astype(np.int64)
             if not edges.size:
                 return Parts(slice(0, length), slice(0, 0), edges, None)
             first, last = int(edges[0]), int(edges[-1])
             return Parts(slice(last, length), slice(0, last), np.append(0, edges), slice(0, first))
-        edges = np.append([0] * begins, self.cuts).astype(np.int64)
+        edges = np.append([0] * self.begins, self.cuts).astype(np.int64)
         if not edges.size:
             return Parts(slice(0, length), slice(0, 0), edges, None)
         first, last = int(edges[0]), int(edges[-1])
@@ -71,7 +72,7 @@ def place_in(offsets: Array, begin: int, end: int, reverse: bool) -> Place:
         position = offsets[np.searchsorted(offsets, end)] - end
     else:
         position = begin - offsets[np.searchsorted(offsets, begin, "right") - 1]
-    return Place(int(position), np.unique(inner) - begin)
+    return Place(bool(position == 0), int(position), np.unique(inner) - begin)
 
 
 def edge_of(starts: Array, begin: int, edge: int, reverse: bool) -> int:
@@ -88,6 +89,7 @@ def place_by(starts: Array, begin: int, edge: int, reverse: bool) -> Place:
     """The place of a chunk by which of its elements begin a segment."""
     cuts = np.flatnonzero(starts[1:]) + 1
     if reverse:
-        return Place(edge - begin - len(starts), cuts)
-    position = 0 if len(starts) and starts[0] else begin - edge
-    return Place(position, cuts)
+        position = edge - begin - len(starts)
+    else:
+        position = 0 if len(starts) and starts[0] else begin - edge
+    return Place(position == 0, position, cuts)
