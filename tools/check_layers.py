@@ -16,7 +16,7 @@ LAYERS = (
     ("files",),
     ("console",),
     ("__init__",),
-    ("patch", "lengths"),
+    ("patch", "lengths", "xarray"),
     ("dispatcher", "array_api"),
     ("fast",),
     ("traced",),

@@ -69,7 +69,7 @@ def _flattened(x: da.Array, options: Options) -> tuple[da.Array, Options]:
 
 def _result_dtype(x: da.Array, axis: int, dtype: Any, options: Options) -> np.dtype[Any]:
     """The dtype of the result: that of a scan in memory, of one element, with all its errors."""
-    given = {name: None for name in SEGMENTS}
+    given: dict[str, Any] = dict.fromkeys(SEGMENTS)
     given |= {name: tiny(getattr(options, name)) for name in ("where", "initial", "decay")}
     if overflow.is_exact(options) and isinstance(options.initial, int):
         given["initial"] = 0  # the sums may come back into the range
@@ -134,7 +134,7 @@ def _are_short(x: da.Array, axis: int, reverse: bool, segmented: bool) -> bool:
     return copied > LARGEST_SHARE * position
 
 
-def _corners(x: da.Array, axis: int, options: Options) -> list[list[float]]:
+def _corners(x: da.Array, axis: int, options: Options) -> list[list[Any]]:
     """Where in the result the chunks begin that the elements stand beside, along each dim."""
     corners = [[0, *accumulate(sizes)] for sizes in x.chunks]
     if options.include_initial and not options.reverse:
@@ -143,7 +143,7 @@ def _corners(x: da.Array, axis: int, options: Options) -> list[list[float]]:
 
 
 def _chunks(x: da.Array, axis: int, options: Options) -> tuple[tuple[int, ...], ...]:
-    """Those of the result: the first one, in reverse the last, has an element more if one is asked."""
+    """Those of the result: with `include_initial` the first, in reverse the last, is longer."""
     sizes = list(x.chunks[axis])
     sizes[-1 if options.reverse else 0] += options.include_initial
     return (*x.chunks[:axis], tuple(sizes), *x.chunks[axis + 1 :])

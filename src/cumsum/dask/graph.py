@@ -1,8 +1,8 @@
 """The graph of a scan: which tasks there are, and what each is handed.
 
-Of the chunks along the axis, either each is added up (`aggregate`), a chain or a tree of small tasks
-takes the state from chunk to chunk (`advance`), and each is scanned from there (`scan`): chunks
-wait for nothing but small numbers. Or each is scanned after the one before it (`step`).
+Of the chunks along the axis, either each is added up (`aggregate`), a chain or a tree of small
+tasks takes the state from chunk to chunk (`advance`), and each is scanned from there (`scan`):
+chunks wait for nothing but small numbers. Or each is scanned after the one before it (`step`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from cumsum.dask.tasks import Tasks
 Index = tuple[int, ...]
 Key = tuple[Any, ...]
 
-WIDTH = 8  # how many states a branch of the tree goes through one after the other
-LONGEST_CHAIN = 64  # chunks; longer rows have a tree
+WIDTH = 8  # chunks that a state is shared by, and branches of a node of the tree
+LONGEST_CHAIN = 256  # states; longer rows have a tree
 
 
 class Chunk(NamedTuple):
@@ -29,7 +29,7 @@ class Chunk(NamedTuple):
     mask: Key | None
     place: Any
     first: Any
-    corner: Index | None
+    corner: Index
 
 
 @dataclass
@@ -72,29 +72,30 @@ class Scan:
                 self._add_parallel(row)
         return self.graph
 
-    def _arguments(self, row: list[Index], i: int) -> tuple[Any, ...]:
+    def _task(self, task: str, row: list[Index], i: int, state: Any, pieces: list[Key]) -> Any:
         chunk = self.chunk(row[i])
-        return chunk if i == 0 or self.segmented else chunk._replace(first=None)
-
-    def _own(self, i: int) -> Tasks:
-        return replace(self.tasks, bordered=True) if self.bordered and i == 0 else self.tasks
+        if not (state is None or self.segmented):
+            chunk = chunk._replace(first=None)
+        own = replace(self.tasks, bordered=True) if self.bordered and i == 0 else self.tasks
+        return (getattr(own, task), *chunk, state, *pieces)
 
     def _add_in_turn(self, row: list[Index]) -> None:
         state: Key | None = None
         for i, index in enumerate(row):
             pair = (f"step-{self.name}", *index)
-            self.graph[pair] = (self._own(i).step, *self._arguments(row, i), state)
+            self.graph[pair] = self._task("step", row, i, state, [])
             state = (f"state-{self.name}", *index)
             self.graph[self.name, *index] = (operator.itemgetter(0), pair)
             self.graph[state] = (operator.itemgetter(1), pair)
 
     def _add_parallel(self, row: list[Index]) -> None:
-        pieces = [(f"aggregate-{self.name}", *index) for index in row[:-1]]
-        for i, piece in enumerate(pieces):
-            self.graph[piece] = (self.tasks.aggregate, *self._arguments(row, i)[:3])
-        states = _Carries(self, row).after_each(pieces, None, LONGEST_CHAIN)
-        for i, (index, state) in enumerate(zip(row, [None, *states], strict=True)):
-            self.graph[self.name, *index] = (self._own(i).scan, *self._arguments(row, i), state)
+        pieces: list[Key] = []
+        for index in row[:-1]:
+            pieces.append((f"aggregate-{self.name}", *index))
+            self.graph[pieces[-1]] = (self.tasks.aggregate, *self.chunk(index)[:3])
+        before = _Carries(self, row).before_each(pieces, len(row), None)
+        for i, (state, added) in enumerate(before):
+            self.graph[self.name, *row[i]] = self._task("scan", row, i, state, added)
 
 
 class _Carries:
@@ -106,29 +107,33 @@ class _Carries:
         self._number = count()
         self._first = scan.chunk(row[0]).first
 
-    def after_each(self, pieces: list[Key], state: Key | None, most: int) -> list[Key]:
-        """The keys of the states after each of the pieces.
+    def before_each(
+        self, pieces: list[Key], size: int, state: Key | None
+    ) -> list[tuple[Key | None, list[Key]]]:
+        """For each of so many chunks, a state before it, and the pieces between the two."""
+        width = WIDTH if size > LONGEST_CHAIN else 1
+        starts = range(0, size, width)
+        groups = [pieces[start : start + width] for start in starts]
+        if len(groups) <= LONGEST_CHAIN:
+            heads = [state]
+            for group in groups[:-1]:
+                heads.append(self._advance(heads[-1], group))
+        else:
+            joined = [self._join(group) for group in groups[:-1]]
+            heads = [
+                self._advance(*found) for found in self.before_each(joined, len(groups), state)
+            ]
+        return [
+            (head, group[:i])
+            for head, group, start in zip(heads, groups, starts, strict=True)
+            for i in range(min(width, size - start))
+        ]
 
-        Up to `most` pieces are a chain. More are put together in groups; the states between these
-        are found first, then, for all groups at once, those within.
-        """
-        if len(pieces) <= most:
-            chain = []
-            for piece in pieces:
-                state = self._advance(state, piece)
-                chain.append(state)
-            return chain
-        groups = [pieces[i : i + WIDTH] for i in range(0, len(pieces), WIDTH)]
-        between = self.after_each([self._join(group) for group in groups[:-1]], state, WIDTH)
-        found: list[Key] = []
-        for group, before, after in zip(groups, [state, *between], [*between, None], strict=True):
-            within = self.after_each(group if after is None else group[:-1], before, WIDTH)
-            found += within if after is None else [*within, after]
-        return found
-
-    def _advance(self, state: Key | None, piece: Key) -> Key:
+    def _advance(self, state: Key | None, pieces: list[Key]) -> Key | None:
+        if not pieces:
+            return state
         first = self._first if state is None or self._scan.segmented else None
-        return self._add("state", self._scan.tasks.advance, state, piece, first)
+        return self._add("state", self._scan.tasks.advance, first, state, *pieces)
 
     def _join(self, group: list[Key]) -> Key:
         return self._add("join", self._scan.tasks.join, *group)

@@ -43,7 +43,7 @@ def places_of(
     hand on where the last segment began; offsets and lengths are brought together in one task.
     """
     kind, given = cuts_of(options)
-    cuts = given if is_dask(given) else np.asarray(given)
+    cuts: Any = given if is_dask(given) else np.asarray(given)
     if is_dask(cuts) or cuts.size:
         check_kind(kind, cuts.dtype.kind, cuts.dtype)
     if kind == "reset":
@@ -70,8 +70,8 @@ def places_of(
 
 def _check_reset(cuts: Any, x: da.Array, axis: int) -> None:
     if cuts.ndim != 1:
-        message = "reset for each line needs a dim that is one chunk: rechunk({%d: -1})" % axis
-        raise NotImplementedError(f"cumsum(): {message}")
+        advice = f"a dim that is one chunk: rechunk({{{axis}: -1}})"
+        raise NotImplementedError(f"cumsum(): reset for each line needs {advice}")
     if len(cuts) != x.shape[axis]:
         message = f"cumsum(): reset has shape {cuts.shape}, but input has shape {x.shape}"
         raise ValueError(message)

@@ -20,7 +20,7 @@ from cumsum.overflow import dtype_of_first, is_exact
 from cumsum.stream.form import Form, State
 
 Array = np.ndarray[Any, Any]
-Corner = tuple[int, ...] | None
+Corner = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Wrapped(Sums):
 
     def shape_of(self, aggregate: Array) -> tuple[int, ...]:
         """The shape of a chunk of the same lines."""
-        return aggregate.shape
+        return tuple(aggregate.shape)
 
     def advance(self, state: Array, aggregate: Array) -> Array:
         """The sums before the chunk that follows."""
@@ -128,7 +128,7 @@ class Exact(Sums):
 
     def shape_of(self, aggregate: Array) -> tuple[int, ...]:
         """The shape of a chunk of the same lines."""
-        return aggregate.shape[:-1]
+        return tuple(aggregate.shape[:-1])
 
     def advance(self, state: Array, aggregate: Array) -> Array:
         """The sums before the chunk that follows."""
@@ -137,7 +137,7 @@ class Exact(Sums):
     join = advance
 
     def scan(self, x: Array, y: Array, state: Array, corner: Corner) -> None:
-        """Write the results of a chunk, or raise OverflowError; `corner` is the index of the first."""
+        """Write the results of a chunk, the first at `corner`, or raise OverflowError."""
         overflow.scan_from(x, y, self.axis, self.options, state, corner)
 
     def write_first(self, border: Array, first: Any) -> None:

@@ -58,7 +58,7 @@ class Tasks:
         """What a chunk adds."""
         x = plain(block)
         last = place.parts(x.shape[self.sums.axis], self.sums.options.reverse).last
-        position = place.position
+        position: Any = place.position
         if last is not None:
             position = 0
             mask = None if mask is None else self._part(mask_of(mask, x.shape), last)
@@ -72,16 +72,26 @@ class Tasks:
         adds = [piece.adds for piece in pieces[begins[-1] if begins else 0 :]]
         return Piece(bool(begins), reduce(self.sums.join, adds))
 
-    def advance(self, state: Any, piece: Piece, first: Any) -> Any:
+    def advance(self, first: Any, state: Any, *pieces: Piece) -> Any:
         """The state after what was added."""
-        if piece.begins:
-            state = self.sums.begin(self.sums.shape_of(piece.adds), first)
-        return self.sums.advance(state, piece.adds)
+        for begins, adds in pieces:
+            if begins:
+                state = self.sums.begin(self.sums.shape_of(adds), first)
+            state = self.sums.advance(state, adds)
+        return state
 
     def scan(
-        self, block: Any, mask: Any, place: Place, first: Any, corner: Any, state: Any
+        self,
+        block: Any,
+        mask: Any,
+        place: Place,
+        first: Any,
+        corner: Any,
+        state: Any,
+        *pieces: Piece,
     ) -> Array:
-        """The results of a chunk, the first of which has the index `corner`."""
+        """The results of a chunk, which has these pieces between the state and itself."""
+        state = self.advance(first, state, *pieces)
         return self._scan(block, mask, place, first, corner, state, ends=True)[0]
 
     def step(
@@ -102,11 +112,11 @@ class Tasks:
             if last is None or lead.stop > lead.start:
                 state = self.sums.scan(*pairs[0], state, corner)
             if last is not None:
-                begin = self.sums.begin(x.shape, first)
+                begin: Any = self.sums.begin(x.shape, first)
                 if last == rest:
                     state = self.sums.scan(*pairs[1], begin, corner)
                 else:
-                    adds = None if ends else self.sums.aggregate(self._part(x, last), 0)
+                    adds: Any = None if ends else self.sums.aggregate(self._part(x, last), 0)
                     self._scan_segments(*pairs[1], offsets, first)
                     state = None if ends else self.sums.advance(begin, adds)
         if holes is not None and self.options.holes == "nan":

@@ -35,9 +35,13 @@ def whole_graph(
         value = getattr(options, cuts)
         if is_dask(value) and cuts not in needed:
             needed[cuts] = value
-            graph[f"{cuts}-{name}",] = (_joined, *((value.name, i) for i in range(value.npartitions)))
+            graph[f"{cuts}-{name}",] = (
+                _joined,
+                *((value.name, i) for i in range(value.npartitions)),
+            )
             chunks[cuts] = partial(_always, (f"{cuts}-{name}",))
-    options = options._replace(**dict.fromkeys(needed))
+    nothing: dict[str, Any] = dict.fromkeys(needed)
+    options = options._replace(**nothing)
     task = partial(_scan, axis, result, options, tuple(chunks))
     for index in product(*map(range, x.numblocks)):
         graph[name, *index] = (task, (x.name, *index), *(key(index) for key in chunks.values()))
