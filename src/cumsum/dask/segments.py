@@ -46,10 +46,10 @@ def places_of(
     cuts: Any = given if is_dask(given) else np.asarray(given)
     if is_dask(cuts) or cuts.size:
         check_kind(kind, cuts.dtype.kind, cuts.dtype)
-    if kind == "reset":
-        _check_reset(cuts, x, axis)
     if any(size != size for size in x.chunks[axis]):  # noqa: PLR0124
         raise ValueError(f"cumsum(): {kind} needs an input whose chunks have known sizes")
+    if kind == "reset":
+        _check_reset(cuts, x, axis)
     edges = [0, *accumulate(x.chunks[axis])]
     places = {k: (f"place-{name}", k) for k in range(len(edges) - 1)}
     if kind == "reset" and is_dask(cuts):
