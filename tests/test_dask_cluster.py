@@ -38,7 +38,7 @@ def expected():
 def client():
     with (
         distributed.LocalCluster(
-            n_workers=3, threads_per_worker=1, memory_limit="1GiB", dashboard_address=None
+            n_workers=3, threads_per_worker=1, memory_limit="1GiB", dashboard_address=":0"
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
@@ -48,9 +48,11 @@ def client():
 def test_bits(client, expected):
     assert len(client.run(os.getpid)) == 3
     assert same_bits(cumsum.cumsum(source(), 0).compute(), expected)
-    kept = cumsum.cumsum(source().persist(), 0).persist()
+    spread = source().persist()
+    distributed.wait(spread)
+    kept = cumsum.cumsum(spread, 0).persist()
     assert same_bits(kept.compute(), expected)
-    assert len({who for (who, *_) in client.who_has(kept).values()}) > 1
+    assert len(set(client.who_has(kept).values())) > 1
 
 
 def test_options(client):
