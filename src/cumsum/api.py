@@ -101,7 +101,8 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
     Parameters
     ----------
     input : torch.Tensor or numpy.ndarray
-        Of any shape and strides. The names `a` and `x` are understood as well.
+        Of any shape and strides. The names `a` and `x` are understood as well. An array of Dask is
+        scanned lazily, chunk by chunk.
     dim : int or tuple of int
         In [-input.ndim, input.ndim). The name `axis` is understood as well; for an array,
         ``axis=None`` scans the flattened array. Several dims are scanned one after the other, in

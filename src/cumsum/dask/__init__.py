@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
 from typing import Any
 
 import dask.array as da
@@ -13,7 +12,7 @@ from dask.highlevelgraph import HighLevelGraph
 from cumsum import numpy as door
 from cumsum import overflow, several
 from cumsum.dask.graph import Chunk, Scan
-from cumsum.dask.inputs import check_chunks, first_like, key_in, mask_like, tiny
+from cumsum.dask.inputs import check_chunks, edges_of, first_like, key_in, mask_like, tiny
 from cumsum.dask.segments import one_segment, places_of
 from cumsum.dask.sums import Rounded, sums_for
 from cumsum.dask.tasks import Tasks
@@ -136,7 +135,7 @@ def _are_short(x: da.Array, axis: int, reverse: bool, segmented: bool) -> bool:
 
 def _corners(x: da.Array, axis: int, options: Options) -> list[list[Any]]:
     """Where in the result the chunks begin that the elements stand beside, along each dim."""
-    corners = [[0, *accumulate(sizes)] for sizes in x.chunks]
+    corners = [edges_of(sizes) for sizes in x.chunks]
     if options.include_initial and not options.reverse:
         corners[axis] = [begin + 1 for begin in corners[axis]]
     return corners

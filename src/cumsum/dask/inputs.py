@@ -7,6 +7,8 @@ from typing import Any
 import dask.array as da
 import numpy as np
 
+from cumsum import numpy as door
+
 Key = tuple[Any, ...]
 
 
@@ -81,6 +83,12 @@ def _fits(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
     """Whether an array of a shape can be spread to another."""
     pairs = zip(shape[::-1], wanted[::-1], strict=False)
     return len(shape) <= len(wanted) and all(n in {1, m} for n, m in pairs)
+
+
+def edges_of(sizes: tuple[float, ...]) -> list[Any]:
+    """Where chunks of these sizes begin, and where the last one ends; nan if nobody knows."""
+    edges: list[Any] = door.cumsum(np.array(sizes), 0, include_initial=True).tolist()
+    return edges
 
 
 def key_in(array: da.Array, index: tuple[int, ...]) -> Key:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from itertools import accumulate
 from typing import Any
 
 import dask.array as da
 import numpy as np
 
-from cumsum.dask.inputs import in_chunks, is_dask
+from cumsum.dask.inputs import edges_of, in_chunks, is_dask
 from cumsum.dask.places import Place, edge_of, place_by, place_in
 from cumsum.options import Options
 from cumsum.segments import check_kind, cuts_of, offsets_of
@@ -24,7 +23,7 @@ PlaceOf = Callable[[int], Any]  # the place of the chunk of a number: itself, or
 def one_segment(sizes: tuple[int, ...], reverse: bool) -> PlaceOf:
     """The places of chunks of these sizes if nothing cuts the axis; their sizes may be nan."""
     none = np.zeros(0, np.int64)
-    before = [0, *accumulate(sizes[::-1] if reverse else sizes)]
+    before = edges_of(sizes[::-1] if reverse else sizes)
 
     def place(k: int) -> Place:
         i = len(sizes) - 1 - k if reverse else k
@@ -50,7 +49,7 @@ def places_of(
         raise ValueError(f"cumsum(): {kind} needs an input whose chunks have known sizes")
     if kind == "reset":
         _check_reset(cuts, x, axis)
-    edges = [0, *accumulate(x.chunks[axis])]
+    edges = edges_of(x.chunks[axis])
     places = {k: (f"place-{name}", k) for k in range(len(edges) - 1)}
     if kind == "reset" and is_dask(cuts):
         starts = in_chunks(cuts, (x.chunks[axis],))
