@@ -18,8 +18,11 @@ from cumsum.dask.tasks import Tasks
 Index = tuple[int, ...]
 Key = tuple[Any, ...]
 
-WIDTH = 8  # chunks that a state is shared by, and branches of a node of the tree
-LONGEST_CHAIN = 256  # states; longer rows have a tree
+# A chain lets Dask release each chunk soonest: 1.6 GB in 100 chunks, made when needed, took 75 MB
+# with it, and 200 to 900 MB with states shared by eight chunks or in a tree. On two workers, 1000
+# chunks took 9 s and more with a chain, 6 to 7 s with shared states (Dask's own way 15 s).
+LONGEST_CHAIN = 256  # states that follow each other
+WIDTH = 8  # chunks that share a state in longer rows, and branches of a node of the tree
 
 
 class Chunk(NamedTuple):

@@ -154,13 +154,6 @@ class Tasks:
         door.scan_array(x, self.sums.axis, y.dtype, y, options)
 
 
-def scan_whole(keywords: dict[str, Any], block: Any, *others: Any) -> Any:
-    """The results of a chunk that holds its lines whole; `others` are (name, array) in turn."""
-    more = dict(zip(others[::2], others[1::2], strict=True))
-    with one_thread():
-        return door.cumsum(plain(block), **keywords, **more)
-
-
 def plain(block: Any) -> Array:
     """A chunk as an array, which masked ones would lose their masks by."""
     if isinstance(block, np.ma.MaskedArray):
