@@ -1,6 +1,7 @@
 """The cumulative sum at the speed of copying memory, with the same bits every time."""
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from cumsum.array_api import cumulative_sum
 from cumsum.config import Config, show_config
@@ -30,7 +31,9 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> str:
+def __getattr__(name: str) -> Any:
     if name == "__version__":  # reading it takes longer than the rest of the import
         return show_config().version
+    if name == "distributed":  # it imports torch
+        return import_module("cumsum.distributed")
     raise AttributeError(f"module 'cumsum' has no attribute {name!r}")

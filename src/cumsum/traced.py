@@ -22,6 +22,7 @@ from cumsum.api import (
     slow_cumsum_,
 )
 from cumsum.refusals import can_trace
+from cumsum.tensors import is_distributed
 from cumsum.writing import scan
 
 # Arrays have no place in a graph, nor have NumPy's integers as a dim: Dynamo makes arrays of them.
@@ -60,6 +61,10 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
     call = door.bind(args, kwargs, in_place=False)
     if call is None:
         return _cumsum_of_array(*args, **kwargs)
+    if is_distributed(call.input):
+        from cumsum.distributed import dtensor
+
+        return dtensor.cumsum(call)
     dtype = door.result_dtype(call)
     y = None if _is_recorded(call) else _scan(call, dtype)
     if y is None or (call.out is not None and call.out.dtype != dtype):

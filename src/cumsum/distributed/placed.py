@@ -1,0 +1,60 @@
+"""The options of a DTensor's scan as each process needs them for its shard."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.distributed.tensor import DTensor, Partial, Replicate
+from torch.distributed.tensor.placement_types import Shard
+
+from cumsum.binding import as_values
+from cumsum.options import Options
+
+
+def on_this_rank(options: Options, x: Any, dim: int) -> Options:
+    """The options with the part of `initial` and `where` that is this process's shard's."""
+    for name, most in (("offsets", 1), ("lengths", 1), ("reset", 1), ("decay", 0)):
+        value = getattr(options, name)
+        if isinstance(value, DTensor) or (isinstance(value, Tensor) and value.dim() > most):
+            kind = f"a {type(value).__name__} of {value.dim()} dims"
+            raise NotImplementedError(f"cumsum(): {name} not available as {kind} for a DTensor")
+    every = list(range(x.dim()))
+    if isinstance(options.where, Tensor):
+        options = options._replace(where=_part("where", options.where, x, every, dim))
+    if options.initial is not None:
+        values = as_values("initial", options.initial, torch.device(x.device_mesh.device_type))
+        whole = values.dim() == x.dim() and values.size(dim) == 1
+        dims = every if whole else every[:dim] + every[dim + 1 :]
+        options = options._replace(initial=_part("initial", values, x, dims, dim))
+    return options
+
+
+def _part(name: str, value: Any, x: Any, dims: list[int], dim: int) -> Tensor:
+    """The elements of `value` for the shard of `x` here; it broadcasts to these dims of `x`."""
+    dims = dims[len(dims) - value.dim() :]
+    lines = [x.size(d) for d in dims]
+    fits = [n in {1, size} for n, size in zip(value.shape, lines, strict=False)]
+    if len(dims) != value.dim() or not all(fits):
+        message = f"{name} has shape {tuple(value.shape)}, but the input {tuple(x.shape)}"
+        raise ValueError(f"cumsum(): {message}, scanned along dim {dim}")
+    cut = {d: j for j, d in enumerate(dims) if value.size(j) != 1}
+    placements, of_gradient = [], []
+    for p in x.placements:
+        if isinstance(p, Shard) and p.dim in cut:
+            placements.append(Shard(cut[p.dim]))
+        elif p.is_replicate() or p.is_partial() or isinstance(p, Shard):
+            placements.append(Replicate())
+        else:
+            raise NotImplementedError(f"cumsum(): {name} not available for a DTensor with {p}")
+        shared = isinstance(p, Shard) and p.dim not in cut and p.dim != dim
+        of_gradient.append(Partial() if shared else placements[-1])
+    if not isinstance(value, DTensor):
+        if value.requires_grad and torch.is_grad_enabled():
+            raise RuntimeError(f"cumsum(): {name} has to be a DTensor to get a gradient")
+        everywhere = [Replicate()] * len(placements)
+        value = DTensor.from_local(value, x.device_mesh, everywhere, run_check=False)
+    value = value.redistribute(x.device_mesh, placements)
+    part: Tensor = value.to_local(grad_placements=of_gradient)
+    return part
