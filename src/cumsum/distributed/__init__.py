@@ -10,8 +10,8 @@ from torch import Tensor
 
 from cumsum import binding as door
 from cumsum.autograd import is_recording
+from cumsum.distributed import wire
 from cumsum.distributed.scan import scan_over_ranks
-from cumsum.distributed.wire import exchange_lengths, ranks_of
 from cumsum.kernels.tensor import How
 from cumsum.options import Options, take
 from cumsum.refusals import is_refused
@@ -92,11 +92,11 @@ def cumsum(
     options = _options("cumsum", others, exclusive, reverse, initial, precision)
     _check_kind(local)
     how, first = _read(door.Call(local, dim, dtype, None, options))
-    ranks = ranks_of(group)
+    ranks = wire.ranks_of(group)
     if sizes is None:
-        sizes = exchange_lengths(local, how, ranks, is_recording(local, first))
-    elif len(sizes) != ranks.count:
-        message = f"{len(sizes)} sizes are given, but the group has {ranks.count} processes"
+        sizes = wire.exchange_lengths(local, how, ranks, is_recording(local, first))
+    elif len(sizes) != ranks.size:
+        message = f"{len(sizes)} sizes are given, but the group has {ranks.size} processes"
         raise ValueError(f"cumsum(): {message}")
     return scan_over_ranks(local, first, how, sizes, ranks)
 
@@ -156,10 +156,10 @@ def exscan(
     _check_kind(total)
     x = total.unsqueeze(0)
     how, first = _read(door.Call(x, 0, dtype, None, options))
-    ranks = ranks_of(group)
+    ranks = wire.ranks_of(group)
     if check:
-        exchange_lengths(x, how, ranks, is_recording(x, first))
-    return scan_over_ranks(x, first, how, [1] * ranks.count, ranks).squeeze(0)
+        wire.exchange_lengths(x, how, ranks, is_recording(x, first))
+    return scan_over_ranks(x, first, how, [1] * ranks.size, ranks).squeeze(0)
 
 
 def _options(

@@ -66,9 +66,9 @@ def scan(x: Any, dim: int, dtype: torch.dtype, **keywords: Any) -> Any:
 
 def _scan(call: door.Call) -> Tensor:
     """The scan of lines that are whole, as if there were no other process."""
-    from cumsum import cumsum as public
+    from cumsum.torch import cumsum as of_tensor
 
-    y: Tensor = public(call.input, call.dim, dtype=call.dtype, **call.options.keywords())
+    y: Tensor = of_tensor(call.input, call.dim, dtype=call.dtype, **call.options.keywords())
     return y
 
 
@@ -138,11 +138,11 @@ def _check_available(options: Options, available: set[str]) -> None:
         raise NotImplementedError(f"cumsum(): {' and '.join(missing)} not available {where}")
 
 
-def _allow_in_graph() -> None:
-    """Have Dynamo take the scan as one call, which what comes after it looks into."""
-    from torch._dynamo import allow_in_graph
+def _enter_graphs() -> None:
+    """Have Dynamo take the scan of a DTensor as one call."""
+    from torch._dynamo.decorators import allow_in_graph
 
-    allow_in_graph(scan)
+    allow_in_graph(scan)  # type: ignore[no-untyped-call]
 
 
-when_imported("torch._dynamo", _allow_in_graph)
+when_imported("torch._dynamo", _enter_graphs)

@@ -44,7 +44,7 @@ def _shard_totals(x: Tensor, *rest: Any) -> Tensor:
 
 
 def _scan_shard(x: Tensor, initial: Tensor | None, every: Tensor, *rest: Any) -> Tensor:
-    *given, sizes, recorded, rank = rest
+    *given, sizes, _, rank = rest
     how = How(*given)
     check_lengths(every[:, :HEADER].contiguous(), sizes)
     width = shards.total_bytes(x, how)

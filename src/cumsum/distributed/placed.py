@@ -40,7 +40,8 @@ def _part(name: str, value: Any, x: Any, dims: list[int], dim: int) -> Tensor:
         message = f"{name} has shape {tuple(value.shape)}, but the input {tuple(x.shape)}"
         raise ValueError(f"cumsum(): {message}, scanned along dim {dim}")
     cut = {d: j for j, d in enumerate(dims) if value.size(j) != 1}
-    placements, of_gradient = [], []
+    placements: list[Any] = []
+    of_gradient: list[Any] = []
     for p in x.placements:
         if isinstance(p, Shard) and p.dim in cut:
             placements.append(Shard(cut[p.dim]))

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from cumsum.autograd import is_recording
+from cumsum.distributed import wire
 from cumsum.distributed.operators import scan_shard, shard_totals
 from cumsum.distributed.wire import Ranks, gather
 from cumsum.importing import when_imported
@@ -93,11 +94,13 @@ class SumOverRanks(torch.autograd.Function):
         return SumOverRanks.apply(grad, ctx.ranks), None  # type: ignore[no-untyped-call]
 
 
-def _allow_in_graph() -> None:
+def _enter_graphs() -> None:
     """Have Dynamo take the scan as one call, which what comes after it looks into."""
-    from torch._dynamo import allow_in_graph
+    from torch._dynamo.decorators import allow_in_graph, disable
 
-    allow_in_graph(scan_over_ranks)
+    allow_in_graph(scan_over_ranks)  # type: ignore[no-untyped-call]
+    why = "the sizes of other processes' shards are values; give them as sizes="
+    wire.exchange_lengths = disable(wire.exchange_lengths, reason=why)  # type: ignore[no-untyped-call]
 
 
-when_imported("torch._dynamo", _allow_in_graph)
+when_imported("torch._dynamo", _enter_graphs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from typing import Any, NamedTuple
 
@@ -34,12 +35,9 @@ class Ranks(NamedTuple):
     groups: tuple[tuple[str, int], ...]
 
     @property
-    def count(self) -> int:
+    def size(self) -> int:
         """How many processes there are."""
-        count = 1
-        for _, size in self.groups:
-            count *= size
-        return count
+        return math.prod(size for _, size in self.groups)
 
 
 def ranks_of(group: Any) -> Ranks:
@@ -58,7 +56,7 @@ def gather(part: Tensor, ranks: Ranks) -> Tensor:
     for name, size in reversed(ranks.groups):
         gathered = torch.ops._c10d_functional.all_gather_into_tensor(every, size, name)
         every = torch.ops._c10d_functional.wait_tensor(gathered)
-    return every.view(ranks.count, part.numel())
+    return every.view(ranks.size, part.numel())
 
 
 def header(x: Tensor, how: How, recorded: bool) -> Tensor:
