@@ -36,7 +36,7 @@ from cumsum.kernels.tensor import How
 from cumsum.operator import recorded_scan
 from cumsum.options import PLAIN
 from cumsum.precision import torch_cannot
-from cumsum.refusals import cannot_be_written, is_refused, is_scanned
+from cumsum.refusals import cannot_be_written, is_refused, is_scanned, refuse_in_place
 from cumsum.tensors import (
     PRE_DISPATCH,
     has_elements,
@@ -165,8 +165,8 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
         return overrides.handle_torch_function(public, (x, out), *args, **kwargs)
     if out is None and isinstance(x, _WITHIN):
         return _scan_within(call)
-    if is_distributed(x) or is_distributed(out):
-        return _scan_distributed("cumsum", call)
+    if is_distributed(x):
+        return _scan_distributed(call)
     dim, dtype = normalized(call.dim, x), result_dtype(call)
     check_devices(call)
     ours = is_strided(x) and (out is None or can_take(x, out, call.options))
@@ -202,10 +202,10 @@ def _scan_within(call: Call) -> Any:
     return (nested if isinstance(call.input, NestedTensor) else masked).cumsum(call)
 
 
-def _scan_distributed(function: str, call: Call) -> Any:
+def _scan_distributed(call: Call) -> Any:
     from cumsum.distributed import dtensor
 
-    return getattr(dtensor, function)(call)
+    return dtensor.cumsum(call)
 
 
 def cumsum_(*args: Any, **kwargs: Any) -> Any:
@@ -218,8 +218,7 @@ def cumsum_(*args: Any, **kwargs: Any) -> Any:
         from cumsum import cumsum_ as public
 
         return overrides.handle_torch_function(public, (x,), *args, **kwargs)
-    if is_distributed(x):
-        return _scan_distributed("cumsum_", call)
+    refuse_in_place(x)
     check_devices(call)
     dim = normalized(call.dim, x)
     whole = has_elements(x)

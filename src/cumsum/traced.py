@@ -21,7 +21,7 @@ from cumsum.api import (
     slow_cumsum,
     slow_cumsum_,
 )
-from cumsum.refusals import can_trace
+from cumsum.refusals import can_trace, refuse_in_place
 from cumsum.tensors import is_distributed
 from cumsum.writing import scan
 
@@ -85,6 +85,7 @@ def cumsum_(*args: Any, **kwargs: Any) -> Any:
     if call is None:
         return _cumsum_of_array_(*args, **kwargs)
     x = call.input
+    refuse_in_place(x)
     y = _scan(call, x.dtype)
     if y is None or (call.dtype is not None and call.dtype != x.dtype):
         return _torchs_own(torch.Tensor.cumsum_, call, args, kwargs)

@@ -11,7 +11,7 @@ from torch import Tensor
 from cumsum import binding as door
 from cumsum.autograd import is_recording
 from cumsum.distributed import wire
-from cumsum.distributed.scan import scan_over_ranks
+from cumsum.distributed.scan import scan_over_ranks, scan_with_holes
 from cumsum.kernels.tensor import How
 from cumsum.options import Options, take
 from cumsum.refusals import is_refused
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from cumsum.precision import Precision
 
 __all__ = ["cumsum", "exscan"]
-_AVAILABLE = {"exclusive", "reverse", "initial"}
+_ORIENTED = {"exclusive", "reverse", "initial"}
+_AVAILABLE = {*_ORIENTED, "where", "skipna", "holes"}
 
 
 def cumsum(
@@ -62,6 +63,8 @@ def cumsum(
     initial : number or torch.Tensor, optional
         What the sums of the whole begin with; the same on every process. Its gradient is that of
         the whole, too.
+    where, skipna, holes : optional
+        As for ``cumsum.cumsum``, of the shard.
     **others : object
         The other keywords of ``cumsum.cumsum``, none of which is available.
 
@@ -89,7 +92,7 @@ def cumsum(
     Every process of the group has to make the call, and the backward pass through it if there is
     one, in the same order as all other collectives.
     """
-    options = _options("cumsum", others, exclusive, reverse, initial, precision)
+    options = _options("cumsum", others, exclusive, reverse, initial, precision, _AVAILABLE)
     _check_kind(local)
     how, first = _read(door.Call(local, dim, dtype, None, options))
     ranks = wire.ranks_of(group)
@@ -98,7 +101,7 @@ def cumsum(
     elif len(sizes) != ranks.size:
         message = f"{len(sizes)} sizes are given, but the group has {ranks.size} processes"
         raise ValueError(f"cumsum(): {message}")
-    return scan_over_ranks(local, first, how, sizes, ranks)
+    return scan_with_holes(local, first, how, sizes, ranks, options)
 
 
 def exscan(
@@ -152,7 +155,7 @@ def exscan(
     Sums are made in full width, rank by rank, and rounded once: the same bits every time. The
     result can be differentiated, and every process has to take part in that as well.
     """
-    options = _options("exscan", others, exclusive, reverse, initial, precision)
+    options = _options("exscan", others, exclusive, reverse, initial, precision, _ORIENTED)
     _check_kind(total)
     x = total.unsqueeze(0)
     how, first = _read(door.Call(x, 0, dtype, None, options))
@@ -169,13 +172,14 @@ def _options(
     reverse: bool,
     initial: Any,
     precision: Precision,
+    available: set[str],
 ) -> Options:
     given = {"exclusive": exclusive, "reverse": reverse, "initial": initial}
     rest = others | given | {"precision": precision}
     options = take(function, rest)
     for name in rest:
         raise TypeError(f"{function}() got an unexpected keyword argument '{name}'")
-    if missing := set(options.asked()) - _AVAILABLE:
+    if missing := set(options.asked()) - available:
         names = " and ".join(sorted(missing))
         raise NotImplementedError(f"{function}(): {names} not available over processes")
     return options

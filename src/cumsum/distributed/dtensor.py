@@ -14,14 +14,12 @@ from torch.distributed.tensor.placement_types import Shard, _StridedShard
 
 from cumsum import binding as door
 from cumsum.distributed.placed import on_this_rank
-from cumsum.distributed.scan import scan_over_ranks
+from cumsum.distributed.scan import scan_with_holes
 from cumsum.distributed.wire import Ranks
 from cumsum.importing import when_imported
 from cumsum.kernels import tensor
-from cumsum.missing.tensors import around
 from cumsum.options import Options, take
 from cumsum.refusals import is_refused
-from cumsum.tensors import is_distributed
 
 _NARROW = (torch.float16, torch.bfloat16)
 # What can be asked for of shards of lines, and of lines that are whole.
@@ -33,7 +31,7 @@ def cumsum(call: door.Call) -> Any:
     """`cumsum.cumsum` for a DTensor."""
     x, dtype = call.input, door.result_dtype(call)
     dim = door.normalized(call.dim, x)
-    if call.out is not None or not is_distributed(x):
+    if call.out is not None:
         raise NotImplementedError("cumsum(): out= not available for a DTensor")
     if dim is None or is_refused(call, dtype):
         return door.torchs_own(torch.cumsum, (x, call.dim), {"dtype": call.dtype})
@@ -76,7 +74,7 @@ def _scan_shards(call: door.Call, sizes: list[int], ranks: Ranks) -> Tensor:
     x, dim, dtype, _, options = call
     assert dtype is not None
     first, how = door.first_values(call, dim, dtype), door.how(call, dim, dtype)
-    return around(lambda kept: scan_over_ranks(kept, first, how, sizes, ranks), x, how, options)
+    return scan_with_holes(x, first, how, sizes, ranks, options)
 
 
 def _stays_partial(x: Any, dtype: torch.dtype, options: Options) -> bool:

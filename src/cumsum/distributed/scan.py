@@ -19,6 +19,8 @@ from cumsum.distributed.operators import scan_shard, shard_totals
 from cumsum.distributed.wire import Ranks, gather
 from cumsum.importing import when_imported
 from cumsum.kernels.tensor import How
+from cumsum.missing.tensors import around
+from cumsum.options import Options, ability_of
 
 
 def scan_over_ranks(
@@ -36,6 +38,20 @@ def scan_over_ranks(
     given = How(*how), list(sizes), Ranks(*ranks), is_recording(x, initial)
     scanned: Tensor = ScanOverRanks.apply(x, initial, *given)  # type: ignore[no-untyped-call]
     return scanned
+
+
+def scan_with_holes(
+    x: Tensor,
+    initial: Tensor | None,
+    how: How,
+    sizes: Sequence[int],
+    ranks: Ranks,
+    options: Options,
+) -> Tensor:
+    """The same with what the options say of elements that are missing."""
+    if ability_of(options) is None:
+        return scan_over_ranks(x, initial, how, sizes, ranks)
+    return around(lambda kept: scan_over_ranks(kept, initial, how, sizes, ranks), x, how, options)
 
 
 class ScanOverRanks(torch.autograd.Function):
