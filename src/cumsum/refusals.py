@@ -11,8 +11,8 @@ from cumsum.options import PLAIN, Options
 from cumsum.tensors import (
     has_elements,
     has_memory,
-    is_distributed,
     is_dense,
+    is_distributed,
     overlaps_itself,
     same_elements,
     share_memory,

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
-from torch.distributed.tensor import Replicate, Shard, distribute_tensor
+from torch.distributed.tensor import Shard, distribute_tensor
 
 import cumsum
 from cumsum.distributed import cumsum as scan
@@ -44,17 +44,10 @@ def check_compiled_shards(world):
 
 
 def check_compiled_with_inductor(world):
-    if world.size > 2:
-        return
+    """Inductor calls the operators and torch's collective; it has nothing else to compile here."""
     sizes = [4099, 3]
     part = world.shard(values(sum(sizes), "float32"), 0, sizes)
-
-    def function(x):
-        return (scan(x * 2, 0, sizes=sizes) * 3).sum()
-
-    torch.testing.assert_close(
-        gradient(compiled(function, "inductor"), part), gradient(function, part)
-    )
+    same(compiled(lambda x: scan(x, 0, sizes=sizes), "inductor")(part), scan(part, 0))
 
 
 def check_compiled_exscan(world):
@@ -62,19 +55,24 @@ def check_compiled_exscan(world):
     same(compiled(lambda x: exscan(x * 2, check=False))(x), exscan(x * 2))
 
 
+def reversed_squares(x):
+    return cumsum.cumsum(x * 2, 0, reverse=True) ** 2
+
+
 def check_compiled_dtensors(world):
     mesh = init_device_mesh("cpu", (2, 2) if world.size == 4 else (world.size,))
-    for placements in ([Shard(0)] * mesh.ndim, [Shard(1)] * mesh.ndim, [Replicate()] * mesh.ndim):
-        d = distribute_tensor(values((13, 5), "float64"), mesh, placements)
+    d = distribute_tensor(values((13, 5), "float64"), mesh, [Shard(0)] * mesh.ndim)
+    run = compiled(reversed_squares)
+    want, got = (gradient(lambda x, f=f: f(x).sum(), d) for f in (reversed_squares, run))
+    assert got.placements == want.placements
+    same(got.full_tensor(), want.full_tensor())
 
-        def function(x):
-            return cumsum.cumsum(x * 2, 0, reverse=True) ** 2
 
-        run = compiled(function)
-        same(run(d).full_tensor(), function(d).full_tensor())
-        want, got = (gradient(lambda x, f=f: f(x).sum(), d) for f in (function, run))
-        assert got.placements == want.placements
-        same(got.full_tensor(), want.full_tensor())
+def check_compiled_dtensors_elsewhere(world):
+    """Sharded along another dim, or in place."""
+    mesh = init_device_mesh("cpu", (world.size,))
+    d = distribute_tensor(values((13, 5), "float64"), mesh, [Shard(1)])
+    same(compiled(reversed_squares)(d).to_local(), reversed_squares(d).to_local())
     with pytest.raises(torch._dynamo.exc.Unsupported, match="not available for a DTensor"):
         compiled(lambda x: cumsum.cumsum_(x * 2, 0))(d)
 
@@ -82,7 +80,7 @@ def check_compiled_dtensors(world):
 def check_compiled_for_many_sizes(world):
     mesh = init_device_mesh("cpu", (world.size,))
     run = compiled(lambda x: cumsum.cumsum(x, 0) * 2, dynamic=True)
-    for size in (13, 17, 22):
+    for size in (13, 18):
         d = distribute_tensor(values((size, 2), "float64"), mesh, [Shard(0)])
         same(run(d).full_tensor(), (cumsum.cumsum(d, 0) * 2).full_tensor())
 

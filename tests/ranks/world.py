@@ -1,9 +1,9 @@
 """A world of processes: start one, have it make checks, and collect what became of each.
 
-Run as a program, ``python -m ranks.world SIZE FOLDER MODULE ...``, it imports torch once and forks
-the processes. Each makes every check of the modules, the functions ``check_*(world)``, and writes
-to FOLDER/RANK.json what is wrong with each: nothing, or a traceback. After an error it ends, so
-that the others get an error, too, instead of waiting.
+Run as a program, ``python -m ranks.world SIZE FOLDER SECONDS CHECKS ...``, it imports torch once
+and forks the processes. Each makes every check of the modules, the functions ``check_*(world)``,
+and writes to FOLDER/RANK.json what is wrong with each: nothing, or a traceback. After an error it
+ends, so that the others get an error, too, instead of waiting.
 """
 
 import importlib
@@ -46,18 +46,19 @@ class World:
         return torch.cat(parts, dim)
 
 
-def checks_of(*modules):
-    """The names and functions of the checks of some modules."""
-    for name in modules:
+def checks_of(*wanted):
+    """The names and functions of the checks of some modules; ``module.check`` is one of them."""
+    for name, _, one in (name.partition(".") for name in wanted):
         module = importlib.import_module(f"ranks.{name}")
         for check, function in inspect.getmembers(module, inspect.isfunction):
-            if check.startswith("check_") and function.__module__ == module.__name__:
+            own = check.startswith("check_") and function.__module__ == module.__name__
+            if own and one in {"", check}:
                 yield f"{name}.{check}", function
 
 
-def start(size, folder, *modules, seconds=SECONDS):
+def start(size, folder, *wanted, seconds=SECONDS):
     """The outcomes of all checks for each rank, as dicts, and the exit status of each process."""
-    command = [sys.executable, "-m", "ranks.world", str(size), str(folder), str(seconds), *modules]
+    command = [sys.executable, "-m", "ranks.world", str(size), str(folder), str(seconds), *wanted]
     path = os.pathsep.join(filter(None, sys.path))
     environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     ended = subprocess.run(command, env=environment, text=True, stdout=subprocess.PIPE, check=True)
@@ -76,7 +77,7 @@ def _quiet():
     logging.getLogger("torch.distributed.tensor").setLevel(logging.ERROR)  # advice for speed
 
 
-def _live(rank, size, folder, seconds, modules):
+def _live(rank, size, folder, seconds, wanted):
     _quiet()
     torch.set_num_threads(1)
     distributed.init_process_group(
@@ -87,7 +88,7 @@ def _live(rank, size, folder, seconds, modules):
         timeout=timedelta(seconds=seconds),
     )
     outcomes = {}
-    for name, check in checks_of(*modules):
+    for name, check in checks_of(*wanted):
         began = time.perf_counter()
         try:
             check(World(rank, size, seconds))
@@ -103,12 +104,12 @@ def _live(rank, size, folder, seconds, modules):
     distributed.destroy_process_group()
 
 
-def _main(size, folder, seconds, *modules):
-    dict(checks_of(*modules))  # imports them
+def _main(size, folder, seconds, *wanted):
+    dict(checks_of(*wanted))  # imports them
     fork = multiprocessing.get_context("fork")
     size, seconds = int(size), float(seconds)
     processes = [
-        fork.Process(target=_live, args=(rank, size, folder, seconds, modules))
+        fork.Process(target=_live, args=(rank, size, folder, seconds, wanted))
         for rank in range(size)
     ]
     for process in processes:

@@ -34,7 +34,9 @@ def cumsum(call: door.Call) -> Any:
     if call.out is not None:
         raise NotImplementedError("cumsum(): out= not available for a DTensor")
     if dim is None or is_refused(call, dtype):
-        return door.torchs_own(torch.cumsum, (x, call.dim), {"dtype": call.dtype})
+        one = torch.ones([1] * x.dim(), dtype=x.dtype, requires_grad=x.requires_grad)
+        door.torchs_own(torch.cumsum, (one, call.dim), {"dtype": call.dtype})
+    assert dim is not None
     return scan(x, dim, dtype, **call.options.keywords())
 
 
