@@ -15,34 +15,39 @@ CASES = [(size, name) for size, wanted in CHECKS.items() for name, _ in world.ch
 LOSSES = [name for name, _ in world.checks_of("losses")]
 
 
+def wanted(request, test):
+    """The parameters of a test in this run."""
+    items = request.session.items
+    return [item.callspec.params for item in items if getattr(item, "originalname", "") == test]
+
+
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory):
-    """What became of the checks in a world of a size, which starts when first asked for."""
-    known = {}
+def outcomes(request, tmp_path_factory):
+    """What became of the checks of this run, for each size of a world."""
+    plan = {}
+    for case in wanted(request, "test_in_a_world"):
+        plan.setdefault(case["size"], []).append(case["check"])
+    worlds = [{"size": size, "checks": checks} for size, checks in plan.items()]
+    return dict(zip(plan, world.start(tmp_path_factory.mktemp("worlds"), worlds), strict=True))
 
-    def of(size):
-        if size not in known:
-            known[size] = world.start(size, tmp_path_factory.mktemp("world"), *CHECKS[size])[0]
-        return known[size]
 
-    return of
+@pytest.fixture(scope="module")
+def losses(request, tmp_path_factory):
+    """What became of worlds that lost a process."""
+    plan = [case["check"] for case in wanted(request, "test_when_one_is_lost")]
+    worlds = [{"size": 3, "checks": [check], "seconds": 2} for check in plan]
+    return dict(zip(plan, world.start(tmp_path_factory.mktemp("losses"), worlds), strict=True))
 
 
 @pytest.mark.parametrize(("size", "check"), CASES)
 def test_in_a_world(outcomes, size, check):
-    for rank, outcome in enumerate(outcomes(size)):
+    for rank, (outcome, _) in enumerate(outcomes[size]):
         assert check in outcome, f"rank {rank} ended before this check"
         assert outcome[check] is None, f"rank {rank}\n{outcome[check]}"
 
 
 @pytest.mark.parametrize("check", LOSSES)
-def test_when_one_is_lost(tmp_path, check):
+def test_when_one_is_lost(losses, check):
     """The others get torch's error, within the timeout of their group, and can end."""
-    told, ended = world.start(3, tmp_path, check, seconds=2)
-    dies = "death" in check
-    assert [outcome.get(check, "no more") for outcome in told] == [
-        None,
-        "no more" if dies else None,
-        None,
-    ]
-    assert ended == [0, -signal.SIGKILL if dies else 0, 0]
+    fate = ({}, -signal.SIGKILL) if "death" in check else ({check: None}, 0)
+    assert losses[check] == [({check: None}, 0), fate, ({check: None}, 0)]

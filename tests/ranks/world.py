@@ -1,8 +1,8 @@
-"""A world of processes: start one, have it make checks, and collect what became of each.
+"""Worlds of processes: start some, have them make checks, and collect what became of each.
 
-Run as a program, ``python -m ranks.world SIZE FOLDER SECONDS CHECKS ...``, it imports torch once
-and forks the processes. Each makes every check of the modules, the functions ``check_*(world)``,
-and writes to FOLDER/RANK.json what is wrong with each: nothing, or a traceback. After an error it
+Run as a program, ``python -m ranks.world FOLDER PLAN``, it imports torch once and forks the
+processes of each world of the plan. Each of them makes the checks of its world, functions
+``check_*(world)``, and writes what is wrong with each: nothing, or a traceback. After an error it
 ends, so that the others get an error, too, instead of waiting.
 """
 
@@ -14,7 +14,6 @@ import multiprocessing
 import os
 import subprocess
 import sys
-import time
 import traceback
 import warnings
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ import torch
 from torch import distributed
 
 SECONDS = 20  # until a process that waits for another one gives up
+LONGEST = 200  # that a process lives
 
 
 @dataclass
@@ -56,16 +56,25 @@ def checks_of(*wanted):
                 yield f"{name}.{check}", function
 
 
-def start(size, folder, *wanted, seconds=SECONDS):
-    """The outcomes of all checks for each rank, as dicts, and the exit status of each process."""
-    command = [sys.executable, "-m", "ranks.world", str(size), str(folder), str(seconds), *wanted]
+def start(folder, plan):
+    """What became of each world of a plan, of dicts with `size`, `checks` and perhaps `seconds`.
+
+    For each of its ranks the outcomes of the checks, and the exit status.
+    """
+    command = [sys.executable, "-m", "ranks.world", str(folder), json.dumps(plan)]
     path = os.pathsep.join(filter(None, sys.path))
     environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     ended = subprocess.run(command, env=environment, text=True, stdout=subprocess.PIPE, check=True)
+    statuses = json.loads(ended.stdout.splitlines()[-1])
     return [
-        json.loads(file.read_text()) if file.exists() else {}
-        for file in (Path(folder, f"{rank}.json") for rank in range(size))
-    ], json.loads(ended.stdout.splitlines()[-1])
+        [(_told(folder, number, rank), status) for rank, status in enumerate(each)]
+        for number, each in enumerate(statuses)
+    ]
+
+
+def _told(folder, number, rank):
+    file = Path(folder, f"{number}-{rank}.json")
+    return json.loads(file.read_text()) if file.exists() else {}
 
 
 def _quiet():
@@ -77,49 +86,59 @@ def _quiet():
     logging.getLogger("torch.distributed.tensor").setLevel(logging.ERROR)  # advice for speed
 
 
-def _live(rank, size, folder, seconds, wanted):
+def _live(folder, number, rank, size, checks, seconds=SECONDS):
     _quiet()
     torch.set_num_threads(1)
     distributed.init_process_group(
         "gloo",
-        init_method=f"file://{folder}/meeting",
+        init_method=f"file://{folder}/{number}-meeting",
         rank=rank,
         world_size=size,
         timeout=timedelta(seconds=seconds),
     )
     outcomes = {}
-    for name, check in checks_of(*wanted):
-        began = time.perf_counter()
+    for name, check in checks_of(*checks):
         try:
             check(World(rank, size, seconds))
         except BaseException:  # noqa: BLE001 - it is told
             outcomes[name] = traceback.format_exc()
         else:
             outcomes[name] = None
-        Path(folder, f"{rank}.json").write_text(json.dumps(outcomes))
-        if os.environ.get("RANKS_TIMES"):
-            sys.stderr.write(f"{rank} {name} {time.perf_counter() - began:.2f}\n")
+        Path(folder, f"{number}-{rank}.json").write_text(json.dumps(outcomes))
         if outcomes[name] is not None:
             os._exit(1)
     distributed.destroy_process_group()
 
 
-def _main(size, folder, seconds, *wanted):
-    dict(checks_of(*wanted))  # imports them
-    fork = multiprocessing.get_context("fork")
-    size, seconds = int(size), float(seconds)
-    processes = [
-        fork.Process(target=_live, args=(rank, size, folder, seconds, wanted))
-        for rank in range(size)
-    ]
+def _ended(processes):
+    """The exit statuses of processes, which are killed if they take too long."""
     for process in processes:
-        process.start()
-    for process in processes:
-        process.join(200)
+        process.join(LONGEST)
         if process.is_alive():
             process.kill()
             process.join()
-    sys.stdout.write(json.dumps([process.exitcode for process in processes]) + "\n")
+    return [process.exitcode for process in processes]
+
+
+def _main(folder, plan):
+    """Worlds that are to lose processes wait most of the time: they live side by side."""
+    plan = json.loads(plan)
+    for world in plan:
+        dict(checks_of(*world["checks"]))  # imports them
+    fork = multiprocessing.get_context("fork")
+    together = []
+    for number, world in enumerate(plan):
+        processes = [
+            fork.Process(target=_live, args=(folder, number, rank), kwargs=world)
+            for rank in range(world["size"])
+        ]
+        for process in processes:
+            process.start()
+        together.append(processes)
+        if "seconds" not in world:
+            _ended(processes)
+    statuses = [_ended(processes) for processes in together]
+    sys.stdout.write(json.dumps(statuses) + "\n")
 
 
 if __name__ == "__main__":
