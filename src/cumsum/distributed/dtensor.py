@@ -9,11 +9,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.distributed.tensor import DTensor, Replicate
+from torch.distributed.tensor import Replicate
 from torch.distributed.tensor.placement_types import Shard, _StridedShard
 
 from cumsum import binding as door
-from cumsum.distributed.placed import on_this_rank
+from cumsum.distributed.placed import on_this_rank, put_together, shard_of
 from cumsum.distributed.scan import scan_with_holes
 from cumsum.distributed.wire import Ranks
 from cumsum.importing import when_imported
@@ -49,8 +49,7 @@ def scan(x: Any, dim: int, dtype: torch.dtype, **keywords: Any) -> Any:
     mesh, placements = x.device_mesh, x.placements
     over = _mesh_dims(x, dim)
     _check_available(options, _OF_SHARDS if over else _OF_LINES)
-    of_gradient = [Replicate() if p.is_partial() else p for p in placements]
-    local = x.to_local(grad_placements=of_gradient)
+    local = shard_of(x)
     if mesh.get_coordinate() is None:  # another process's
         y = local.new_empty(0, dtype=dtype)
     else:
@@ -58,10 +57,7 @@ def scan(x: Any, dim: int, dtype: torch.dtype, **keywords: Any) -> Any:
         call = door.Call(local, dim, dtype, None, options)
         y = _scan_shards(call, _sizes(x, dim, over), _ranks(mesh, over)) if over else _scan(call)
     shape = [n + (d == dim and options.include_initial) for d, n in enumerate(x.shape)]
-    stride = torch.empty(shape, device="meta").stride()
-    return DTensor.from_local(
-        y, mesh, placements, run_check=False, shape=torch.Size(shape), stride=stride
-    )
+    return put_together(y, mesh, placements, shape)
 
 
 def _scan(call: door.Call) -> Tensor:

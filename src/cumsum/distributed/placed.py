@@ -1,7 +1,8 @@
-"""The options of a DTensor's scan as each process needs them for its shard."""
+"""DTensors as each process holds them: its shard, and its part of the options."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,6 +12,52 @@ from torch.distributed.tensor.placement_types import Shard
 
 from cumsum.binding import as_values
 from cumsum.options import Options
+
+
+def shard_of(x: Any) -> Tensor:
+    """What this process holds of a DTensor.
+
+    Its gradient is placed like `x`; of parts that are to be added up, each has the whole of it.
+    """
+    of_gradient = [Replicate() if p.is_partial() else p for p in x.placements]
+    local: Tensor = Shards.apply(x, of_gradient)  # type: ignore[no-untyped-call]
+    return local
+
+
+def put_together(local: Tensor, mesh: Any, placements: Any, shape: Sequence[int]) -> Any:
+    """The DTensor of such a shape that all processes hold a part of."""
+    return Placed.apply(local, mesh, placements, torch.Size(shape))  # type: ignore[no-untyped-call]
+
+
+class Shards(torch.autograd.Function):
+    """``to_local``, and its adjoint, which can be differentiated again, wherever gradients lie."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, of_gradient: Any) -> Tensor:
+        ctx.meta = x.device_mesh, of_gradient, x.shape
+        local: Tensor = x.to_local()
+        return local.view_as(local)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Any, None]:
+        return put_together(grad, *ctx.meta), None
+
+
+class Placed(torch.autograd.Function):
+    """``from_local``, likewise."""
+
+    @staticmethod
+    def forward(ctx: Any, local: Tensor, mesh: Any, placements: Any, shape: torch.Size) -> Any:
+        ctx.mesh = mesh
+        ctx.placements = [Replicate() if p.is_partial() else p for p in placements]
+        stride = torch.empty(shape, device="meta").stride()
+        return DTensor.from_local(
+            local, mesh, placements, run_check=False, shape=shape, stride=stride
+        )
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> tuple[Tensor, None, None, None]:
+        return shard_of(grad.redistribute(ctx.mesh, ctx.placements)), None, None, None
 
 
 def on_this_rank(options: Options, x: Any, dim: int) -> Options:
