@@ -56,7 +56,9 @@ def scan(x: Any, dim: int, dtype: torch.dtype, **keywords: Any) -> Any:
         options = on_this_rank(options, x, dim)
         call = door.Call(local, dim, dtype, None, options)
         y = _scan_shards(call, _sizes(x, dim, over), _ranks(mesh, over)) if over else _scan(call)
-    shape = [n + (d == dim and options.include_initial) for d, n in enumerate(x.shape)]
+    shape = list(x.shape)
+    if options.include_initial:
+        shape[dim] += 1
     return put_together(y, mesh, placements, shape)
 
 
