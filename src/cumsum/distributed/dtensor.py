@@ -43,12 +43,10 @@ def cumsum(call: door.Call) -> Any:
 def scan(x: Any, dim: int, dtype: torch.dtype, **keywords: Any) -> Any:
     """The scan of a DTensor, placed as it is."""
     options = take("cumsum", keywords)
-    if not _stays_partial(x, dtype, options):
-        placements = [Replicate() if p.is_partial() else p for p in x.placements]
-        x = x.redistribute(x.device_mesh, placements)
-    mesh, placements = x.device_mesh, x.placements
-    over = _mesh_dims(x, dim)
+    mesh, over = x.device_mesh, _mesh_dims(x, dim)
     _check_available(options, _OF_SHARDS if over else _OF_LINES)
+    if not _stays_partial(x, dtype, options):
+        x = x.redistribute(mesh, [Replicate() if p.is_partial() else p for p in x.placements])
     local = shard_of(x)
     if mesh.get_coordinate() is None:  # another process's
         y = local.new_empty(0, dtype=dtype)
@@ -58,8 +56,9 @@ def scan(x: Any, dim: int, dtype: torch.dtype, **keywords: Any) -> Any:
         y = _scan_shards(call, _sizes(x, dim, over), _ranks(mesh, over)) if over else _scan(call)
     shape = list(x.shape)
     if options.include_initial:
+        shape = shape or [1]
         shape[dim] += 1
-    return put_together(y, mesh, placements, shape)
+    return put_together(y, mesh, x.placements, shape)
 
 
 def _scan(call: door.Call) -> Tensor:
