@@ -1,7 +1,8 @@
 """The cumulative sum at the speed of copying memory, with the same bits every time."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from cumsum.array_api import cumulative_sum
 from cumsum.config import Config, show_config
@@ -12,6 +13,7 @@ from cumsum.threads import get_num_threads, num_threads, set_num_threads
 
 if TYPE_CHECKING:
     __version__: str
+    from cumsum import distributed as distributed
     from cumsum.api import cumsum, cumsum_
 else:
     from cumsum.fast import cumsum, cumsum_
@@ -31,7 +33,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> str | ModuleType:
     if name == "__version__":  # reading it takes longer than the rest of the import
         return show_config().version
     if name == "distributed":  # it imports torch

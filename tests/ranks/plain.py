@@ -1,10 +1,14 @@
 """Process groups: `cumsum.distributed.cumsum` and `exscan`."""
 
 import itertools
+import random
 
 import pytest
 import torch
 from torch import distributed
+from torch.distributed._functional_collectives import all_reduce
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.tensor import Replicate, distribute_tensor
 
 import cumsum
 from cumsum.distributed import cumsum as scan
@@ -92,6 +96,18 @@ def check_bits_elsewhere(world):
             want = cumsum.cumsum(x, dim, reverse=reverse)
             got = scan(world.shard(x, dim, sizes), dim, reverse=reverse)
             same(got, world.shard(want, dim, sizes))
+
+
+def check_bits_of_random_sizes(world):
+    draw = random.Random(0)
+    for round_ in range(20):
+        most = draw.choice((3, 20, 5000, 9000))
+        sizes = [draw.randrange(most) for _ in range(world.size)]
+        shape, dim = draw.choice((((), 0), ((3,), 0), ((3,), 1), ((2, 2), 1)))
+        x = values([*shape[:dim], sum(sizes), *shape[dim:]], "float32", round_)
+        reverse = draw.random() < 0.5
+        got = scan(world.shard(x, dim, sizes), dim, reverse=reverse)
+        same(got, world.shard(one_by_one(x, dim, sizes, reverse), dim, sizes))
 
 
 def check_half_is_carried_wide(world):
@@ -260,6 +276,12 @@ def check_groups(world):
             scan(torch.ones(2), 0, group)
 
 
+def check_tensors_that_are_on_their_way(world):
+    """The result of a collective that nobody has waited for yet."""
+    x = all_reduce(torch.ones(2), "sum", distributed.group.WORLD)
+    assert scan(x, 0)[1].item() == world.size * 2 * (world.rank + 1)
+
+
 def check_differences_are_told(world):
     """Ranks that do not make the same call all get the same error, and can go on."""
     rank = world.rank
@@ -296,5 +318,8 @@ def check_arguments(world):
         scan(torch.tensor(1.0), 0)
     with pytest.raises(NotImplementedError, match="must be strided"):
         scan(x.to_sparse(), 0)
+    placed = distribute_tensor(x, init_device_mesh("cpu", (world.size,)), [Replicate()])
+    with pytest.raises(TypeError, match="initial is a DTensor, but the input is none"):
+        scan(x, 0, initial=placed)
     with torch.inference_mode():
         assert scan(torch.ones(1), 0).item() == world.rank + 1

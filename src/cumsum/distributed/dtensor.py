@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.distributed.tensor import Replicate
+from torch.distributed.tensor import Partial, Replicate
 from torch.distributed.tensor.placement_types import Shard, _StridedShard
 
 from cumsum import binding as door
@@ -81,8 +81,9 @@ def _stays_partial(x: Any, dtype: torch.dtype, options: Options) -> bool:
 
     So it is, but for a cast of each part, or a rounding to 16 bits, or values that enter once.
     """
-    of_sums = {"sum", "avg"} if tensor.has_gradient(dtype) else {"sum"}
-    linear = all(p.reduce_op in of_sums for p in x.placements if p.is_partial())
+    kinds = {"sum", "avg"} if tensor.has_gradient(dtype) else {"sum"}
+    parts = [p for p in x.placements if p.is_partial()]
+    linear = all(type(p) is Partial and p.reduce_op in kinds for p in parts)
     simple = not set(options.asked()) - {"exclusive", "reverse"}
     return linear and simple and dtype == x.dtype and dtype not in _NARROW
 
