@@ -1,7 +1,6 @@
 """The cumulative sum at the speed of copying memory, with the same bits every time."""
 
-from importlib import import_module
-from types import ModuleType
+import importlib as _importlib
 from typing import TYPE_CHECKING
 
 from cumsum.array_api import cumulative_sum
@@ -12,6 +11,8 @@ from cumsum.stream import Cumsum
 from cumsum.threads import get_num_threads, num_threads, set_num_threads
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     __version__: str
     from cumsum import distributed as distributed
     from cumsum.api import cumsum, cumsum_
@@ -33,9 +34,9 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> str | ModuleType:
+def __getattr__(name: str) -> "str | ModuleType":
     if name == "__version__":  # reading it takes longer than the rest of the import
         return show_config().version
     if name == "distributed":  # it imports torch
-        return import_module("cumsum.distributed")
+        return _importlib.import_module("cumsum.distributed")
     raise AttributeError(f"module 'cumsum' has no attribute {name!r}")
