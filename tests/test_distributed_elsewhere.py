@@ -14,7 +14,7 @@ SIZES = [4100, 0, 3, 700]
 
 def scan_elsewhere(x, dim, result, initial=None, **options):
     """The scans of all shards of `x`, each after the totals of those before it, put together."""
-    rest = (*How(dim, result, **options), SIZES, False)
+    rest = (*How(dim, result, **options), SIZES, 0)
     parts = x.split(SIZES, dim)
     every = torch.stack([operators._shard_totals_elsewhere(part, *rest) for part in parts])
     results = [

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from cumsum import binding as door
-from cumsum.autograd import is_recording
 from cumsum.distributed import wire
 from cumsum.distributed.scan import scan_over_ranks, scan_with_holes
 from cumsum.kernels.tensor import How
@@ -97,7 +96,7 @@ def cumsum(
     how, first = _read(door.Call(local, dim, dtype, None, options))
     ranks = wire.ranks_of(group)
     if sizes is None:
-        sizes = wire.exchange_lengths(local, how, ranks, is_recording(local, first))
+        sizes = wire.exchange_lengths(local, how, ranks, wire.recorded(local, first))
     elif len(sizes) != ranks.size:
         message = f"{len(sizes)} sizes are given, but the group has {ranks.size} processes"
         raise ValueError(f"cumsum(): {message}")
@@ -161,7 +160,7 @@ def exscan(
     how, first = _read(door.Call(x, 0, dtype, None, options))
     ranks = wire.ranks_of(group)
     if check:
-        wire.exchange_lengths(x, how, ranks, is_recording(x, first))
+        wire.exchange_lengths(x, how, ranks, wire.recorded(x, first))
     return scan_over_ranks(x, first, how, [1] * ranks.size, ranks).squeeze(0)
 
 

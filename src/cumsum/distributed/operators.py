@@ -18,7 +18,7 @@ from cumsum.kernels.tensor import How
 from cumsum.operator import library
 
 _HOW = "int dim, ScalarType dtype, bool exclusive, bool reverse, bool include_initial"
-_REST = f"{_HOW}, bool compensated, SymInt[] sizes, bool recorded"
+_REST = f"{_HOW}, bool compensated, SymInt[] sizes, int gradients"
 library.define(f"shard_totals(Tensor x, {_REST}) -> Tensor")
 library.define(f"scan_shard(Tensor x, Tensor? initial, Tensor every, {_REST}, int rank) -> Tensor")
 shard_totals: Any = torch.ops.cumsum.shard_totals.default
@@ -33,10 +33,10 @@ def _bytes_of(x: Tensor, how: How, sizes: Sequence[int]) -> int:
 
 
 def _shard_totals(x: Tensor, *rest: Any) -> Tensor:
-    *given, sizes, recorded = rest
+    *given, sizes, gradients = rest
     how = How(*given)
     message = torch.zeros(_bytes_of(x, how, sizes), dtype=torch.uint8)
-    message[:HEADER] = header(x, how, recorded)
+    message[:HEADER] = header(x, how, gradients)
     size = shards.count_of(x.size(how.dim)) * shards.total_bytes(x, how)
     if HEADER + size <= message.numel():  # else others are to learn of it by the header
         shards.totals_into(x, how, message[HEADER : HEADER + size].numpy())
@@ -57,10 +57,10 @@ def _scan_shard(x: Tensor, initial: Tensor | None, every: Tensor, *rest: Any) ->
 
 
 def _shard_totals_elsewhere(x: Tensor, *rest: Any) -> Tensor:
-    *given, _, recorded = rest
+    *given, _, gradients = rest
     how = How(*given)
     total = elsewhere.total_of(x, how).reshape(-1).view(torch.uint8)
-    return torch.cat((header(x, how, recorded), total))
+    return torch.cat((header(x, how, gradients), total))
 
 
 def _scan_shard_elsewhere(x: Tensor, initial: Tensor | None, every: Tensor, *rest: Any) -> Tensor:

@@ -13,10 +13,9 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from cumsum.autograd import is_recording
 from cumsum.distributed import wire
 from cumsum.distributed.operators import scan_shard, shard_totals
-from cumsum.distributed.wire import Ranks, gather
+from cumsum.distributed.wire import Ranks, gather, recorded
 from cumsum.importing import when_imported
 from cumsum.kernels.tensor import How
 from cumsum.missing.tensors import around
@@ -35,7 +34,7 @@ def scan_over_ranks(
     `how` and `ranks` are the fields of a `How`, which has no border, and of `Ranks`; `sizes` are
     the lengths of all shards. Sums begin with `initial`, the same on every rank.
     """
-    given = How(*how), list(sizes), Ranks(*ranks), is_recording(x, initial)
+    given = How(*how), list(sizes), Ranks(*ranks), recorded(x, initial)
     scanned: Tensor = ScanOverRanks.apply(x, initial, *given)  # type: ignore[no-untyped-call]
     return scanned
 
@@ -55,7 +54,7 @@ def scan_with_holes(
 
 
 class ScanOverRanks(torch.autograd.Function):
-    """`ScanOverRanks.apply(x, initial, how, sizes, ranks, recorded)`, a node of the graph."""
+    """`ScanOverRanks.apply(x, initial, how, sizes, ranks, gradients)`, a node of the graph."""
 
     @staticmethod
     def forward(
@@ -65,10 +64,10 @@ class ScanOverRanks(torch.autograd.Function):
         how: How,
         sizes: list[int],
         ranks: Ranks,
-        recorded: bool,
+        gradients: int,
     ) -> Tensor:
         ctx.how, ctx.over, ctx.like = how, (sizes, ranks), (x.shape, x.dtype)
-        rest = *how, sizes, recorded
+        rest = *how, sizes, gradients
         every = gather(shard_totals(x, *rest), ranks)
         result: Tensor = scan_shard(x, initial, every, *rest, ranks.rank)
         return result
