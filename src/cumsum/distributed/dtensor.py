@@ -90,19 +90,17 @@ def _stays_partial(x: Any, dtype: torch.dtype, options: Options) -> bool:
 
 def _mesh_dims(x: Any, dim: int) -> list[int]:
     """The dims of the mesh that shard `dim`, from the outermost on."""
+    strided = [p for p in x.placements if isinstance(p, _StridedShard)]
+    if any(p.dim == dim for p in strided):
+        raise NotImplementedError(
+            f"cumsum(): not available along dim {dim}, whose shards do not follow each other: its "
+            f"placements are {x.placements}"
+        )
     order = getattr(x._spec, "shard_order", None)
-    if order is not None and order != x._spec.compute_default_shard_order(x.placements):
+    usual = order is None or order == x._spec.compute_default_shard_order(x.placements)
+    if not (strided or usual):  # which the placements do not tell
         raise NotImplementedError(f"cumsum(): not available for shards in the order {order}")
-    over = []
-    for i, p in enumerate(x.placements):
-        if isinstance(p, _StridedShard) and p.dim == dim:
-            raise NotImplementedError(
-                f"cumsum(): not available along dim {dim}, whose shards do not follow each other: "
-                f"its placement is {p}"
-            )
-        if isinstance(p, Shard) and p.dim == dim:
-            over.append(i)
-    return over
+    return [i for i, p in enumerate(x.placements) if isinstance(p, Shard) and p.dim == dim]
 
 
 def _sizes(x: Any, dim: int, over: list[int]) -> list[int]:
