@@ -279,7 +279,9 @@ def check_what_is_not_available(world):
         s = DTensor.from_local(torch.ones(2, 8), mesh, strided, run_check=False)
         with pytest.raises(NotImplementedError, match="shards do not follow each other"):
             cumsum.cumsum(s, 0)
-        assert cumsum.cumsum(s, 1).to_local()[0].tolist() == list(range(1, 9))
+        assert cumsum.cumsum(s, 1, initial=1).to_local()[0].tolist() == list(range(2, 10))
+        with pytest.raises(NotImplementedError, match="where not available for a DTensor with"):
+            cumsum.cumsum(s, 1, where=torch.ones(8, 8, dtype=torch.bool))
 
 
 def check_shards_of_other_sizes(world):

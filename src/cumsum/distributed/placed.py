@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.distributed.tensor import DTensor, Partial, Replicate
-from torch.distributed.tensor.placement_types import Shard
+from torch.distributed.tensor.placement_types import Shard, _StridedShard
 
 from cumsum.binding import as_values
 from cumsum.options import Options
@@ -90,13 +90,11 @@ def _part(name: str, value: Any, x: Any, dims: list[int], dim: int) -> Tensor:
     placements: list[Any] = []
     of_gradient: list[Any] = []
     for p in x.placements:
-        if isinstance(p, Shard) and p.dim in cut:
-            placements.append(Shard(cut[p.dim]))
-        elif p.is_replicate() or p.is_partial() or isinstance(p, Shard):
-            placements.append(Replicate())
-        else:
+        sharded = isinstance(p, Shard | _StridedShard)
+        if isinstance(p, _StridedShard) and p.dim in cut:
             raise NotImplementedError(f"cumsum(): {name} not available for a DTensor with {p}")
-        shared = isinstance(p, Shard) and p.dim not in cut and p.dim != dim
+        placements.append(Shard(cut[p.dim]) if sharded and p.dim in cut else Replicate())
+        shared = sharded and p.dim not in cut and p.dim != dim
         of_gradient.append(Partial() if shared else placements[-1])
     if not isinstance(value, DTensor):
         if value.requires_grad and torch.is_grad_enabled():
