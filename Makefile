@@ -12,7 +12,7 @@ QEMU := qemu-aarch64 -L /usr/aarch64-linux-gnu
 DIGESTS := tests/core/digests.txt
 TORCHES := 2.10.0 2.11.0 2.12.0 2.14.1
 TORCH_TESTS := $(wildcard tests/test_torch_*.py tests/test_patch*.py) \
-	$(addprefix tests/test_,opinfo.py calls.py derivatives.py graphs.py compile.py)
+	$(addprefix tests/test_,opinfo.py calls.py derivatives.py graphs.py compile.py distributed.py)
 
 export PIP_NO_WARN_SCRIPT_LOCATION := 1
 
@@ -20,7 +20,7 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
 	$(shell find src -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.cpp' -o -name '*.h')
 CPP := $(shell find src/core tests/core -name '*.cpp' -o -name '*.h')
 
-.PHONY: demo test test-matrix bench support scaling accuracy report lint sanitize core bits neon counts docs package \
+.PHONY: demo test test-matrix bench support scaling ranks accuracy report lint sanitize core bits neon counts docs package \
 	install clean
 .DELETE_ON_ERROR:
 
@@ -79,6 +79,10 @@ accuracy: $(DONE)/package $(DONE)/group-test
 # A scan and a copy at 1, 2, 4, ... threads, on arrays of 400 million elements.
 scaling: $(DONE)/package $(DONE)/group-test
 	$(BIN)/python benchmarks/scaling.py $(SCALING)
+
+# DTensors sharded along the dim of the scan, by us and by torch, on processes of this machine.
+ranks: $(DONE)/package $(DONE)/group-test
+	$(BIN)/python benchmarks/ranks.py $(RANKS)
 
 # The README's table and picture, and docs/performance.md, from a file of results.
 report: $(DONE)/package
