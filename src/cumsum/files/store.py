@@ -1,0 +1,153 @@
+"""What the engine asks of a kind of file, and which module knows each kind.
+
+A module of a kind has three functions; it is imported when the first such file is met:
+
+    open_input(path, choice) -> Store      to read from
+    create(path, spec) -> Store            a new one at `path`, where nothing is yet, to write to
+    reopen(path, spec) -> Store            what `create` left there in a process that died, to go on
+
+`path` of an output is that of the partial file or folder: the engine gives it its name at the end.
+For the URL of a remote store it is the URL itself, and the module's `discard(path)` takes back what
+an error leaves; a module without one has no remote stores.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cumsum.console import CommandError
+
+Where = tuple[slice, ...]
+
+# The module of each kind, by the suffix of the name.
+KINDS = {
+    ".npy": "cumsum.files.plain",
+    ".raw": "cumsum.files.plain",
+    ".bin": "cumsum.files.plain",
+}
+
+
+class Store(Protocol):
+    """An array on a disk, or further away, read and written box by box.
+
+    One thread at a time calls a store, not always the same one; an input and an output are two
+    stores, called at once.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the whole array."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """That of its elements, of either byte order."""
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        """The shape of its chunks or shards: boxes that end at its multiples are read and written
+        best. All ones where there are none.
+        """
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Its dims as they lie, the one whose neighbours lie side by side last: (0, 1, 2) in C
+        order, (2, 1, 0) in Fortran order. For chunks, their order within one.
+        """
+
+    @property
+    def in_order(self) -> bool:
+        """Whether it must be written from the first row of dim 0 to the last, in whole rows; such an
+        output cannot be taken up again after a crash.
+        """
+
+    def read(self, where: Where, out: NDArray[Any]) -> None:
+        """Read a box into `out`, which has its shape, the store's dtype, and any strides.
+
+        What is not there (a short read) is a CommandError that names the file.
+        """
+
+    def write(self, where: Where, values: NDArray[Any]) -> None:
+        """Write a box; `values` has its shape, the store's dtype, and any strides."""
+
+    def sync(self) -> None:
+        """Return when all that was written will be there after the machine stops."""
+
+    def close(self) -> None:
+        """Finish what has to be finished, and let go; to close twice is no error."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What in a file is meant: of the kinds that leave it open.
+
+    `member` names one array of several (or one variable, one tensor), `columns` those of a table;
+    `dtype`, `shape` and `offset` (bytes before the first element) say what a raw file holds.
+    """
+
+    member: str | None = None
+    columns: Sequence[str] = ()
+    dtype: str | None = None
+    shape: tuple[int, ...] | None = None
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What an output is to be: its name, the shape and the dtype of its array, its input.
+
+    An output takes from `like` what its own kind can: the order of dims, the grid, names. `name` is
+    the one it has in the end, while it is written to another.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    like: Store
+    choice: Choice = field(default_factory=Choice)
+
+
+def is_url(path: str | Path) -> bool:
+    """Whether a name is that of something on another machine."""
+    return "://" in str(path)
+
+
+def suffix_of(path: str | Path) -> str:
+    """The end of the name that says the kind: the last of its suffixes, in lower case."""
+    return Path(str(path).rstrip("/")).suffix.lower()
+
+
+def has_kind(path: str | Path) -> bool:
+    """Whether there is a store for such files."""
+    return suffix_of(path) in KINDS
+
+
+def kind_of(path: str | Path) -> ModuleType:
+    """The module that knows such files."""
+    suffix = suffix_of(path)
+    if suffix not in KINDS:
+        raise CommandError(f"{path}: unknown kind of file, not one of {', '.join(KINDS)}")
+    return importlib.import_module(KINDS[suffix])
+
+
+def open_input(path: str | Path, choice: Choice | None = None) -> Store:
+    """Open what is to be scanned."""
+    store: Store = kind_of(path).open_input(str(path), choice or Choice())
+    return store
+
+
+def create_output(path: str | Path, spec: Spec, *, again: bool = False) -> Store:
+    """Create an output at `path`, of the kind that its final name says.
+
+    With `again` it is there already, left by a process that died.
+    """
+    kind = kind_of(spec.name)
+    store: Store = (kind.reopen if again else kind.create)(str(path), spec)
+    return store
