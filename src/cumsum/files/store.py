@@ -32,6 +32,11 @@ KINDS = {
     ".npy": "cumsum.files.plain",
     ".raw": "cumsum.files.plain",
     ".bin": "cumsum.files.plain",
+    ".zarr": "cumsum.files.zarrs",
+    ".h5": "cumsum.files.hdf5",
+    ".hdf5": "cumsum.files.hdf5",
+    ".nc": "cumsum.files.hdf5",
+    ".safetensors": "cumsum.files.safetensors",
 }
 
 

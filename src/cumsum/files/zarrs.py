@@ -1,0 +1,191 @@
+"""Zarr arrays, in a folder or at any URL that fsspec knows: sharded, compressed, of any chunks.
+
+Boxes are read and written chunk by chunk (shard by shard) on some threads, because zarr needs more
+memory for a box of many chunks, and a copy of each. `Zarr.scratch` is what these threads may take.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cumsum.console import CommandError
+from cumsum.files import boxes
+from cumsum.files.attributes import check_missing, check_packing, missing_values
+from cumsum.files.disks import flush_disk
+from cumsum.files.failures import told
+from cumsum.files.source import among
+from cumsum.files.store import Choice, Spec, Where, is_url
+from cumsum.files.zarr_like import create_like, library
+from cumsum.threads import get_num_threads
+
+# A chunk of this size keeps a thread busy for longer than the call takes; smaller ones go together.
+TASK_BYTES = 1 << 20
+# A chunk, its compressed bytes, and a copy of either.
+COPIES = 3
+# Bytes for all threads together, and how many requests a distant store has at a time.
+SCRATCH_BYTES = 256 << 20
+REQUESTS = 16
+
+
+class Zarr:
+    """An array of zarr."""
+
+    in_order = False
+
+    def __init__(self, array: Any, path: str, member: str) -> None:
+        self.array, self.path, self.member = array, path, member
+        self.shape: tuple[int, ...] = array.shape
+        self.dtype: np.dtype[Any] = array.dtype
+        self.grid: tuple[int, ...] = array.shards or array.chunks
+        self.order = _order(array)
+        self.attributes: dict[str, Any] = dict(array.attrs)
+        self._missing = missing_values(self.attributes, self.dtype)
+        self._box = boxes.grown(self.grid, self.shape, TASK_BYTES // max(1, self.dtype.itemsize))
+        size = COPIES * math.prod(self._box) * self.dtype.itemsize
+        wanted = REQUESTS if is_url(path) else get_num_threads()
+        self._workers = max(1, min(wanted, SCRATCH_BYTES // max(1, size)))
+        self.scratch = self._workers * size
+        self._pool = ThreadPoolExecutor(self._workers, "cumsum-zarr")
+
+    def read(self, where: Where, out: NDArray[Any]) -> None:
+        """Read a box; chunks that the store does not have are the fill value, as zarr defines."""
+        wrap = library("zarr.buffer.cpu").NDBuffer.from_numpy_array
+
+        def work(part: Where) -> None:
+            place = out[boxes.within(part, where)]
+            self.array.get_basic_selection(part, out=wrap(place))
+            check_missing(self.path, place, self._missing)
+
+        with told(f"read {self.path}"):
+            self._each(where, work)
+
+    def write(self, where: Where, values: NDArray[Any]) -> None:
+        """Write a box."""
+
+        def work(part: Where) -> None:
+            self.array[part] = values[boxes.within(part, where)]
+
+        with told(f"write {self.path}"):
+            self._each(where, work)
+
+    def _each(self, where: Where, work: Callable[[Where], None]) -> None:
+        """Do the work for each part of a box; after an error, for none that has not begun."""
+        parts = list(boxes.cut(where, self.shape, self._box)) if math.prod(self.shape) else []
+        futures = [self._pool.submit(work, part) for part in parts]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+
+    def sync(self) -> None:
+        """Wait for the disk; a distant store has taken what it was given."""
+        if not is_url(self.path):
+            flush_disk(self.path)
+
+    def close(self) -> None:
+        """Let go."""
+        self._pool.shutdown(cancel_futures=True)
+
+
+def _order(array: Any) -> tuple[int, ...]:
+    """The dims of a chunk as they lie."""
+    dims = tuple(range(array.ndim))
+    if array.metadata.zarr_format == 2:
+        return dims[::-1] if array.order == "F" else dims
+    for codec in reversed(array.filters):
+        if type(codec).__name__ == "TransposeCodec":
+            dims = tuple(codec.order)
+    return dims
+
+
+def open_input(path: str, choice: Choice) -> Zarr:
+    """Open an array, or the one `choice.member` names in a group."""
+    zarr = library("zarr")
+    node = _open(zarr, path)
+    member = (choice.member or "").strip("/")
+    if isinstance(node, zarr.Group):
+        member = member or _only_member(zarr, path, node)
+        node = _member(zarr, path, node, member)
+    elif member:
+        raise CommandError(f"{path} is one array, without members: leave out --member")
+    if node.dtype.kind not in "biufc":
+        raise CommandError(f"{_named(path, member)} holds {node.dtype}, which has no sum")
+    check_packing(_named(path, member), node.attrs)
+    return Zarr(node, path, member)
+
+
+def _named(path: str, member: str) -> str:
+    return f"{path}/{member}" if member else path
+
+
+def _open(zarr: Any, path: str) -> Any:
+    if not is_url(path) and not Path(path).exists():
+        raise CommandError(f"{path}: no such file")
+    with told(f"read {path}"):
+        try:
+            return zarr.open(path, mode="r")
+        except FileNotFoundError:
+            raise CommandError(f"{path} is no zarr array or group") from None
+
+
+def _arrays(zarr: Any, group: Any) -> list[str]:
+    """The names of all arrays below a group, or none where its store cannot tell."""
+    with contextlib.suppress(Exception):
+        members = group.members(max_depth=None)
+        return sorted(name for name, node in members if isinstance(node, zarr.Array))
+    return []
+
+
+def _only_member(zarr: Any, path: str, group: Any) -> str:
+    names = _arrays(zarr, group)
+    if len(names) != 1:
+        held = f"{len(names)} arrays" if names else "no arrays that can be listed"
+        raise CommandError(f"{path} holds {held}: choose --member{among(names)}")
+    return names[0]
+
+
+def _member(zarr: Any, path: str, group: Any, member: str) -> Any:
+    with told(f"read {path}"), contextlib.suppress(KeyError, FileNotFoundError):
+        node = group[member]
+        if isinstance(node, zarr.Array):
+            return node
+    raise CommandError(f"{path} has no array {member!r}{among(_arrays(zarr, group))}")
+
+
+def create(path: str, spec: Spec) -> Zarr:
+    """Create an array like the input; one of a group has the same name in a group of its own."""
+    member = spec.like.member if isinstance(spec.like, Zarr) else ""
+    with told(f"write {path}"):
+        return Zarr(create_like(path, member, spec), path, member)
+
+
+def reopen(path: str, spec: Spec) -> Zarr:
+    """Open the array that `create` made, and remove chunks that were half written."""
+    member = spec.like.member if isinstance(spec.like, Zarr) else ""
+    for left in Path(path).rglob("*.partial"):
+        left.unlink()
+    with told(f"write {path}"):
+        array = library("zarr").open_array(path, path=member, mode="r+")
+        return Zarr(array.with_config({"write_empty_chunks": True}), path, member)
+
+
+def discard(path: str) -> None:
+    """Remove all that is at `path`."""
+    if not is_url(path):
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    with contextlib.suppress(FileNotFoundError):
+        fs, place = library("fsspec.core").url_to_fs(path)
+        fs.rm(place, recursive=True)
