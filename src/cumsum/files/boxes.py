@@ -37,3 +37,9 @@ def within(part: Where, where: Where) -> Where:
         slice(p.start - (w.start or 0), p.stop - (w.start or 0))
         for p, w in zip(part, where, strict=True)
     )
+
+
+def around(part: Where, grid: Sequence[int]) -> Where:
+    """The chunk that a part of it lies in."""
+    starts = [p.start - p.start % step for p, step in zip(part, grid, strict=True)]
+    return tuple(slice(start, start + step) for start, step in zip(starts, grid, strict=True))

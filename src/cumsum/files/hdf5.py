@@ -1,0 +1,220 @@
+"""HDF5 datasets and NetCDF variables, through h5py.
+
+HDF5 does one thing at a time, so of chunks with the usual filters (shuffle, gzip) only the bytes
+are moved through it, and packed and unpacked on some threads: see `hdf5_chunks`.
+
+An output can be taken up after a crash: chunks are written at the end of the file, and the index of
+them, which HDF5 holds in memory, goes to the disk in `sync` alone. A process killed within `sync`
+may leave half an index; a marker beside the file tells.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cumsum.console import CommandError, require
+from cumsum.files import boxes, hdf5_chunks, hdf5_like
+from cumsum.files.attributes import check_missing, check_packing, missing_values
+from cumsum.files.failures import told
+from cumsum.files.source import among
+from cumsum.files.store import Choice, Spec, Where
+from cumsum.threads import get_num_threads
+
+# A chunk, its packed bytes, and a copy of either.
+COPIES = 3
+# Where HDF5 packs, many small chunks are moved at once.
+COPY_BYTES = 4 << 20
+# Bytes for all threads together.
+SCRATCH_BYTES = 256 << 20
+
+
+class HDF5:
+    """A dataset of an HDF5 file."""
+
+    in_order = False
+
+    def __init__(self, file: Any, member: str, path: str) -> None:
+        self.file, self.member, self.path = file, member, path
+        self.dataset = dataset = file[member]
+        self.shape: tuple[int, ...] = dataset.shape
+        self.dtype: np.dtype[Any] = np.dtype(dataset.dtype.str)
+        if dataset.dtype.kind == "b":
+            self.dtype = np.dtype(np.bool_)
+        self.grid: tuple[int, ...] = dataset.chunks or (1,) * len(self.shape)
+        self.order = tuple(range(len(self.shape)))
+        self.attributes = hdf5_like.plain_attributes(dataset)
+        self._missing = missing_values(self.attributes, self.dtype)
+        self._codec = hdf5_chunks.codec_of(dataset, self.dtype)
+        self._box, threads = self.grid, get_num_threads()
+        if self._codec is None:  # no more than one thread at a time, and a copy of what it moves
+            self._box = boxes.grown(self.grid, self.shape, COPY_BYTES // self.dtype.itemsize)
+            threads = 1
+        size = COPIES * math.prod(self._box) * self.dtype.itemsize
+        workers = max(1, min(threads, SCRATCH_BYTES // max(1, size)))
+        self.scratch = workers * size
+        self._pool = ThreadPoolExecutor(workers, "cumsum-hdf5")
+
+    def read(self, where: Where, out: NDArray[Any]) -> None:
+        """Read a box."""
+        codec = self._codec
+
+        def work(part: Where) -> None:
+            place = out[boxes.within(part, where)]
+            chunk = boxes.around(part, self.grid)
+            held = None if codec is None else codec.read(tuple(c.start for c in chunk))
+            place[...] = self.dataset[part] if held is None else held[boxes.within(part, chunk)]
+            check_missing(self.path, place, self._missing)
+
+        with told(f"read {self.path}"):
+            self._each(where, work)
+
+    def write(self, where: Where, values: NDArray[Any]) -> None:
+        """Write a box."""
+        codec = self._codec
+
+        def work(part: Where) -> None:
+            held = values[boxes.within(part, where)]
+            if codec is None or not self._is_whole(part):
+                self.dataset[part] = held
+            else:
+                codec.write(tuple(p.start for p in part), held)
+
+        with told(f"write {self.path}"):
+            self._each(where, work)
+
+    def _is_whole(self, part: Where) -> bool:
+        """Whether a part of a chunk is all that the array has of it."""
+        return all(
+            p.start % step == 0 and p.stop == min(p.start + step, extent)
+            for p, step, extent in zip(part, self.grid, self.shape, strict=True)
+        )
+
+    def _each(self, where: Where, work: Callable[[Where], None]) -> None:
+        """Do the work for each chunk of a box; after an error, for none that has not begun."""
+        parts = boxes.cut(where, self.shape, self._box)
+        futures = [self._pool.submit(work, part) for part in parts]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+
+    def sync(self) -> None:
+        """Write the index of the chunks, and wait for the disk."""
+        with told(f"write {self.path}"), flushing(self.path):
+            self.file.flush()
+            os.fsync(self.file.id.get_vfd_handle())
+
+    def close(self) -> None:
+        """Close the file."""
+        self._pool.shutdown(cancel_futures=True)
+        with told(f"write {self.path}"):
+            self.file.close()
+
+
+def marker_of(path: str) -> Path:
+    """The file that is there while an index is written; it goes with other partial files."""
+    return Path(path.removesuffix(".partial") + ".flushing.partial")
+
+
+@contextlib.contextmanager
+def flushing(path: str) -> Iterator[None]:
+    """Mark a file as one whose index is being written, until it is."""
+    marker = marker_of(path)
+    marker.touch()
+    yield
+    marker.unlink(missing_ok=True)
+
+
+def library() -> Any:
+    """h5py, with the filters of hdf5plugin where that is installed."""
+    with contextlib.suppress(ImportError):
+        import hdf5plugin  # noqa: F401
+    return require("h5py", "HDF5 and NetCDF", "files")
+
+
+def open_input(path: str, choice: Choice) -> HDF5:
+    """Open the dataset `choice.member` names, or the only one that holds numbers."""
+    h5py = library()
+    if not Path(path).is_file():
+        raise CommandError(f"{path}: {'not a regular file' if Path(path).exists() else 'no such file'}")
+    with open(path, "rb") as file:
+        if file.read(3) == b"CDF":
+            raise CommandError(f"{path} is a classic NetCDF file; convert it: nccopy -k nc4")
+    with told(f"read {path}"):
+        held = h5py.File(path, "r", rdcc_nbytes=0)
+    try:
+        with told(f"read {path}"):
+            member = _find(h5py, path, held, choice.member)
+            dataset = held[member]
+            check_packing(f"{path}:{member}", dataset.attrs)
+        if dataset.dtype.kind not in "biufc" or dataset.shape is None:
+            raise CommandError(f"{path}:{member} holds {dataset.dtype}, which has no sum")
+        return HDF5(held, member, path)
+    except BaseException:
+        held.close()
+        raise
+
+
+def _find(h5py: Any, path: str, file: Any, member: str | None) -> str:
+    """The full name of a dataset."""
+    names: list[str] = []
+
+    def note(name: str, node: Any) -> None:
+        if isinstance(node, h5py.Dataset) and node.dtype.kind in "biufc":
+            names.append(name)
+
+    if member is not None:
+        if isinstance(file.get(member), h5py.Dataset):
+            return str(file[member].name)
+        file.visititems(note)
+        raise CommandError(f"{path} has no dataset {member!r}{among(names)}")
+    file.visititems(note)
+    variables = [name for name in names if not file[name].is_scale] if len(names) > 1 else names
+    if len(variables) != 1:
+        raise CommandError(f"{path} holds {len(names)} datasets: choose --member{among(names)}")
+    return str(file[variables[0]].name)
+
+
+def create(path: str, spec: Spec) -> HDF5:
+    """Create a file with one dataset like the input, and the scales of its dims."""
+    h5py = library()
+    with told(f"write {path}"):
+        file = h5py.File(path, "x", rdcc_nbytes=0, locking=False)
+        try:
+            _keep_index(file)
+            member = hdf5_like.create_like(h5py, file, spec)
+            return HDF5(file, member, path)
+        except BaseException:
+            file.close()
+            raise
+
+
+def reopen(path: str, spec: Spec) -> HDF5:
+    """Open the file that `create` made."""
+    h5py = library()
+    if marker_of(path).exists():
+        raise CommandError(f"{path} was left with half an index of its chunks: begin anew")
+    with told(f"write {path}"):
+        file = h5py.File(path, "r+", rdcc_nbytes=0, locking=False)
+        _keep_index(file)
+        return HDF5(file, hdf5_like.member_of(spec), path)
+
+
+def _keep_index(file: Any) -> None:
+    """Let HDF5 write what it knows of the file when it is told to, and at no other time."""
+    config = file.id.get_mdc_config()
+    config.incr_mode = config.flash_incr_mode = config.decr_mode = 0
+    config.evictions_enabled = False
+    file.id.set_mdc_config(config)
