@@ -20,6 +20,7 @@ LAYERS = (
     ("dispatcher", "array_api"),
     ("fast",),
     ("traced",),
+    ("chunked",),
     ("stream",),
     ("api", "several"),
     ("torch", "masked", "nested", "numpy", "tensors", "generic", *GRAPHS, *BELOW),

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "aggregate.h"
 #include "resume.h"
 #include "target.h"
 
@@ -234,6 +235,17 @@ bool resume_views(const ArrayView& x, const ArrayView& y, int axis, const Manner
   return run_released(bytes, [&](Interrupted stop, void* context) {
     return resume(problem, current_target(), x.data, y.data, manner.initial, records_out, stop,
                   context);
+  });
+}
+
+bool add_up_views(const ArrayView& x, DType dtype, int axis, const Manner& manner, char* totals,
+                  int threads) {
+  const ArrayView& like = x;
+  Problem problem = problem_of(x, like, axis, manner, threads);
+  problem.y_dtype = dtype;
+  problem.in_place = false;
+  return run_released(bytes_of(x, like), [&](Interrupted stop, void* context) {
+    return add_up(problem, current_target(), x.data, totals, stop, context);
   });
 }
 

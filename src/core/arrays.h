@@ -84,6 +84,10 @@ bool scan_segment_views(const ArrayView& x, const ArrayView& y, int axis, const 
 bool resume_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
                   char* records_out, int threads);
 
+// The sums, as `dtype`, of the tiles that x consists of (aggregate.h).
+bool add_up_views(const ArrayView& x, DType dtype, int axis, const Manner& manner, char* totals,
+                  int threads);
+
 // Calls `work` with `job`, without the GIL where it moves many bytes, and with a way to find out
 // whether the user wants to stop. False with an exception set.
 using Work = Status (*)(const void* job, Interrupted interrupted, void* context);

@@ -1,4 +1,5 @@
 // The Python module cumsum._core. Its functions are described in src/cumsum/_core.pyi.
+#include "aggregate_python.h"
 #include "arguments.h"
 #include "copy.h"
 #include "decay_python.h"
@@ -136,6 +137,9 @@ PyMethodDef methods[] = {
     {"scan_segments", scan_segments, METH_VARARGS, nullptr},
     {"find_fault", find_fault, METH_VARARGS, nullptr},
     {"resume", resume_scan, METH_VARARGS, nullptr},
+    {"add_up", add_up_tiles, METH_VARARGS, nullptr},
+    {"advance", advance_records, METH_VARARGS, nullptr},
+    {"total_size", total_bytes, METH_VARARGS, nullptr},
     {"record_size", record_bytes, METH_VARARGS, nullptr},
     {"begin_records", begin_records_at, METH_VARARGS, nullptr},
     {"scan_with_holes", scan_with_holes, METH_VARARGS, nullptr},

@@ -122,6 +122,18 @@ void choose_walk(Plan& plan, const Kernels& kernels) {
   plan.packed = plan.y_dtype;
 }
 
+// Bytes of what is kept of a line: where it begins, or what it adds up to.
+[[gnu::noinline]] int64_t kept_size(const Plan& plan, const Extras& extras,
+                                    const Kernels& kernels) {
+  if (plan.resumed) return extras.record_size;
+  return pair_of(kernels, plan.y_dtype, plan.y_dtype, plan.precision).chain_size;
+}
+
+int64_t initial_size(const Plan& plan, const Problem& problem, const Kernels& kernels) {
+  if (!plan.resumed && !plan.total_stride) return item_size(plan.x_dtype);
+  return kept_size(plan, *problem.extras, kernels);
+}
+
 // Two lines side by side, in both arrays, are one line of complex numbers.
 void pair_up(Plan& plan, int64_t initial_size) {
   const int size = item_size(plan.x_dtype);
@@ -130,7 +142,8 @@ void pair_up(Plan& plan, int64_t initial_size) {
                         plan.scan.y_stride == 2 * size;
   if (!adjacent || plan.x_dtype != plan.y_dtype || plan.holes) return;
   if (plan.x_dtype != DType::float32 && plan.x_dtype != DType::float64) return;
-  if (plan.carried && plan.inner.initial_stride != initial_size) return;
+  const bool strided = plan.carried || plan.total_stride;
+  if (strided && plan.inner.initial_stride != initial_size) return;
   const bool single = plan.x_dtype == DType::float32;
   plan.x_dtype = plan.y_dtype = single ? DType::complex64 : DType::complex128;
   plan.inner = {1, 0, 0, 0, 0};
@@ -187,7 +200,8 @@ int64_t choose_panel(const Plan& plan) {
   plan.units = plan.outer_size * plan.panels;
   plan.block = plan.scan.size;
   plan.blocks = 1;
-  plan.split = plan.units < plan.workers && plan.scan.size > tile_size;
+  const bool few = plan.units < plan.workers || plan.total_stride != 0;
+  plan.split = few && plan.scan.size > tile_size;
   if (plan.split) {
     const int64_t share = bytes / (plan.workers * policy::least_blocks);
     const int64_t claim = std::min(policy::claim_bytes, share);
@@ -247,19 +261,23 @@ void mind_holes(Plan& plan, const Problem& problem, const Kernels& kernels) {
   plan.stream = plan.stream && !plan.in_place;
 }
 
-bool can_compensate(DType dtype) { return dtype == DType::float64 || dtype == DType::complex128; }
-
 }  // namespace
+
+Precision precision_for(DType dtype, Precision precision) {
+  const bool can_compensate = dtype == DType::float64 || dtype == DType::complex128;
+  return can_compensate ? precision : Precision::standard;
+}
 
 Plan make_plan(const Problem& problem, const Kernels& kernels) {
   Plan plan;
   plan.kind = problem.kind;
-  plan.precision = can_compensate(problem.y_dtype) ? problem.precision : Precision::standard;
+  plan.precision = precision_for(problem.y_dtype, problem.precision);
   plan.x_dtype = problem.x_dtype;
   plan.y_dtype = problem.y_dtype;
   static_cast<PlannedExtras&>(plan) = {};
   if (const Extras* const extras = problem.extras) {
-    plan.carried = extras->initial_strides != nullptr;
+    plan.total_stride = extras->total_stride;
+    plan.carried = extras->initial_strides != nullptr && plan.total_stride == 0;
     plan.position = extras->position;
     plan.resumed = extras->record_size != 0;
     plan.holes = extras->mask_strides || extras->skipna;
@@ -267,7 +285,7 @@ Plan make_plan(const Problem& problem, const Kernels& kernels) {
   Axis lines[most_dims];
   set_scan_axis(plan, problem);
   choose_inner(plan, lines, collect_lines(problem, lines));
-  pair_up(plan, plan.resumed ? problem.extras->record_size : item_size(plan.x_dtype));
+  pair_up(plan, initial_size(plan, problem, kernels));
   choose_walk(plan, kernels);
   if (plan.resumed) choose_steps(plan);
   plan.in_place = problem.in_place;

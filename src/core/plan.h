@@ -32,6 +32,9 @@ struct Extras {
   // (resume.h) of so many bytes, and `position` is the index of the first element on its line.
   int64_t record_size = 0;
   int64_t position = 0;
+  // Not zero where nothing but the sums of tiles is wanted (aggregate.h): bytes from those of one
+  // tile to those of the next. The initial strides are then from one line's to the next one's.
+  int64_t total_stride = 0;
   // Holes: where the bytes of a mask are zero, if there is one, and where x is NaN.
   const int64_t* mask_strides = nullptr;
   bool skipna = false;
@@ -55,16 +58,17 @@ struct Problem {
 
 // What comes of them; nothing where there are none.
 struct PlannedExtras {
-  bool carried;         // the sums begin with other values than zero
-  bool resumed;         // they go on from records
-  bool stepped;         // with fewer elements than a group
-  bool holes;           // some elements add nothing
-  bool masked;          // by a mask
-  bool skipna;          // those that are NaN
-  bool nan;             // y is packed, and NaN put there
-  bool filled;          // the kernels read zeros there; else x is packed with zeros there
-  int64_t position;     // of the first element on its line
-  int64_t mask_offset;  // of the first element in scan order, in bytes
+  bool carried;          // the sums begin with other values than zero
+  bool resumed;          // they go on from records
+  bool stepped;          // with fewer elements than a group
+  bool holes;            // some elements add nothing
+  bool masked;           // by a mask
+  bool skipna;           // those that are NaN
+  bool nan;              // y is packed, and NaN put there
+  bool filled;           // the kernels read zeros there; else x is packed with zeros there
+  int64_t total_stride;  // as in Extras
+  int64_t position;      // of the first element on its line
+  int64_t mask_offset;   // of the first element in scan order, in bytes
 };
 
 struct Plan : PlannedExtras {
@@ -98,6 +102,9 @@ Plan make_plan(const Problem& problem, const Kernels& kernels);
 
 // The same for a problem that may have holes, so that others take no longer.
 Plan make_plan_with_holes(const Problem& problem, const Kernels& kernels);
+
+// How sums of this type are carried where that precision is asked for.
+Precision precision_for(DType dtype, Precision precision);
 
 // The kernels of elements of type x and results of type y; empty where x must be packed first.
 const PairKernels& pair_of(const Kernels& kernels, DType x, DType y, Precision precision);

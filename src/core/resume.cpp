@@ -1,6 +1,8 @@
 #include "resume.h"
 
 #include <algorithm>
+#include <new>
+#include <vector>
 
 #include "policy.h"
 #include "run.h"
@@ -9,6 +11,7 @@
 namespace cumsum {
 namespace {
 
+// What is known of one channel of a line.
 template <class A>
 struct Record {
   Carry<A> carry;
@@ -219,6 +222,33 @@ Status resume(Problem problem, const Kernels& kernels, const char* x, char* y, c
     y += length * y_stride;
     extras.position += length;
   }
+  return Status::done;
+}
+
+Status advance(DType dtype, Precision precision, const Kernels& kernels, const char* records,
+               int64_t lines, const char* totals, int64_t tiles, const char* tail,
+               char* records_out) noexcept {
+  const Stepper& stepper = stepper_of(dtype, precision);
+  const PairKernels& pair = pair_of(kernels, dtype, dtype, precision_for(dtype, precision));
+  const int64_t size = stepper.channels * stepper.size, bytes = lines * size;
+  std::vector<char> carries;
+  try {
+    carries.resize(lines * pair.carry_size);
+  } catch (const std::bad_alloc&) {
+    return Status::out_of_memory;
+  }
+  char* const carry = carries.data();
+  move_records<false>(pair, const_cast<char*>(records), size, lines, stepper.channels, carry,
+                      nullptr);
+  for (int64_t tile = 0; tile < tiles; ++tile, totals += lines * pair.chain_size) {
+    pair.add(carry, totals, lines * stepper.channels);
+  }
+  if (tail) {
+    std::copy_n(tail, bytes, records_out);
+  } else {
+    std::fill_n(records_out, bytes, char{0});
+  }
+  move_records<true>(pair, records_out, size, lines, stepper.channels, carry, nullptr);
   return Status::done;
 }
 

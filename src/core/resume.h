@@ -23,4 +23,11 @@ void begin_records(DType dtype, Precision precision, char* records, const char* 
 Status resume(Problem problem, const Kernels& kernels, const char* x, char* y, const char* records,
               char* records_out, Interrupted interrupted, void* context) noexcept;
 
+// The records of `lines` lines that stand between two tiles, once as many tiles have been added as
+// `totals` (aggregate.h) has sums of, and then what the records in `tail`, if there are any, say of
+// fewer elements from the beginning of a tile.
+Status advance(DType dtype, Precision precision, const Kernels& kernels, const char* records,
+               int64_t lines, const char* totals, int64_t tiles, const char* tail,
+               char* records_out) noexcept;
+
 }  // namespace cumsum

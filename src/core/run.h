@@ -80,6 +80,7 @@ class Run {
   void scan_block(Workspace& space, Unit unit, int64_t index);
   void pack_block(Workspace& space, Unit& unit);
   void add_up_tiles(Workspace& space, const Unit& unit, char* sums);
+  void put_totals(Workspace& space, Unit unit);  // aggregate.cpp
   bool has_carry(int64_t index) const;
   bool wait_for_carry(Workspace& space, int64_t index);
   bool help(Workspace& space, int64_t index);

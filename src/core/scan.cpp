@@ -93,14 +93,16 @@ Run::Run(const Plan& plan, const Kernels& kernels, const Operands& operands,
     space.chain.resize(panel_chain_);
     if ((plan.pack_x || plan.pack_y) && !plan.stepped)
       space.packed.resize(pack_shape_.lines * packed_line);
-    if (plan.split) {
+    if (plan.split || plan.total_stride) {
       space.aggregates.resize(plan.block / tile_size * panel_chain_);
       space.others.resize(space.aggregates.size());
     }
-    if (plan.split && plan.pack_x) space.block.resize(plan.block * plan.panel * packed_size_);
+    if ((plan.split || plan.total_stride) && plan.pack_x) {
+      space.block.resize(plan.block * plan.panel * packed_size_);
+    }
     if (plan.holes) make_room_for_holes(space);
   }
-  if (plan.split) {
+  if (plan.split && !plan.total_stride) {
     carries_.resize(plan.units * panel_carry_);
     carry_states_ = std::vector<std::atomic<char>>(plan.units);
     for (int64_t index = 0; plan.carried && index < plan.units; index += plan.blocks) {
@@ -127,7 +129,9 @@ void Run::work(void* self, int worker) noexcept {
     const int64_t last = std::min(first + plan.grain, plan.units);
     for (int64_t index = first, done = 1; index < last; index += done) {
       const Unit unit = run.place(index);
-      if (plan.split) {
+      if (plan.total_stride) {
+        run.put_totals(run.workspaces_[worker], unit);
+      } else if (plan.split) {
         run.scan_block(run.workspaces_[worker], unit, index);
       } else if (plan.stepped) {
         run.step_lines(unit);

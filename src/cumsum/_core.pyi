@@ -41,6 +41,35 @@ def resume(arguments: tuple[Any, ...], position: int, records: Any, after: Any, 
     `after`, unless there is no element.
     """
 
+def add_up(
+    x: int,
+    x_dtype: int,
+    shape: tuple[int, ...],
+    strides: tuple[int, ...],
+    axis: int,
+    dtype: int,
+    compensated: bool,
+    threads: int,
+    totals: Any,
+    /,
+) -> None:
+    """Write the sums of the tiles of x, as `dtype`, to a buffer (src/core/aggregate.h)."""
+
+def advance(
+    records: Any,
+    totals: Any,
+    tiles: int,
+    tail: Any,
+    after: Any,
+    dtype: int,
+    compensated: bool,
+    /,
+) -> None:
+    """Write the records after so many tiles of these sums, and after those in `tail`, if any."""
+
+def total_size(dtype: int, compensated: bool, /) -> int:
+    """Bytes of the sum of one line's tile, for sums of this dtype."""
+
 def record_size(dtype: int, compensated: bool, /) -> int:
     """Bytes of one line's record, for sums of this dtype."""
 

@@ -12,6 +12,9 @@ from typing import NamedTuple
 from cumsum import _core
 from cumsum.dtypes import DType
 
+# Elements whose sum is added to the carry as one: `tile_size` of src/core/kernels.h.
+TILE = 4096
+
 
 class Memory(NamedTuple):
     """Where an array lies: `strides` are in bytes, as in NumPy."""
@@ -20,6 +23,15 @@ class Memory(NamedTuple):
     dtype: DType
     shape: tuple[int, ...]
     strides: tuple[int, ...]
+
+
+def backwards(memory: Memory, axis: int) -> Memory:
+    """The same elements with those of the axis, of which there are some, from the last on."""
+    stride = memory.strides[axis]
+    strides = (*memory.strides[:axis], -stride, *memory.strides[axis + 1 :])
+    return memory._replace(
+        address=memory.address + (memory.shape[axis] - 1) * stride, strides=strides
+    )
 
 
 class Holes(NamedTuple):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from cumsum import _core
-from cumsum.plan import Holes, Memory, arguments
+from cumsum.dtypes import DType
+from cumsum.plan import Holes, Memory, arguments, backwards
 
 Buffer = Any  # memory that Python knows the size of
 
@@ -72,12 +73,35 @@ def resume(
     threads: int,
     exclusive: bool,
     compensated: bool,
+    reverse: bool = False,
 ) -> None:
     """Write the scan of `x` to `y` that goes on from the records of lines of `position` elements.
 
     They lie in `records`, in C order of the lines, of `_core.record_size` bytes each; those of the
-    end of `x`, which is not empty, are written to `after`.
+    end of `x`, which is not empty, are written to `after`. In reverse the end is the beginning.
     """
+    if reverse:
+        x, y = backwards(x, axis), backwards(y, axis)
     flags = {"exclusive": exclusive, "reverse": False, "compensated": compensated}
     scan = arguments(x, y, axis, **flags, threads=threads, initial=None)
     _core.resume(scan, position, records, after)
+
+
+def add_up(
+    x: Memory,
+    axis: int,
+    dtype: DType,
+    *,
+    totals: Buffer,
+    threads: int,
+    compensated: bool,
+    reverse: bool,
+) -> None:
+    """Write the sums of the tiles that `x` consists of to `totals`, as sums of `dtype`.
+
+    Tile by tile, in each those of the lines in C order, of `_core.total_size` bytes each. In
+    reverse the last tile is the first.
+    """
+    if reverse:
+        x = backwards(x, axis)
+    _core.add_up(x.address, x.dtype, x.shape, x.strides, axis, dtype, compensated, threads, totals)

@@ -182,6 +182,21 @@ def resume_into(
         threads=chosen_threads() or torch.get_num_threads(),
         exclusive=how.exclusive,
         compensated=how.compensated,
+        reverse=how.reverse,
+    )
+
+
+def add_up(x: Tensor, how: How, totals: cpu.Buffer) -> None:
+    """Write the sums of the tiles that `x` consists of to `totals`; see `cpu.add_up`."""
+    x = _readable(x, how.dtype)  # kept alive while the core reads it
+    cpu.add_up(
+        _memory(x, x, how.dim),
+        sum(size != 1 for size in x.shape[: how.dim]),
+        CODES[how.dtype],
+        totals=totals,
+        threads=chosen_threads() or torch.get_num_threads(),
+        compensated=how.compensated,
+        reverse=how.reverse,
     )
 
 

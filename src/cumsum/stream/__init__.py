@@ -152,7 +152,7 @@ class Cumsum:
         library = "torch" if is_tensor(chunk) else "NumPy"
         if library == "NumPy" and not isinstance(chunk, np.ndarray):
             raise refuse("Cumsum.update", chunk)
-        door = _door_for(library)
+        door = door_for(library)
         state, options, begins = self._state, self._options, self._state is None
         if state is None or not door.is_like(chunk, state.form):
             form = door.form_of(chunk, self._dim, self._dtype)
@@ -178,7 +178,7 @@ class Cumsum:
         """
         if self._state is None:
             raise RuntimeError("Cumsum.total: it has a dtype and a shape from the first chunk on")
-        return _door_for(self._state.form.library).total(self._state, self._options)
+        return door_for(self._state.form.library).total(self._state, self._options)
 
     @property
     def position(self) -> int:
@@ -201,7 +201,7 @@ class Cumsum:
         return f"<Cumsum dim={self._dim} dtype={dtype} position={self.position}>"
 
 
-def _door_for(library: str) -> ModuleType:
+def door_for(library: str) -> ModuleType:
     """The module for chunks of this library, imported with the first one."""
     if library == "torch":
         from cumsum.stream import tensors

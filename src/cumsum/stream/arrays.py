@@ -100,12 +100,17 @@ def _one_more(state: State, spare: Array, options: Options) -> Array:
     return x
 
 
+def _readable(x: Array, dtype: np.dtype[Any]) -> Array:
+    if door.code_of(x.dtype) is None:  # another byte order, or a type the core cannot read
+        plain = door.native(x.dtype)
+        x = x.astype(dtype if door.code_of(plain) is None else plain)
+    return x
+
+
 def _resume(
     x: Array, y: Array, state: State, after: Array, exclusive: bool, options: Options
 ) -> None:
-    if door.code_of(x.dtype) is None:  # another byte order, or a type the core cannot read
-        plain = door.native(x.dtype)
-        x = x.astype(y.dtype if door.code_of(plain) is None else plain)
+    x = _readable(x, y.dtype)
     x_code, y_code = door.code_of(x.dtype), door.code_of(y.dtype)
     assert x_code is not None
     assert y_code is not None
@@ -119,7 +124,53 @@ def _resume(
         threads=get_num_threads(),
         exclusive=exclusive,
         compensated=options.compensated,
+        reverse=options.reverse,
     )
+
+
+def add_up(x: Array, form: Form, totals: Array, options: Options) -> None:
+    """Write the sums of the tiles that a chunk consists of to `totals`."""
+    x, code = _readable(x, form.dtype), door.code_of(form.dtype)
+    x_code = door.code_of(x.dtype)
+    assert x_code is not None
+    assert code is not None
+    cpu.add_up(
+        door.memory_of(x, x_code),
+        form.axis,
+        code,
+        totals=totals,
+        threads=get_num_threads(),
+        compensated=options.compensated,
+        reverse=options.reverse,
+    )
+
+
+def part(chunk: Array, axis: int, begin: int, end: int) -> Array:
+    """Elements of a chunk."""
+    elements: Array = chunk[(slice(None),) * axis + (slice(begin, end),)]
+    return elements
+
+
+def keep(chunk: Array) -> Array:
+    """A copy that no other chunk lies in."""
+    return np.array(chunk, order="C", subok=False)
+
+
+def joined(chunks: list[Array], axis: int) -> Array:
+    """Chunks, one after the other."""
+    return np.concatenate(chunks, axis)
+
+
+def none_of(form: Form) -> Array:
+    """A chunk of one element a line that has no memory, for its shape and its dtype."""
+    return np.broadcast_to(np.zeros((), form.source or form.dtype), form.shape(1))
+
+
+def code_of(form: Form) -> int:
+    """The core's number of the dtype of the sums."""
+    code = door.code_of(form.dtype)
+    assert code is not None
+    return code
 
 
 def _checked_out(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:

@@ -82,7 +82,14 @@ def update(
 ) -> tuple[Any, State]:
     """The sums of a chunk, and where the stream stands after it: its records are in `spare`."""
     form = state.form
-    how = How(form.axis, form.dtype, options.exclusive, False, bordered, options.compensated)
+    how = How(
+        form.axis,
+        form.dtype,
+        options.exclusive,
+        options.reverse,
+        bordered,
+        options.compensated,
+    )
     shape = tensor.shape_of(chunk, how)
     if out is None:
         y = torch.empty(shape, dtype=form.dtype)
@@ -124,6 +131,37 @@ def _one_more(state: State, spare: NDArray[Any], options: Options) -> Tensor:
     x = torch.zeros(form.shape(1), dtype=form.dtype)
     tensor.resume_into(x, x, how, (state.records, spare), state.position)
     return x
+
+
+def add_up(x: Tensor, form: Form, totals: NDArray[Any], options: Options) -> None:
+    """Write the sums of the tiles that a chunk consists of to `totals`."""
+    how = How(form.axis, form.dtype, reverse=options.reverse, compensated=options.compensated)
+    tensor.add_up(x.detach(), how, totals)
+
+
+def part(chunk: Tensor, axis: int, begin: int, end: int) -> Tensor:
+    """Elements of a chunk."""
+    return chunk.narrow(axis, begin, end - begin)
+
+
+def keep(chunk: Tensor) -> Tensor:
+    """A copy that no other chunk lies in."""
+    return chunk.detach().clone(memory_format=torch.contiguous_format)
+
+
+def joined(chunks: list[Tensor], axis: int) -> Tensor:
+    """Chunks, one after the other."""
+    return torch.cat(chunks, axis)
+
+
+def none_of(form: Form) -> Tensor:
+    """A chunk of one element a line that has no memory, for its shape and its dtype."""
+    return torch.zeros((), dtype=form.source or form.dtype).expand(form.shape(1))
+
+
+def code_of(form: Form) -> int:
+    """The core's number of the dtype of the sums."""
+    return tensor.CODES[form.dtype]
 
 
 def _check_out(out: Any, shape: tuple[int, ...], dtype: torch.dtype) -> None:
