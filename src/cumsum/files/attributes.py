@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cumsum.console import CommandError
 
-# Values that stand for a missing one; the sums, none of which is missing, could meet them by chance.
+# Values that stand for a missing one. No sum is missing, but one could be such a value by chance.
 _MISSING = ("_FillValue", "missing_value")
 # True of the values, not of their sums.
 _OF_VALUES = {*_MISSING, "valid_min", "valid_max", "valid_range", "actual_range"}
@@ -34,7 +34,7 @@ def missing_values(attributes: Mapping[str, Any], dtype: np.dtype[Any]) -> NDArr
     """The numbers that stand for a missing value; nan is a number."""
     found = [_number(attributes[name], dtype) for name in _MISSING if name in attributes]
     values = np.unique(np.concatenate([np.empty(0, dtype), *found]))
-    return values[values == values]  # noqa: PLR0124 - all but nan
+    return np.asarray(values[values == values])  # noqa: PLR0124 - all but nan
 
 
 def _number(value: Any, dtype: np.dtype[Any]) -> NDArray[Any]:

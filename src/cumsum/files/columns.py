@@ -155,7 +155,7 @@ class Parquet(Columns):
     def _row_bytes(self) -> int:
         held = self._file.metadata
         groups = (held.row_group(i).total_byte_size for i in range(held.num_row_groups))
-        packed = sum(groups) // max(1, self.rows)
+        packed = int(sum(groups)) // max(1, self.rows)
         return 2 * packed + 8 * len(self.schema)
 
     def close(self) -> None:
@@ -167,10 +167,13 @@ class Parquet(Columns):
 def open_input(path: str, choice: Choice) -> Columns:
     """Open the columns of `choice`, or the only one of numbers."""
     if not Path(path).is_file():
-        raise CommandError(f"{path}: {'not a regular file' if Path(path).exists() else 'no such file'}")
+        raise CommandError(
+            f"{path}: {'not a regular file' if Path(path).exists() else 'no such file'}"
+        )
     suffix = suffix_of(path)
     arrow = require("pyarrow", f"reading {suffix}")
-    file, nulls, rows = None, {}, 0
+    file, rows = None, 0
+    nulls: dict[str, int] = {}
     try:
         if suffix == ".csv":
             schema, rows, nulls = csv_types.infer(path)

@@ -148,7 +148,9 @@ def open_input(path: str, choice: Choice) -> HDF5:
     """Open the dataset `choice.member` names, or the only one that holds numbers."""
     h5py = library()
     if not Path(path).is_file():
-        raise CommandError(f"{path}: {'not a regular file' if Path(path).exists() else 'no such file'}")
+        raise CommandError(
+            f"{path}: {'not a regular file' if Path(path).exists() else 'no such file'}"
+        )
     with open(path, "rb") as file:
         if file.read(3) == b"CDF":
             raise CommandError(f"{path} is a classic NetCDF file; convert it: nccopy -k nc4")
@@ -157,10 +159,7 @@ def open_input(path: str, choice: Choice) -> HDF5:
     try:
         with told(f"read {path}"):
             member = _find(h5py, path, held, choice.member)
-            dataset = held[member]
-            check_packing(f"{path}:{member}", dataset.attrs)
-        if dataset.dtype.kind not in "biufc" or dataset.shape is None:
-            raise CommandError(f"{path}:{member} holds {dataset.dtype}, which has no sum")
+            _check_numbers(f"{path}{member}", held[member])
         return HDF5(held, member, path)
     except BaseException:
         held.close()
@@ -185,6 +184,12 @@ def _find(h5py: Any, path: str, file: Any, member: str | None) -> str:
     if len(variables) != 1:
         raise CommandError(f"{path} holds {len(names)} datasets: choose --member{among(names)}")
     return str(file[variables[0]].name)
+
+
+def _check_numbers(name: str, dataset: Any) -> None:
+    if dataset.dtype.kind not in "biufc" or dataset.shape is None:
+        raise CommandError(f"{name} holds {dataset.dtype}, which has no sum")
+    check_packing(name, dataset.attrs)
 
 
 def create(path: str, spec: Spec) -> HDF5:

@@ -17,7 +17,7 @@ SHUFFLE, GZIP = 2, 1
 
 def codec_of(dataset: Any, dtype: np.dtype[Any]) -> Codec | None:
     """What packs the chunks of a dataset; None where HDF5 has to do it."""
-    if dataset.chunks is None or not 0 < math.prod(dataset.shape):
+    if dataset.chunks is None or math.prod(dataset.shape) == 0:
         return None
     properties = dataset.id.get_create_plist()
     filters = [properties.get_filter(i) for i in range(properties.get_nfilters())]
@@ -73,5 +73,5 @@ class Codec:
         data = np.ascontiguousarray(values, self._dtype).reshape(-1).view(np.uint8)
         if self._shuffle:
             data = np.ascontiguousarray(data.reshape(-1, self._dtype.itemsize).T).reshape(-1)
-        packed = data.tobytes() if self._level is None else zlib.compress(data, self._level)
+        packed = data.tobytes() if self._level is None else zlib.compress(data.data, self._level)
         self._id.write_direct_chunk(start, packed)

@@ -31,7 +31,7 @@ def member_of(spec: Spec) -> str:
 
 
 def create_like(h5py: Any, file: Any, spec: Spec) -> str:
-    """Create the dataset with the input's chunks, filters, attributes and scales; return its name."""
+    """Create a dataset with the input's chunks, filters, attributes and scales; its name."""
     like, member = spec.like, member_of(spec)
     source = getattr(like, "dataset", None)
     chunks = tuple(like.grid) if max(like.grid, default=1) > 1 else None

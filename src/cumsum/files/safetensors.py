@@ -49,16 +49,20 @@ def open_input(path: str, choice: Choice) -> Tensor:
     metadata = header.pop("__metadata__", None)
     names = sorted(header)
     if choice.member is None and len(names) != 1:
-        raise CommandError(f"{path} holds {count(len(names), 'tensor')}: choose --member{among(names)}")
+        raise CommandError(
+            f"{path} holds {count(len(names), 'tensor')}: choose --member{among(names)}"
+        )
     member = names[0] if choice.member is None else choice.member
     if member not in header:
         raise CommandError(f"{path} has no tensor {member!r}{among(names)}")
     shape, dtype, offset = layout(path, member, header[member])
-    size = os.stat(path).st_size
+    size = Path(path).stat().st_size
     end = start + offset + math.prod(shape) * dtype.itemsize
     if end > size:
         raise CommandError(f"{path} is truncated: {count(size, 'byte')}, {end:,} with {member!r}")
-    store = Tensor(os.open(path, os.O_RDONLY | os.O_CLOEXEC), path, shape, dtype, offset=start + offset)
+    store = Tensor(
+        os.open(path, os.O_RDONLY | os.O_CLOEXEC), path, shape, dtype, offset=start + offset
+    )
     store.member, store.metadata = member, metadata or {}
     return store
 
