@@ -48,6 +48,10 @@ class Columns:
         self._next = 0  # the row after those taken from the batches
         self._rest: Any = None  # what of the last batch is still to come
 
+    def limit(self, memory: int) -> int:
+        """What it takes beside the boxes: the rows at hand, and those that are decoded."""
+        return min(memory, 4 * BATCH_BYTES)
+
     def keep(self) -> None:
         """Keep the rows that are read, all columns of them, for `take`."""
         self.whole = True

@@ -29,7 +29,7 @@ class Table:
         self._arrow = require("pyarrow", "writing tables")
         self._suffix = suffix_of(spec.name)
         self._input = spec.like if isinstance(spec.like, Columns) else None
-        self.scratch = 2 * GROUP_BYTES if self._suffix == ".parquet" else 0
+        self._group = GROUP_BYTES if self._suffix == ".parquet" else 0
         self._waiting: list[Any] = []
         self._names = schema = self._schema(spec)
         if self._input is not None:
@@ -68,6 +68,11 @@ class Table:
             return require("pyarrow.csv", "writing .csv").CSVWriter(self._file, schema)
         return require("pyarrow.parquet", "writing .parquet").ParquetWriter(self._file, schema)
 
+    def limit(self, memory: int) -> int:
+        """Take no more than so many bytes beside those of the boxes: of rows that wait, packed."""
+        self._group = min(self._group, memory // 3)
+        return 3 * self._group
+
     def write(self, where: Where, values: NDArray[Any]) -> None:
         """Write the rows that follow the last ones."""
         rows, arrow = len(values), self._arrow
@@ -77,7 +82,7 @@ class Table:
             columns += [arrow.array(np.array(column)) for column in sums]
             self._waiting.append(arrow.table(columns, schema=self._names))
             held = sum(table.nbytes for table in self._waiting)
-            if self._suffix == ".csv" or held >= GROUP_BYTES:
+            if held >= self._group:
                 self._write_waiting()
 
     def _write_waiting(self) -> None:

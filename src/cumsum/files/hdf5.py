@@ -33,8 +33,6 @@ from cumsum.threads import get_num_threads
 COPIES = 3
 # Where HDF5 packs, many small chunks are moved at once.
 COPY_BYTES = 4 << 20
-# Bytes for all threads together.
-SCRATCH_BYTES = 256 << 20
 
 
 class HDF5:
@@ -54,14 +52,20 @@ class HDF5:
         self.attributes = hdf5_like.plain_attributes(dataset)
         self._missing = missing_values(self.attributes, self.dtype)
         self._codec = hdf5_chunks.codec_of(dataset, self.dtype)
-        self._box, threads = self.grid, get_num_threads()
+        self._box, self._threads = self.grid, get_num_threads()
         if self._codec is None:  # no more than one thread at a time, and a copy of what it moves
             self._box = boxes.grown(self.grid, self.shape, COPY_BYTES // self.dtype.itemsize)
-            threads = 1
+            self._threads = 1
+        self._pool: ThreadPoolExecutor | None = None
+
+    def limit(self, memory: int) -> int:
+        """Take no more than so many bytes beside those of the boxes; what it takes, at least."""
         size = COPIES * math.prod(self._box) * self.dtype.itemsize
-        workers = max(1, min(threads, SCRATCH_BYTES // max(1, size)))
-        self.scratch = workers * size
-        self._pool = ThreadPoolExecutor(workers, "cumsum-hdf5")
+        if size > memory:
+            self._box = self.grid
+            size = COPIES * math.prod(self._box) * self.dtype.itemsize
+        self._threads = max(1, min(self._threads, memory // max(1, size)))
+        return self._threads * size
 
     def read(self, where: Where, out: NDArray[Any]) -> None:
         """Read a box."""
@@ -100,6 +104,8 @@ class HDF5:
 
     def _each(self, where: Where, work: Callable[[Where], None]) -> None:
         """Do the work for each chunk of a box; after an error, for none that has not begun."""
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._threads, "cumsum-hdf5")
         parts = boxes.cut(where, self.shape, self._box)
         futures = [self._pool.submit(work, part) for part in parts]
         try:
@@ -118,14 +124,15 @@ class HDF5:
 
     def close(self) -> None:
         """Close the file."""
-        self._pool.shutdown(cancel_futures=True)
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
         with told(f"write {self.path}"):
             self.file.close()
 
 
 def marker_of(path: str) -> Path:
-    """The file that is there while an index is written; it goes with other partial files."""
-    return Path(path.removesuffix(".partial") + ".flushing.partial")
+    """The file that is there while an index is written."""
+    return Path(path.removesuffix(".partial") + ".flushing")
 
 
 @contextlib.contextmanager

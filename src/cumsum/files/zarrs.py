@@ -1,7 +1,7 @@
 """Zarr arrays, in a folder or at any URL that fsspec knows: sharded, compressed, of any chunks.
 
 Boxes are read and written chunk by chunk (shard by shard) on some threads, because zarr needs more
-memory for a box of many chunks, and a copy of each. `Zarr.scratch` is what these threads may take.
+memory for a box of many chunks, and a copy of each.
 """
 
 from __future__ import annotations
@@ -27,12 +27,13 @@ from cumsum.files.store import Choice, Spec, Where, is_url
 from cumsum.files.zarr_like import create_like, library
 from cumsum.threads import get_num_threads
 
+FOLDER = True
+
 # A chunk of this size keeps a thread busy for longer than the call takes; smaller ones go together.
 TASK_BYTES = 1 << 20
 # A chunk, its compressed bytes, and a copy of either.
 COPIES = 3
-# Bytes for all threads together, and how many requests a distant store has at a time.
-SCRATCH_BYTES = 256 << 20
+# How many requests a distant store has at a time.
 REQUESTS = 16
 
 
@@ -50,11 +51,20 @@ class Zarr:
         self.attributes: dict[str, Any] = dict(array.attrs)
         self._missing = missing_values(self.attributes, self.dtype)
         self._box = boxes.grown(self.grid, self.shape, TASK_BYTES // max(1, self.dtype.itemsize))
-        size = COPIES * math.prod(self._box) * self.dtype.itemsize
-        wanted = REQUESTS if is_url(path) else get_num_threads()
-        self._workers = max(1, min(wanted, SCRATCH_BYTES // max(1, size)))
-        self.scratch = self._workers * size
-        self._pool = ThreadPoolExecutor(self._workers, "cumsum-zarr")
+        self._threads = REQUESTS if is_url(path) else get_num_threads()
+        self._pool: ThreadPoolExecutor | None = None
+
+    def limit(self, memory: int) -> int:
+        """Take no more than so many bytes beside those of the boxes; what it takes, at least."""
+        parts = (self._box, self.grid)
+        if self.array.read_only:  # of a shard some chunks can be read, but not written
+            parts += (self.array.chunks,)
+        sizes = [COPIES * math.prod(part) * self.dtype.itemsize for part in parts]
+        fitting = [i for i, size in enumerate(sizes) if size <= memory]
+        chosen = fitting[0] if fitting else len(parts) - 1
+        self._box, size = parts[chosen], max(1, sizes[chosen])
+        self._threads = max(1, min(self._threads, memory // size))
+        return self._threads * size
 
     def read(self, where: Where, out: NDArray[Any]) -> None:
         """Read a box; chunks that the store does not have are the fill value, as zarr defines."""
@@ -79,7 +89,9 @@ class Zarr:
 
     def _each(self, where: Where, work: Callable[[Where], None]) -> None:
         """Do the work for each part of a box; after an error, for none that has not begun."""
-        parts = list(boxes.cut(where, self.shape, self._box)) if math.prod(self.shape) else []
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._threads, "cumsum-zarr")
+        parts = boxes.cut(where, self.shape, self._box)
         futures = [self._pool.submit(work, part) for part in parts]
         try:
             for future in futures:
@@ -96,7 +108,8 @@ class Zarr:
 
     def close(self) -> None:
         """Let go."""
-        self._pool.shutdown(cancel_futures=True)
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
 
 
 def _order(array: Any) -> tuple[int, ...]:
