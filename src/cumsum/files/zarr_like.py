@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,14 @@ from cumsum.files.store import Spec
 def library(name: str) -> Any:
     """zarr or a part of it."""
     return require(name, "zarr", "files")
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Leave out zarr's warnings of codecs and dtypes that its specification lacks."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def create_like(path: str, member: str, spec: Spec) -> Any:

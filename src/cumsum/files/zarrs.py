@@ -24,7 +24,7 @@ from cumsum.files.disks import flush_disk
 from cumsum.files.failures import told
 from cumsum.files.source import among
 from cumsum.files.store import Choice, Spec, Where, is_url
-from cumsum.files.zarr_like import create_like, library
+from cumsum.files.zarr_like import create_like, library, quiet
 from cumsum.threads import get_num_threads
 
 FOLDER = True
@@ -46,7 +46,7 @@ class Zarr:
         self.array, self.path, self.member = array, path, member
         self.shape: tuple[int, ...] = array.shape
         self.dtype: np.dtype[Any] = array.dtype
-        self.grid: tuple[int, ...] = array.shards or array.chunks
+        self.grid = tuple(max(1, extent) for extent in array.shards or array.chunks)
         self.order = _order(array)
         self.attributes: dict[str, Any] = dict(array.attrs)
         self._missing = missing_values(self.attributes, self.dtype)
@@ -56,9 +56,9 @@ class Zarr:
 
     def limit(self, memory: int) -> int:
         """Take no more than so many bytes beside those of the boxes; what it takes, at least."""
-        parts = (self._box, self.grid)
+        parts = [self._box, self.grid]
         if self.array.read_only:  # of a shard some chunks can be read, but not written
-            parts += (self.array.chunks,)
+            parts.append(self.array.chunks)
         sizes = [COPIES * math.prod(part) * self.dtype.itemsize for part in parts]
         fitting = [i for i, size in enumerate(sizes) if size <= memory]
         chosen = fitting[0] if fitting else len(parts) - 1
@@ -125,18 +125,23 @@ def _order(array: Any) -> tuple[int, ...]:
 
 def open_input(path: str, choice: Choice) -> Zarr:
     """Open an array, or the one `choice.member` names in a group."""
-    zarr = library("zarr")
-    node = _open(zarr, path)
-    member = (choice.member or "").strip("/")
-    if isinstance(node, zarr.Group):
-        member = member or _only_member(zarr, path, node)
-        node = _member(zarr, path, node, member)
-    elif member:
-        raise CommandError(f"{path} is one array, without members: leave out --member")
+    with quiet():
+        node, member = _node(library("zarr"), path, (choice.member or "").strip("/"))
     if node.dtype.kind not in "biufc":
         raise CommandError(f"{_named(path, member)} holds {node.dtype}, which has no sum")
     check_packing(_named(path, member), node.attrs)
     return Zarr(node, path, member)
+
+
+def _node(zarr: Any, path: str, member: str) -> tuple[Any, str]:
+    """The array, and its name in its group."""
+    node = _open(zarr, path)
+    if isinstance(node, zarr.Group):
+        member = member or _only_member(zarr, path, node)
+        return _member(zarr, path, node, member), member
+    if member:
+        raise CommandError(f"{path} is one array, without members: leave out --member")
+    return node, ""
 
 
 def _named(path: str, member: str) -> str:
@@ -180,7 +185,7 @@ def _member(zarr: Any, path: str, group: Any, member: str) -> Any:
 def create(path: str, spec: Spec) -> Zarr:
     """Create an array like the input; one of a group has the same name in a group of its own."""
     member = spec.like.member if isinstance(spec.like, Zarr) else ""
-    with told(f"write {path}"):
+    with told(f"write {path}"), quiet():
         return Zarr(create_like(path, member, spec), path, member)
 
 
@@ -189,7 +194,7 @@ def reopen(path: str, spec: Spec) -> Zarr:
     member = spec.like.member if isinstance(spec.like, Zarr) else ""
     for left in Path(path).rglob("*.partial"):
         left.unlink()
-    with told(f"write {path}"):
+    with told(f"write {path}"), quiet():
         array = library("zarr").open_array(path, path=member, mode="r+")
         return Zarr(array.with_config({"write_empty_chunks": True}), path, member)
 
