@@ -74,6 +74,34 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def size(nbytes: int) -> str:
+    """A number of bytes in the unit that reads best."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("KB", 1e3)):
+        if nbytes >= scale:
+            return f"{nbytes / scale:.3g} {unit}"
+    return count(nbytes, "byte")
+
+
+# Of 1000, and of 1024.
+UNITS = {f"{prefix}B": 1000**k for k, prefix in enumerate(("", "K", "M", "G", "T"))}
+UNITS |= {f"{prefix}iB": 1024**k for k, prefix in enumerate("KMGT", 1)}
+
+
+def parse_size(text: str) -> int:
+    """The bytes that `1GB`, `64 MiB` or `1000` say."""
+    digits = text.rstrip("BKMGTikmgtb ")
+    unit = text[len(digits) :].strip()
+    known = {name.lower(): scale for name, scale in UNITS.items()}
+    known |= {name[0].lower(): scale for name, scale in UNITS.items() if len(name) == 2}
+    try:
+        number = float(digits) * (known[unit.lower()] if unit else 1)
+    except (ValueError, KeyError):
+        number = -1.0
+    if not 0 < number < float("inf"):
+        raise CommandError(f"{text!r} is not a size such as 1GB, 64MiB or 500000")
+    return int(number)
+
+
 def seconds(duration: float) -> str:
     """A duration in the unit that reads best."""
     for unit, scale in (("s", 1), ("ms", 1e3), ("us", 1e6)):

@@ -1,4 +1,10 @@
-"""Outputs that appear whole or not at all."""
+"""Outputs that appear whole or not at all.
+
+An output is written to `.NAME.TOKEN.partial` beside it and takes its name when every byte is on the
+disk. The writer holds a lock on that, which ends with the process however that ends: a partial file
+(or folder) that can be locked was left by a dead process. A journal, `.NAME.TOKEN.journal`, may lie
+beside it: then a run can go on with it. Any other run to the same output removes both.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +12,24 @@ import contextlib
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import IO
 
 from cumsum.console import CommandError
 
 
-def check_output(path: Path, source: Path | None, *, force: bool) -> None:
+def check_output(path: Path, source: Path | None, *, force: bool, folder: bool = False) -> None:
     """Refuse, before any work, an output that could not or must not be written."""
     if not path.parent.is_dir():
         raise CommandError(f"cannot write {path}: no such directory {path.parent}")
-    if path.is_dir():
+    if path.is_dir() and not folder:
         raise CommandError(f"cannot write {path}: it is a directory")
     if not path.exists():
         return
-    if not path.is_file():
+    if not path.is_file() and not folder:
         raise CommandError(f"cannot write {path}: it is not a regular file")
     if source is not None and source.exists() and path.samefile(source):
         raise CommandError(f"the output {path} is the input")
@@ -29,39 +37,142 @@ def check_output(path: Path, source: Path | None, *, force: bool) -> None:
         raise CommandError(f"{path} exists; give --force to replace it")
 
 
+class Partial:
+    """What becomes the output `path`, until it does."""
+
+    def __init__(self, path: Path, token: str | None = None) -> None:
+        self.path = path.resolve()
+        self.token = token or secrets.token_hex(4)
+        self._lock = -1
+
+    @property
+    def place(self) -> Path:
+        """Where it is written."""
+        return self._beside("partial")
+
+    @property
+    def journal(self) -> Path:
+        """Where its journal is."""
+        return self._beside("journal")
+
+    def _beside(self, suffix: str) -> Path:
+        return self.path.with_name(f".{self.path.name}.{self.token}.{suffix}")
+
+    def lock(self) -> bool:
+        """Take the lock on what is there; False if a living process has it."""
+        lock = os.open(self.place, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            return False
+        self._lock = lock
+        return True
+
+    def release(self) -> None:
+        """Give the lock back: another process may go on, or clean up."""
+        lock, self._lock = self._lock, -1
+        if lock >= 0:
+            os.close(lock)
+
+    def publish(self) -> None:
+        """Give it its name, in the place of what had it before."""
+        if self.path.is_dir():
+            old = self._beside("old")
+            self.path.rename(old)
+            self.place.rename(self.path)
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            self.place.replace(self.path)
+        sync_folder(self.path.parent)
+        self.journal.unlink(missing_ok=True)
+        self.release()
+
+    def discard(self) -> None:
+        """Remove it, and its journal."""
+        with contextlib.suppress(OSError):
+            if self.place.is_dir():
+                shutil.rmtree(self.place, ignore_errors=True)
+            self.place.unlink(missing_ok=True)
+        for leftover in (self.journal, self._beside("journal.new")):
+            with contextlib.suppress(OSError):
+                leftover.unlink(missing_ok=True)
+        self.release()
+
+
+class Remote:
+    """What becomes an output elsewhere: it has its name from the start."""
+
+    journal = None
+
+    def __init__(self, url: str, kind: ModuleType) -> None:
+        self.place = url
+        if not hasattr(kind, "discard"):
+            raise CommandError(f"cannot write {url}: outputs of its kind are local files")
+        self._discard: Callable[[str], object] = kind.discard
+
+    def lock(self) -> bool:
+        """Nothing can be locked there."""
+        return True
+
+    def release(self) -> None:
+        """Leave it as it is."""
+
+    def publish(self) -> None:
+        """It has its name already."""
+
+    def discard(self) -> None:
+        """Remove it."""
+        self._discard(self.place)
+
+
+def abandoned(path: Path) -> list[Partial]:
+    """What dead processes left beside `path`, locked."""
+    path = path.resolve()
+    start, end = f".{path.name}.", ".partial"
+    found = []
+    for name in os.listdir(path.parent):  # noqa: PTH208 - a glob would need the name escaped
+        if name.startswith(start) and name.endswith(end):
+            partial = Partial(path, name.removeprefix(start).removesuffix(end))
+            with contextlib.suppress(OSError):
+                if partial.lock():
+                    found.append(partial)
+    return found
+
+
+def remove_abandoned(path: Path) -> None:
+    """Remove what dead processes left beside `path`."""
+    for partial in abandoned(path):
+        partial.discard()
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Yield a new file that takes the name `path` when the block ends well, and vanishes if not.
-
-    The file is `.NAME.RANDOM.partial` beside the output. The writer holds a lock on it, which ends
-    with the process however that ends: a partial file that can be locked was left by a dead
-    process, and the next run to the same output removes it.
-    """
-    path = path.resolve()
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    """Yield a new file that takes the name `path` when the block ends well, and vanishes if not."""
+    partial = Partial(path)
     try:
         remove_abandoned(path)
-        with open(partial, "x+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with open(partial.place, "x+b") as file:
+            partial.lock()
             yield file
             file.flush()
             os.fsync(file.fileno())
-            partial.replace(path)
+            partial.publish()
     except BaseException as error:  # an interrupt as well, wherever it comes
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+        partial.discard()
         if isinstance(error, OSError):
             raise CommandError(f"cannot write {path}: {error.strerror or error}") from error
         raise
 
 
-def remove_abandoned(path: Path) -> None:
-    """Remove the partial files that dead processes left beside `path`."""
-    for name in os.listdir(path.parent):  # noqa: PTH208 - a glob would need the name escaped
-        if name.startswith(f".{path.name}.") and name.endswith(".partial"):
-            with contextlib.suppress(OSError), (path.parent / name).open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                (path.parent / name).unlink()
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder outlive a crash of the machine."""
+    with contextlib.suppress(OSError):
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
 
 def claim(fd: int, size: int) -> None:

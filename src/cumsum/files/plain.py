@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from cumsum.console import CommandError, count
+from cumsum.console import CommandError, count, require
 from cumsum.files.outputs import claim
 from cumsum.files.store import Choice, Spec, Where, suffix_of
+
+# Pages that are not in the cache of the system are dropped as soon as they are read or written.
+# A file larger than memory gains nothing by it, and pushes out all else that is there; and what is
+# written is on its way to the disk at once. Linux 6.14 and newer. 1 GB beside `cp` and `sync`, that
+# take 0.6 to 3.0 s: 0.6 to 0.9 s with it, 1.2 to 5 s without, as fresh pages of memory are slow.
+DONT_CACHE = 0x80
+UNKNOWN_FLAG = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}
 
 
 class PlainStore:
@@ -36,20 +45,20 @@ class PlainStore:
         self.grid = (1,) * len(shape)
         self.order = tuple(range(len(shape))) if order is None else order
         self._fd, self._path, self._offset = fd, path, offset
+        self._flags = DONT_CACHE
 
     def read(self, where: Where, out: NDArray[Any]) -> None:
         """Read a box."""
         lying = out.transpose(self.order)
         held = lying if lying.flags.c_contiguous else np.empty(lying.shape, self.dtype)
-        memory = memoryview(held.reshape(-1).view(np.uint8))
-        for place, part in self._runs(where, memory):
+        for place, part in self._runs(where, bytes_of(held)):
             self._read_run(place, part)
         if held is not lying:
             lying[...] = held
 
     def _read_run(self, place: int, memory: memoryview) -> None:
         while memory:
-            done = os.preadv(self._fd, [memory], place)
+            done = self._call(os.preadv, memory, place)
             if not done:
                 size = count(os.fstat(self._fd).st_size, "byte")
                 raise CommandError(
@@ -59,15 +68,26 @@ class PlainStore:
 
     def write(self, where: Where, values: NDArray[Any]) -> None:
         """Write a box."""
-        lying = np.ascontiguousarray(values.transpose(self.order))
-        memory = memoryview(lying.reshape(-1).view(np.uint8))
-        for place, part in self._runs(where, memory):
+        lying = np.asarray(values, self.dtype).transpose(self.order)  # in the file's byte order
+        for place, part in self._runs(where, bytes_of(lying)):
             self._write_run(place, part)
 
     def _write_run(self, place: int, memory: memoryview) -> None:
         while memory:
-            done = os.pwritev(self._fd, [memory], place)
+            done = self._call(os.pwritev, memory, place)
             place, memory = place + done, memory[done:]
+
+    def _call(self, function: Callable[..., int], memory: memoryview, place: int) -> int:
+        """Read or write, past the cache of the system where that can be asked for."""
+        if not self._flags:
+            return function(self._fd, [memory], place)
+        try:
+            return function(self._fd, [memory], place, self._flags)
+        except OSError as error:
+            if error.errno not in UNKNOWN_FLAG:
+                raise
+            self._flags = 0
+            return function(self._fd, [memory], place)
 
     def _runs(self, where: Where, memory: memoryview) -> Iterator[tuple[int, memoryview]]:
         """Where each run of neighbours begins in the file, and its part of a box in memory."""
@@ -98,11 +118,24 @@ class PlainStore:
             os.close(fd)
 
 
+def bytes_of(values: NDArray[Any]) -> memoryview:
+    """The memory of an array in C order, or that of a copy."""
+    lying: Any = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
+    return memoryview(lying)
+
+
 def open_input(path: str, choice: Choice) -> PlainStore:
     """Open a .npy file, or a raw one of the dtype and shape of `choice`."""
-    if suffix_of(path) == ".npy":
-        return open_npy(path, choice, os.O_RDONLY)
-    return open_raw(path, choice, os.O_RDONLY)
+    return _open(path, choice, os.O_RDONLY)
+
+
+def open_update(path: str, choice: Choice) -> PlainStore:
+    """Open a file to read from it and write to it."""
+    return _open(path, choice, os.O_RDWR)
+
+
+def _open(path: str, choice: Choice, flags: int) -> PlainStore:
+    return (open_npy if suffix_of(path) == ".npy" else open_raw)(path, choice, flags)
 
 
 def open_npy(path: str, choice: Choice, flags: int) -> PlainStore:
@@ -112,7 +145,7 @@ def open_npy(path: str, choice: Choice, flags: int) -> PlainStore:
     except (ValueError, EOFError) as error:
         reason = str(error)
         if "greater than file size" in reason:
-            size = count(os.stat(path).st_size, "byte")
+            size = count(Path(path).stat().st_size, "byte")
             reason = f"it is truncated: {size} are fewer than its header promises"
         raise CommandError(f"{path} is not a .npy file that can be read: {reason}") from None
     dtype = header.dtype
@@ -132,7 +165,7 @@ def open_raw(path: str, choice: Choice, flags: int) -> PlainStore:
     if choice.dtype is None:
         raise CommandError(f"{path}: a raw file needs --raw-dtype")
     dtype = named_dtype(choice.dtype)
-    size = os.stat(path).st_size
+    size = Path(path).stat().st_size
     held, rest = divmod(size - choice.offset, dtype.itemsize)
     shape = choice.shape
     if choice.offset < 0 or held < 0:
@@ -152,9 +185,8 @@ def open_raw(path: str, choice: Choice, flags: int) -> PlainStore:
 def named_dtype(name: str) -> np.dtype[Any]:
     """A dtype by its name, bfloat16 among them where ml_dtypes is installed."""
     if name == "bfloat16":
-        from cumsum.console import require
-
-        return np.dtype(require("ml_dtypes", "bfloat16").bfloat16)
+        dtype: np.dtype[Any] = np.dtype(require("ml_dtypes", "bfloat16").bfloat16)
+        return dtype
     try:
         return np.dtype(name)
     except TypeError:
@@ -179,8 +211,6 @@ def _open_output(path: str, spec: Spec, flags: int) -> PlainStore:
         if flags & os.O_CREAT:
             claim(fd, size)
             os.pwrite(fd, header, 0)
-        elif os.fstat(fd).st_size != size:
-            raise CommandError(f"{path} is not of the size that was claimed for it")
     except BaseException:
         os.close(fd)
         raise

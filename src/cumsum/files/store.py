@@ -6,9 +6,11 @@ A module of a kind has three functions; it is imported when the first such file 
     create(path, spec) -> Store            a new one at `path`, where nothing is yet, to write to
     reopen(path, spec) -> Store            what `create` left there in a process that died, to go on
 
+One that can be scanned in place has `open_update(path, choice)` as well, to read from and write to.
 `path` of an output is that of the partial file or folder: the engine gives it its name at the end.
-For the URL of a remote store it is the URL itself, and the module's `discard(path)` takes back what
-an error leaves; a module without one has no remote stores.
+A module of folders says so: `FOLDER = True`. For the URL of a remote store it is the URL itself,
+and the module's `discard(path)` takes back what an error leaves; a module without one has no remote
+stores.
 """
 
 from __future__ import annotations
@@ -57,26 +59,29 @@ class Store(Protocol):
 
     @property
     def grid(self) -> tuple[int, ...]:
-        """The shape of its chunks or shards: boxes that end at its multiples are read and written
-        best. All ones where there are none.
+        """The shape of its chunks or shards, all ones where there are none.
+
+        Boxes that end at its multiples are read and written best.
         """
 
     @property
     def order(self) -> tuple[int, ...]:
-        """Its dims as they lie, the one whose neighbours lie side by side last: (0, 1, 2) in C
-        order, (2, 1, 0) in Fortran order. For chunks, their order within one.
+        """Its dims as they lie, the one whose neighbours lie side by side last.
+
+        (0, 1, 2) in C order, (2, 1, 0) in Fortran order; for chunks, their order within one.
         """
 
     @property
     def in_order(self) -> bool:
-        """Whether it must be written from the first row of dim 0 to the last, in whole rows; such an
-        output cannot be taken up again after a crash.
+        """Whether it must be written from the first row of dim 0 to the last, in whole rows.
+
+        Such an output cannot be taken up again after a crash.
         """
 
     def read(self, where: Where, out: NDArray[Any]) -> None:
         """Read a box into `out`, which has its shape, the store's dtype, and any strides.
 
-        What is not there (a short read) is a CommandError that names the file.
+        What is not there (a short read) is a CommandError of one line that names the file.
         """
 
     def write(self, where: Where, values: NDArray[Any]) -> None:
@@ -134,17 +139,18 @@ def has_kind(path: str | Path) -> bool:
     return suffix_of(path) in KINDS
 
 
-def kind_of(path: str | Path) -> ModuleType:
-    """The module that knows such files."""
+def kind_of(path: str | Path, choice: Choice | None = None) -> ModuleType:
+    """The module that knows such files; where a dtype is given, others are raw ones."""
     suffix = suffix_of(path)
-    if suffix not in KINDS:
+    if suffix not in KINDS and (choice is None or choice.dtype is None):
         raise CommandError(f"{path}: unknown kind of file, not one of {', '.join(KINDS)}")
-    return importlib.import_module(KINDS[suffix])
+    return importlib.import_module(KINDS.get(suffix, "cumsum.files.plain"))
 
 
 def open_input(path: str | Path, choice: Choice | None = None) -> Store:
     """Open what is to be scanned."""
-    store: Store = kind_of(path).open_input(str(path), choice or Choice())
+    choice = choice or Choice()
+    store: Store = kind_of(path, choice).open_input(str(path), choice)
     return store
 
 
@@ -153,6 +159,6 @@ def create_output(path: str | Path, spec: Spec, *, again: bool = False) -> Store
 
     With `again` it is there already, left by a process that died.
     """
-    kind = kind_of(spec.name)
+    kind = kind_of(spec.name, spec.choice)
     store: Store = (kind.reopen if again else kind.create)(str(path), spec)
     return store

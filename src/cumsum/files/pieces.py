@@ -1,0 +1,185 @@
+"""Which boxes an array is cut into, and in which order: decided once, from numbers alone.
+
+The lines of an array are taken a *panel* at a time, as many side by side as memory allows; a panel
+is scanned in *pieces* that follow each other along the scanned dim, one after the other:
+
+    whole short lines     a panel is one piece of many lines: nothing is carried
+    long lines            a panel is one line or a few, in pieces; carried are their records
+    dim 0, in C order     a panel is all lines, in blocks of rows; carried are all records
+    ... with many lines   panels of some lines, as wide as memory allows, in blocks of rows
+
+so that each run of neighbours in a file is long.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from cumsum.console import CommandError, size
+from cumsum.files.store import Where
+
+# A piece of this size keeps a disk and every thread busy.
+PIECE_BYTES = 16 << 20
+
+# Pieces in memory at once: one is read, one scanned, one written, one waits.
+SLOTS = 4
+
+# Runs of neighbours at least this long are read and written at the disk's speed.
+RUN_BYTES = 1 << 20
+
+# Records are read and written once for each piece: in rows of this many they cost less than the
+# elements do.
+ROWS = 16
+
+# Records at once: before a piece, after it, and those on the way to a journal.
+RECORDS = 3
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A box, the how manieth it is, and whether it begins or ends its lines."""
+
+    index: int
+    where: Where
+    begins: bool
+    ends: bool
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the box."""
+        return tuple(part.stop - part.start for part in self.where)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """All pieces of an array: their extents, and the order they are taken in.
+
+    `order` has the dims as they lie in the file, the one whose neighbours lie side by side last.
+    """
+
+    shape: tuple[int, ...]
+    dim: int
+    order: tuple[int, ...]
+    box: tuple[int, ...]
+    reverse: bool = False
+
+    def __len__(self) -> int:
+        return math.prod(self._counts)
+
+    @property
+    def carries(self) -> bool:
+        """Whether lines go on from piece to piece."""
+        return self.box[self.dim] < self.shape[self.dim]
+
+    @property
+    def _counts(self) -> tuple[int, ...]:
+        return tuple(-(-n // max(b, 1)) for n, b in zip(self.shape, self.box, strict=True))
+
+    def piece(self, index: int) -> Piece:
+        """One piece; those of a panel follow each other, in the order of the scan."""
+        counts, place, rest = self._counts, [0] * len(self.shape), index
+        for dim in (self.dim, *(d for d in reversed(self.order) if d != self.dim)):
+            rest, place[dim] = divmod(rest, counts[dim])
+        step, steps = place[self.dim], counts[self.dim]
+        if self.reverse:
+            place[self.dim] = steps - 1 - step
+        where = tuple(
+            slice(k * b, min(k * b + b, n))
+            for k, b, n in zip(place, self.box, self.shape, strict=True)
+        )
+        return Piece(index, where, step == 0, step == steps - 1)
+
+    @property
+    def lines(self) -> int:
+        """Of the largest panel."""
+        return math.prod(self.box) // self.box[self.dim] if math.prod(self.box) else 0
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What is in memory, in bytes: of each element of a piece, and of each line's record."""
+
+    element: int
+    record: int
+    widest: int  # bytes of an element in the file where it takes most
+
+    def slots(self, box: Iterable[int]) -> int:
+        """Of the pieces in memory."""
+        return SLOTS * math.prod(box) * self.element
+
+    def records(self, walk: Walk) -> int:
+        """Of the records of a panel."""
+        return RECORDS * walk.lines * self.record if walk.carries else 0
+
+    def total(self, walk: Walk) -> int:
+        """Of all."""
+        return self.slots(walk.box) + self.records(walk)
+
+
+def decide(
+    shape: tuple[int, ...],
+    dim: int,
+    order: Sequence[int],
+    costs: Costs,
+    memory: int,
+    *,
+    grids: Sequence[Sequence[int]] = (),
+    whole_rows: bool = False,
+    reverse: bool = False,
+) -> Walk:
+    """The walk that fits `memory` bytes: pieces take half of it, records a quarter at most."""
+    unit = _unit(shape, grids, SLOTS * costs.element, memory // 2)
+    if whole_rows:
+        unit = [unit[0], *shape[1:]]
+    most = max(min(PIECE_BYTES // costs.widest, memory // 2 // (SLOTS * costs.element)), 1)
+    run = min(RUN_BYTES // costs.widest, most)
+    box = list(unit)
+    place = list(order).index(dim)
+    inner, outer = list(order[place + 1 :])[::-1], list(order[:place])[::-1]
+    rows = max(min(shape[dim], ROWS), unit[dim])
+    lines = max(most // rows, run // unit[dim])
+    if lines * shape[dim] > most:  # records are needed
+        lines = min(lines, memory // 4 // (RECORDS * costs.record))
+    if _grow(box, inner, shape, unit, lines * box[dim]) and _grow(box, [dim], shape, unit, most):
+        _grow(box, outer, shape, unit, most)
+    elif not _covers(box, inner, shape):
+        _grow(box, [dim], shape, unit, most)
+    walk = Walk(tuple(shape), dim, tuple(order), tuple(box), reverse)
+    if costs.total(walk) > memory:
+        least = size(costs.total(walk))
+        raise CommandError(f"memory of {size(memory)} is too small: a piece needs {least}")
+    return walk
+
+
+def _unit(
+    shape: Sequence[int], grids: Sequence[Sequence[int]], element: int, memory: int
+) -> list[int]:
+    """The smallest box to read and write: of all grids where that fits, or of the last one."""
+    unit = [1] * len(shape)
+    for grid in grids:
+        both = [math.lcm(a, b) for a, b in zip(unit, grid, strict=True)]
+        clipped = [min(a, n) for a, n in zip(both, shape, strict=True)]
+        fits = math.prod(clipped) * element <= memory
+        unit = clipped if fits else [min(b, n) for b, n in zip(grid, shape, strict=True)]
+    return unit
+
+
+def _grow(
+    box: list[int], dims: Sequence[int], shape: Sequence[int], unit: Sequence[int], limit: int
+) -> bool:
+    """Widen a box along `dims`, in order, up to so many elements; whether it covers them all."""
+    for dim in dims:
+        most = max(limit * box[dim] // math.prod(box), 1)
+        if most < shape[dim]:
+            pieces = -(-shape[dim] // max(most // unit[dim] * unit[dim], unit[dim]))
+            even = -(-shape[dim] // pieces)
+            box[dim] = min(-(-even // unit[dim]) * unit[dim], shape[dim])
+            return False
+        box[dim] = shape[dim]
+    return True
+
+
+def _covers(box: Sequence[int], dims: Iterable[int], shape: Sequence[int]) -> bool:
+    return all(box[dim] == shape[dim] for dim in dims)
