@@ -8,7 +8,7 @@ import threading
 
 import numpy as np
 
-from cumsum.files.store import Choice, Spec, kind_of
+from cumsum.files.store import Choice, Spec, is_url, kind_of
 
 SHAPE = (23, 14, 9)
 
@@ -48,6 +48,8 @@ def write_like(source, path, values, step=None, *, again=False, **choice):
     store.sync()
     store.close()
     like.close()
+    if is_url(path):
+        kind.publish(str(path))
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ class Table:
     """A table that grows at its end."""
 
     in_order = True
+    beside = 0
 
     def __init__(self, path: str, spec: Spec) -> None:
         self.path, self.shape, self.dtype = path, spec.shape, spec.dtype

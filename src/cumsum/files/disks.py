@@ -21,3 +21,12 @@ def flush_disk(path: str) -> None:
             raise OSError(code, os.strerror(code), path)
     finally:
         os.close(fd)
+
+
+def flush_file(path: str) -> None:
+    """Return when all that was written to a file is on its disk."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from cumsum.console import CommandError, require
 from cumsum.files import boxes, hdf5_chunks, hdf5_like
 from cumsum.files.attributes import check_missing, check_packing, missing_values
+from cumsum.files.disks import flush_file
 from cumsum.files.failures import told
 from cumsum.files.source import among
 from cumsum.files.store import Choice, Spec, Where
@@ -39,6 +40,7 @@ class HDF5:
     """A dataset of an HDF5 file."""
 
     in_order = False
+    beside = 0
 
     def __init__(self, file: Any, member: str, path: str) -> None:
         self.file, self.member, self.path = file, member, path
@@ -126,8 +128,13 @@ class HDF5:
         """Close the file."""
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
+        if not self.file:
+            return
+        written = self.file.mode != "r"
         with told(f"write {self.path}"):
             self.file.close()
+            if written:
+                flush_file(self.path)
 
 
 def marker_of(path: str) -> Path:

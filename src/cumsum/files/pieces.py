@@ -99,15 +99,26 @@ class Walk:
 
 @dataclass(frozen=True)
 class Costs:
-    """What is in memory, in bytes: of each element of a piece, and of each line's record."""
+    """What is in memory, in bytes: of each element of a piece, and of each line's record.
+
+    `fixed` is what the stores take whatever is read and written, `beside` what they keep with each
+    element.
+    """
 
     element: int
     record: int
     widest: int  # bytes of an element in the file where it takes most
+    fixed: int = 0
+    beside: int = 0
+
+    @property
+    def each(self) -> int:
+        """Of an element in memory."""
+        return self.element + self.beside
 
     def slots(self, box: Iterable[int]) -> int:
         """Of the pieces in memory."""
-        return SLOTS * math.prod(box) * self.element
+        return SLOTS * math.prod(box) * self.each
 
     def records(self, walk: Walk) -> int:
         """Of the records of a panel."""
@@ -115,7 +126,7 @@ class Costs:
 
     def total(self, walk: Walk) -> int:
         """Of all."""
-        return self.slots(walk.box) + self.records(walk)
+        return self.fixed + self.slots(walk.box) + self.records(walk)
 
 
 def decide(
@@ -130,10 +141,11 @@ def decide(
     reverse: bool = False,
 ) -> Walk:
     """The walk that fits `memory` bytes: pieces take half of it, records a quarter at most."""
-    unit = _unit(shape, grids, SLOTS * costs.element, memory // 2)
+    free = max(memory - costs.fixed, 0)
+    unit = _unit(shape, grids, SLOTS * costs.each, free // 2)
     if whole_rows:
         unit = [unit[0], *shape[1:]]
-    most = max(min(PIECE_BYTES // costs.widest, memory // 2 // (SLOTS * costs.element)), 1)
+    most = max(min(PIECE_BYTES // costs.widest, free // 2 // (SLOTS * costs.each)), 1)
     run = min(RUN_BYTES // costs.widest, most)
     box = list(unit)
     place = list(order).index(dim)
@@ -141,7 +153,7 @@ def decide(
     rows = max(min(shape[dim], ROWS), unit[dim])
     lines = max(most // rows, run // unit[dim])
     if lines * shape[dim] > most:  # records are needed
-        lines = min(lines, memory // 4 // (RECORDS * costs.record))
+        lines = min(lines, free // 4 // (RECORDS * costs.record))
     if _grow(box, inner, shape, unit, lines * box[dim]) and _grow(box, [dim], shape, unit, most):
         _grow(box, outer, shape, unit, most)
     elif not _covers(box, inner, shape):

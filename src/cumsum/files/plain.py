@@ -47,6 +47,12 @@ class PlainStore:
         self._fd, self._path, self._offset = fd, path, offset
         self._flags = DONT_CACHE
 
+    beside = 0
+
+    def limit(self, _memory: int) -> int:
+        """Nothing is taken beside the boxes."""
+        return 0
+
     def read(self, where: Where, out: NDArray[Any]) -> None:
         """Read a box."""
         lying = out.transpose(self.order)

@@ -45,6 +45,7 @@ def create_like(path: str, member: str, spec: Spec) -> Any:
     attributes = {name: _plain(v) for name, v in kept(getattr(like, "attributes", {})).items()}
     return zarr.create_array(
         path,
+        storage_options={"auto_mkdir": True} if path.startswith("file://") else None,
         name=member or None,
         shape=spec.shape,
         dtype=dtype,

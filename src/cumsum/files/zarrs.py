@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cumsum.console import CommandError
-from cumsum.files import boxes
+from cumsum.files import boxes, zarr_remote
 from cumsum.files.attributes import check_missing, check_packing, missing_values
 from cumsum.files.disks import flush_disk
 from cumsum.files.failures import told
@@ -41,6 +40,7 @@ class Zarr:
     """An array of zarr."""
 
     in_order = False
+    beside = 0
 
     def __init__(self, array: Any, path: str, member: str) -> None:
         self.array, self.path, self.member = array, path, member
@@ -64,7 +64,7 @@ class Zarr:
         chosen = fitting[0] if fitting else len(parts) - 1
         self._box, size = parts[chosen], max(1, sizes[chosen])
         self._threads = max(1, min(self._threads, memory // size))
-        return self._threads * size
+        return int(self._threads * size)
 
     def read(self, where: Where, out: NDArray[Any]) -> None:
         """Read a box; chunks that the store does not have are the fill value, as zarr defines."""
@@ -186,7 +186,12 @@ def create(path: str, spec: Spec) -> Zarr:
     """Create an array like the input; one of a group has the same name in a group of its own."""
     member = spec.like.member if isinstance(spec.like, Zarr) else ""
     with told(f"write {path}"), quiet():
-        return Zarr(create_like(path, member, spec), path, member)
+        if is_url(path):
+            zarr_remote.clear(path)
+        store = Zarr(create_like(path, member, spec), path, member)
+        if is_url(path):
+            zarr_remote.hide(path)
+    return store
 
 
 def reopen(path: str, spec: Spec) -> Zarr:
@@ -199,11 +204,18 @@ def reopen(path: str, spec: Spec) -> Zarr:
         return Zarr(array.with_config({"write_empty_chunks": True}), path, member)
 
 
-def discard(path: str) -> None:
-    """Remove all that is at `path`."""
-    if not is_url(path):
-        shutil.rmtree(path, ignore_errors=True)
-        return
-    with contextlib.suppress(FileNotFoundError):
-        fs, place = library("fsspec.core").url_to_fs(path)
-        fs.rm(place, recursive=True)
+def exists(url: str) -> bool:
+    """Whether an output would replace something."""
+    with told(f"read {url}"):
+        return zarr_remote.exists(url)
+
+
+def publish(url: str) -> None:
+    """Let an output at a URL be seen."""
+    with told(f"write {url}"):
+        zarr_remote.publish(url)
+
+
+def discard(url: str) -> None:
+    """Remove what was being written to a URL."""
+    zarr_remote.discard(url)
