@@ -22,8 +22,9 @@ from cumsum.files.source import among
 from cumsum.files.store import Choice, Spec, Where, suffix_of
 from cumsum.files.tables import only_numeric_column
 
-# Bytes of the rows that are decoded at a time.
-BATCH_BYTES = 8 << 20
+# Bytes of the rows that are decoded at a time, and how many such batches there are at once.
+BATCH_BYTES, LEAST_BATCH = 4 << 20, 16 << 10
+BATCHES = 4
 
 
 class Columns:
@@ -45,12 +46,14 @@ class Columns:
         self._held: deque[Any] = deque()
         self._lock = threading.Lock()
         self._batches: Iterator[Any] | None = None
+        self._batch = BATCH_BYTES
         self._next = 0  # the row after those taken from the batches
         self._rest: Any = None  # what of the last batch is still to come
 
     def limit(self, memory: int) -> int:
-        """What it takes beside the boxes: the rows at hand, and those that are decoded."""
-        return min(memory, 4 * BATCH_BYTES)
+        """Decode fewer rows at a time; what the rows at hand take, and those being decoded."""
+        self._batch = max(min(self._batch, memory // BATCHES), LEAST_BATCH)
+        return BATCHES * self._batch
 
     def keep(self) -> None:
         """Keep the rows that are read, all columns of them, for `take`."""
@@ -134,7 +137,11 @@ class Columns:
 
 
 class CSV(Columns):
-    """Columns of a .csv."""
+    """Columns of a .csv, whose batches are of the size that rows may have."""
+
+    def limit(self, memory: int) -> int:
+        """What it takes; it cannot do with less."""
+        return BATCHES * csv_types.BLOCK_BYTES
 
     def _stream(self) -> Iterator[Any]:
         types = {field.name: field.type for field in self.schema}
@@ -152,7 +159,7 @@ class Parquet(Columns):
         self._file = file
 
     def _stream(self) -> Iterator[Any]:
-        rows = max(1, min(BATCH_BYTES // max(1, self._row_bytes()), 1 << 20))
+        rows = max(1, min(self._batch // max(1, self._row_bytes()), 1 << 20))
         columns = None if self.whole else list(self.names)
         return iter(self._file.iter_batches(batch_size=rows, columns=columns))
 

@@ -16,7 +16,7 @@ from cumsum.console import CommandError, require
 from cumsum.files.tables import NULLS
 
 # Bytes that are parsed at a time; a row cannot be longer.
-BLOCK_BYTES = 8 << 20
+BLOCK_BYTES = 2 << 20
 
 
 def stream(path: str, types: Mapping[str, Any] | None, columns: list[str] | None = None) -> Any:

@@ -3,9 +3,7 @@
 HDF5 does one thing at a time, so of chunks with the usual filters (shuffle, gzip) only the bytes
 are moved through it, and packed and unpacked on some threads: see `hdf5_chunks`.
 
-An output can be taken up after a crash: chunks are written at the end of the file, and the index of
-them, which HDF5 holds in memory, goes to the disk in `sync` alone. A process killed within `sync`
-may leave half an index; a marker beside the file tells.
+An output can be taken up after a crash: see `hdf5_index`.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cumsum.console import CommandError, require
-from cumsum.files import boxes, hdf5_chunks, hdf5_like
+from cumsum.files import boxes, hdf5_chunks, hdf5_index, hdf5_like
 from cumsum.files.attributes import check_missing, check_packing, missing_values
 from cumsum.files.disks import flush_file
 from cumsum.files.failures import told
@@ -59,13 +57,15 @@ class HDF5:
             self._box = boxes.grown(self.grid, self.shape, COPY_BYTES // self.dtype.itemsize)
             self._threads = 1
         self._pool: ThreadPoolExecutor | None = None
+        self._marker = hdf5_index.Marker(path)
 
     def limit(self, memory: int) -> int:
         """Take no more than so many bytes beside those of the boxes; what it takes, at least."""
-        size = COPIES * math.prod(self._box) * self.dtype.itemsize
-        if size > memory:
-            self._box = self.grid
-            size = COPIES * math.prod(self._box) * self.dtype.itemsize
+        element = COPIES * self.dtype.itemsize
+        if self._codec is None:
+            held = min(memory // element, COPY_BYTES // self.dtype.itemsize)
+            self._box = boxes.grown(self.grid, self.shape, held)
+        size = element * math.prod(self._box)
         self._threads = max(1, min(self._threads, memory // max(1, size)))
         return self._threads * size
 
@@ -120,9 +120,11 @@ class HDF5:
 
     def sync(self) -> None:
         """Write the index of the chunks, and wait for the disk."""
-        with told(f"write {self.path}"), flushing(self.path):
-            self.file.flush()
+        with told(f"write {self.path}"):
+            with self._marker.writing():
+                self.file.flush()
             os.fsync(self.file.id.get_vfd_handle())
+            self._marker.written()
 
     def close(self) -> None:
         """Close the file."""
@@ -135,20 +137,7 @@ class HDF5:
             self.file.close()
             if written:
                 flush_file(self.path)
-
-
-def marker_of(path: str) -> Path:
-    """The file that is there while an index is written."""
-    return Path(path.removesuffix(".partial") + ".flushing")
-
-
-@contextlib.contextmanager
-def flushing(path: str) -> Iterator[None]:
-    """Mark a file as one whose index is being written, until it is."""
-    marker = marker_of(path)
-    marker.touch()
-    yield
-    marker.unlink(missing_ok=True)
+                self._marker.remove()
 
 
 def library() -> Any:
@@ -212,7 +201,7 @@ def create(path: str, spec: Spec) -> HDF5:
     with told(f"write {path}"):
         file = h5py.File(path, "x", rdcc_nbytes=0, locking=False)
         try:
-            _keep_index(file)
+            hdf5_index.keep_in_memory(file)
             member = hdf5_like.create_like(h5py, file, spec)
             return HDF5(file, member, path)
         except BaseException:
@@ -223,17 +212,8 @@ def create(path: str, spec: Spec) -> HDF5:
 def reopen(path: str, spec: Spec) -> HDF5:
     """Open the file that `create` made."""
     h5py = library()
-    if marker_of(path).exists():
-        raise CommandError(f"{path} was left with half an index of its chunks: begin anew")
+    hdf5_index.Marker(path).check(path)
     with told(f"write {path}"):
         file = h5py.File(path, "r+", rdcc_nbytes=0, locking=False)
-        _keep_index(file)
+        hdf5_index.keep_in_memory(file)
         return HDF5(file, hdf5_like.member_of(spec), path)
-
-
-def _keep_index(file: Any) -> None:
-    """Let HDF5 write what it knows of the file when it is told to, and at no other time."""
-    config = file.id.get_mdc_config()
-    config.incr_mode = config.flash_incr_mode = config.decr_mode = 0
-    config.evictions_enabled = False
-    file.id.set_mdc_config(config)
