@@ -133,6 +133,8 @@ def decide(
     reverse: bool = False,
 ) -> Walk:
     """The walk that fits `memory` bytes: pieces take half of it, records a quarter at most."""
+    if 0 in shape:
+        return Walk(tuple(shape), dim, tuple(order), tuple(shape), reverse)
     unit = _unit(shape, grids, SLOTS * costs.element, memory // 2)
     if whole_rows:
         unit = [unit[0], *shape[1:]]
@@ -152,9 +154,7 @@ def decide(
     return walk
 
 
-def _limits(
-    costs: Costs, memory: int, length: int, width: int, elements: int
-) -> tuple[int, int]:
+def _limits(costs: Costs, memory: int, length: int, width: int, elements: int) -> tuple[int, int]:
     """How many elements a piece may have, and how many lines, of `width` that lie side by side.
 
     All of them where a piece has some rows then; else as many as leave it more rows.

@@ -82,7 +82,6 @@ class Done:
     def report(self, output: str, seconds: float) -> Report:
         """What it tells."""
         job, shape = self.job, self.job.shape
-        total = math.prod(shape) * (job.source.itemsize + job.dtype.itemsize)
         return Report(
             input=job.path,
             output=output,
@@ -94,7 +93,7 @@ class Done:
             totals=self.seen.totals,
             span=self.seen.span,
             lines=math.prod(shape) // max(shape[job.dim], 1),
-            nbytes=total * (len(self.walk) - self.first) // max(len(self.walk), 1),
+            nbytes=job.nbytes * (len(self.walk) - self.first) // max(len(self.walk), 1),
             seconds=seconds,
             pieces=len(self.walk),
             resumed=self.first,
@@ -109,6 +108,7 @@ def carry_out(way: Way, walk: Walk, entry: Entry, put: Put, is_due: Callable[[],
     job, order = way.job, walk.order
     scanner = Scanner(job, walk, entry)
     seen = Seen(walk, job.dtype, entry.seen or None)
+    total = job.nbytes
 
     def read(piece: Piece, slot: Slot) -> None:
         try:
@@ -129,7 +129,7 @@ def carry_out(way: Way, walk: Walk, entry: Entry, put: Put, is_due: Callable[[],
     def write(piece: Piece, slot: Slot, after: Entry | None) -> None:
         put(piece, slot.y(piece, order), after)
         if way.progress is not None:
-            way.progress(piece.index + 1, len(walk))
+            way.progress(total * (piece.index + 1) // len(walk), total)
 
     left = range(entry.done, len(walk))
     elements = math.prod(walk.box)
