@@ -147,7 +147,8 @@ def run(way: Way, output: str) -> Done:
         with contextlib.closing(
             create_output(partial.place, spec, again=bool(entry.box))
         ) as target:
-            partial.lock()
+            if not partial.lock():
+                raise CommandError(f"cannot write {output}: another process took what is written")
             walk = way.walk(target, entry)
             if partial.journal is not None and not target.in_order:
                 keeper = Keeper(partial.journal, target.sync)
@@ -201,12 +202,9 @@ def _find_or_begin(way: Way, output: str) -> tuple[Partial | Remote, Entry]:
 
 def _told(error: BaseException, output: str, *, kept: bool) -> BaseException:
     """An error as the user is told it."""
-    kind, message = type(error), str(error)
+    hint = "; --resume goes on from what is done" if kept else ""
     if isinstance(error, OSError):
-        kind, message = CommandError, f"cannot write {output}: {error.strerror or error}"
-    if not kept:
-        return kind(message) if isinstance(error, OSError) else error
-    if isinstance(error, CommandError | OSError | KeyboardInterrupt):
-        what = f"{message or 'interrupted'}; --resume goes on from what is done"
-        return KeyboardInterrupt(what) if kind is KeyboardInterrupt else CommandError(what)
+        return CommandError(f"cannot write {output}: {error.strerror or error}{hint}")
+    if isinstance(error, KeyboardInterrupt) and kept:
+        return KeyboardInterrupt(f"interrupted{hint}")
     return error
