@@ -54,19 +54,58 @@ def progress(label: str, nbytes: int, steps: int) -> Iterator[Callable[[], objec
     The bar shows on standard error when the work is long, rich is installed and a person is
     watching. One step has no fraction to show: the bar then only moves.
     """
-    if nbytes < LONG_WORK_BYTES or not sys.stderr.isatty():
-        yield lambda: None
-        return
-    try:
-        rich = importlib.import_module("rich.progress")
-        terminal = importlib.import_module("rich.console").Console(stderr=True)
-    except ImportError:
+    rich = rich_for(nbytes)
+    if rich is None:
         yield lambda: None
         return
     columns = (rich.TextColumn(label), rich.BarColumn(), rich.TimeElapsedColumn())
-    with rich.Progress(*columns, console=terminal, transient=True) as bar:
+    with rich.Progress(*columns, console=terminal(), transient=True) as bar:
         task = bar.add_task(label, total=steps if steps > 1 else None)
         yield lambda: bar.advance(task)
+
+
+@contextlib.contextmanager
+def throughput(label: str) -> Iterator[Callable[[int, int], object]]:
+    """Yield a function to call with the bytes that are done, and all of them.
+
+    A bar with the speed and the time left shows where `progress` shows one, from the first call on.
+    """
+    with contextlib.ExitStack() as stack:
+        state: dict[str, Any] = {}
+
+        def show(done: int, total: int) -> None:
+            if not state:
+                rich = state["rich"] = rich_for(total)
+                if rich is not None:
+                    columns = (
+                        rich.TextColumn(label),
+                        rich.BarColumn(),
+                        rich.DownloadColumn(),
+                        rich.TransferSpeedColumn(),
+                        rich.TimeRemainingColumn(),
+                    )
+                    bar = rich.Progress(*columns, console=terminal(), transient=True)
+                    state["bar"] = stack.enter_context(bar)
+                    state["task"] = bar.add_task(label, total=total)
+            if "bar" in state:
+                state["bar"].update(state["task"], completed=done)
+
+        yield show
+
+
+def rich_for(nbytes: int) -> Any:
+    """The library for bars, if the work is long, it is installed and a person is watching."""
+    if nbytes < LONG_WORK_BYTES or not sys.stderr.isatty():
+        return None
+    try:
+        return importlib.import_module("rich.progress")
+    except ImportError:
+        return None
+
+
+def terminal() -> Any:
+    """Where bars are drawn: on standard error."""
+    return importlib.import_module("rich.console").Console(stderr=True)
 
 
 def count(number: int, noun: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +54,11 @@ class Job:
             "initial": digest and digest.hexdigest(),
             "version of the order of additions": journal.ORDER,
         }
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes to read and to write."""
+        return math.prod(self.shape) * (self.source.itemsize + self.dtype.itemsize)
 
     @property
     def costs(self) -> Costs:

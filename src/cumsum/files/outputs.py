@@ -59,7 +59,9 @@ class Partial:
         return self.path.with_name(f".{self.path.name}.{self.token}.{suffix}")
 
     def lock(self) -> bool:
-        """Take the lock on what is there; False if a living process has it."""
+        """Take the lock on what is there; False if another process has it."""
+        if self._lock >= 0:
+            return True
         lock = os.open(self.place, os.O_RDONLY | os.O_CLOEXEC)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

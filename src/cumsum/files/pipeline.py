@@ -8,6 +8,7 @@ no other is begun.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import threading
 from collections.abc import Callable, Iterable
@@ -25,9 +26,8 @@ class Slot:
 
     def __init__(self, elements: int, source: np.dtype[Any], result: np.dtype[Any]) -> None:
         self._source, self._result = source, result
-        self._x = mmap.mmap(-1, max(elements * source.itemsize, 1))  # begins with a page
-        same = source == result
-        self._y = self._x if same else mmap.mmap(-1, max(elements * result.itemsize, 1))
+        self._x = _memory(elements * source.itemsize)
+        self._y = self._x if source == result else _memory(elements * result.itemsize)
 
     def x(self, piece: Piece, order: tuple[int, ...]) -> NDArray[Any]:
         """An array for the elements of a piece, whose dims lie as they do in the file."""
@@ -36,6 +36,15 @@ class Slot:
     def y(self, piece: Piece, order: tuple[int, ...]) -> NDArray[Any]:
         """An array for its results."""
         return _lying(self._y, piece.shape, self._result, order)
+
+
+def _memory(nbytes: int) -> mmap.mmap:
+    """Memory that begins with a page, in huge ones where the system has them."""
+    memory = mmap.mmap(-1, max(nbytes, 1))
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        with contextlib.suppress(OSError):
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    return memory
 
 
 def _lying(

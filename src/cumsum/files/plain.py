@@ -25,6 +25,10 @@ from cumsum.files.store import Choice, Spec, Where, suffix_of
 DONT_CACHE = 0x80
 UNKNOWN_FLAG = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}
 
+# Runs of a box at least this long are asked for before they are read: the system does not see what
+# comes next. 512 MB in runs of 1 MB, cold: 0.6 s with the next two asked for, 0.8 to 1.3 s without.
+SCATTERED = 64 << 10
+
 
 class PlainStore:
     """Elements side by side in a file, in C or Fortran order, from the byte `offset` on."""
@@ -57,8 +61,15 @@ class PlainStore:
         """Read a box."""
         lying = out.transpose(self.order)
         held = lying if lying.flags.c_contiguous else np.empty(lying.shape, self.dtype)
-        for place, part in self._runs(where, bytes_of(held)):
+        runs = list(self._runs(where, bytes_of(held)))
+        scattered = len(runs) > 1 and len(runs[0][1]) >= SCATTERED
+        for i, (place, part) in enumerate(runs):
+            if scattered:
+                for later, more in runs[i + 1 : i + 2] if i else runs[1:3]:
+                    os.posix_fadvise(self._fd, later, len(more), os.POSIX_FADV_WILLNEED)
             self._read_run(place, part)
+            if scattered:
+                os.posix_fadvise(self._fd, place, len(part), os.POSIX_FADV_DONTNEED)
         if held is not lying:
             lying[...] = held
 

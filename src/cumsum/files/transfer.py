@@ -85,7 +85,6 @@ class Done:
     def report(self, output: str, seconds: float) -> Report:
         """What it tells."""
         job, shape = self.job, self.job.shape
-        total = math.prod(shape) * (job.source.itemsize + job.dtype.itemsize)
         return Report(
             input=job.path,
             output=output,
@@ -97,7 +96,7 @@ class Done:
             totals=self.seen.totals,
             span=self.seen.span,
             lines=math.prod(shape) // max(shape[job.dim], 1),
-            nbytes=total * (len(self.walk) - self.first) // max(len(self.walk), 1),
+            nbytes=job.nbytes * (len(self.walk) - self.first) // max(len(self.walk), 1),
             seconds=seconds,
             pieces=len(self.walk),
             resumed=self.first,
@@ -112,6 +111,7 @@ def carry_out(way: Way, walk: Walk, entry: Entry, put: Put, is_due: Callable[[],
     job, order = way.job, walk.order
     scanner = Scanner(job, walk, entry)
     seen = Seen(walk, job.dtype, entry.seen or None)
+    total = job.nbytes
 
     def read(piece: Piece, slot: Slot) -> None:
         try:
@@ -132,7 +132,7 @@ def carry_out(way: Way, walk: Walk, entry: Entry, put: Put, is_due: Callable[[],
     def write(piece: Piece, slot: Slot, after: Entry | None) -> None:
         put(piece, slot.y(piece, order), after)
         if way.progress is not None:
-            way.progress(piece.index + 1, len(walk))
+            way.progress(total * (piece.index + 1) // len(walk), total)
 
     left = range(entry.done, len(walk))
     elements = math.prod(walk.box)
@@ -150,7 +150,8 @@ def run(way: Way, output: str) -> Done:
         with contextlib.closing(
             create_output(partial.place, spec, again=bool(entry.box))
         ) as target:
-            partial.lock()
+            if not partial.lock():
+                raise CommandError(f"cannot write {output}: another process took what is written")
             walk = way.walk(target, entry)
             if partial.journal is not None and not target.in_order:
                 keeper = Keeper(partial.journal, target.sync)
@@ -204,12 +205,9 @@ def _find_or_begin(way: Way, output: str) -> tuple[Partial | Remote, Entry]:
 
 def _told(error: BaseException, output: str, *, kept: bool) -> BaseException:
     """An error as the user is told it."""
-    kind, message = type(error), str(error)
+    hint = "; --resume goes on from what is done" if kept else ""
     if isinstance(error, OSError):
-        kind, message = CommandError, f"cannot write {output}: {error.strerror or error}"
-    if not kept:
-        return kind(message) if isinstance(error, OSError) else error
-    if isinstance(error, CommandError | OSError | KeyboardInterrupt):
-        what = f"{message or 'interrupted'}; --resume goes on from what is done"
-        return KeyboardInterrupt(what) if kind is KeyboardInterrupt else CommandError(what)
+        return CommandError(f"cannot write {output}: {error.strerror or error}{hint}")
+    if isinstance(error, KeyboardInterrupt) and kept:
+        return KeyboardInterrupt(f"interrupted{hint}")
     return error
