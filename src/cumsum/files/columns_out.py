@@ -24,11 +24,11 @@ class Table:
     beside = 0
 
     def __init__(self, path: str, spec: Spec) -> None:
-        self.path, self.shape, self.dtype = path, spec.shape, spec.dtype
+        self.name, self.shape, self.dtype = spec.name, spec.shape, spec.dtype
         self.grid = (1,) * len(spec.shape)
         self.order = (1, 0) if len(spec.shape) == 2 else (0,)
-        self._arrow = require("pyarrow", "writing tables")
         self._suffix = suffix_of(spec.name)
+        self._arrow = require("pyarrow", f"writing {self._suffix}")
         self._input = spec.like if isinstance(spec.like, Columns) else None
         self._group = GROUP_BYTES if self._suffix == ".parquet" else 0
         self._waiting: list[Any] = []
@@ -78,7 +78,7 @@ class Table:
         """Write the rows that follow the last ones."""
         rows, arrow = len(values), self._arrow
         sums = [values] if values.ndim == 1 else list(values.T)
-        with told(f"write {self.path}"):
+        with told(f"write {self.name}"):
             columns = [] if self._input is None else self._input.take(rows).columns
             columns += [arrow.array(np.array(column)) for column in sums]
             self._waiting.append(arrow.table(columns, schema=self._names))
@@ -102,7 +102,7 @@ class Table:
         """Write what a table ends with, and wait for the disk."""
         if self._file.closed:
             return
-        with told(f"write {self.path}"):
+        with told(f"write {self.name}"):
             try:
                 self._write_waiting()
                 self._writer.close()

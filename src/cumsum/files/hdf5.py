@@ -40,8 +40,9 @@ class HDF5:
     in_order = False
     beside = 0
 
-    def __init__(self, file: Any, member: str, path: str) -> None:
+    def __init__(self, file: Any, member: str, path: str, name: str = "") -> None:
         self.file, self.member, self.path = file, member, path
+        self.name = name or path  # the one to tell
         self.dataset = dataset = file[member]
         self.shape: tuple[int, ...] = dataset.shape
         self.dtype: np.dtype[Any] = np.dtype(dataset.dtype.str)
@@ -80,7 +81,7 @@ class HDF5:
             place[...] = self.dataset[part] if held is None else held[boxes.within(part, chunk)]
             check_missing(self.path, place, self._missing)
 
-        with told(f"read {self.path}"):
+        with told(f"read {self.name}"):
             self._each(where, work)
 
     def write(self, where: Where, values: NDArray[Any]) -> None:
@@ -94,7 +95,7 @@ class HDF5:
             else:
                 codec.write(tuple(p.start for p in part), held)
 
-        with told(f"write {self.path}"):
+        with told(f"write {self.name}"):
             self._each(where, work)
 
     def _is_whole(self, part: Where) -> bool:
@@ -120,7 +121,7 @@ class HDF5:
 
     def sync(self) -> None:
         """Write the index of the chunks, and wait for the disk."""
-        with told(f"write {self.path}"):
+        with told(f"write {self.name}"):
             with self._marker.writing():
                 self.file.flush()
             os.fsync(self.file.id.get_vfd_handle())
@@ -133,7 +134,7 @@ class HDF5:
         if not self.file:
             return
         written = self.file.mode != "r"
-        with told(f"write {self.path}"):
+        with told(f"write {self.name}"):
             self.file.close()
             if written:
                 flush_file(self.path)
@@ -198,12 +199,12 @@ def _check_numbers(name: str, dataset: Any) -> None:
 def create(path: str, spec: Spec) -> HDF5:
     """Create a file with one dataset like the input, and the scales of its dims."""
     h5py = library()
-    with told(f"write {path}"):
+    with told(f"write {spec.name}"):
         file = h5py.File(path, "x", rdcc_nbytes=0, locking=False)
         try:
             hdf5_index.keep_in_memory(file)
             member = hdf5_like.create_like(h5py, file, spec)
-            return HDF5(file, member, path)
+            return HDF5(file, member, path, spec.name)
         except BaseException:
             file.close()
             raise
@@ -212,8 +213,8 @@ def create(path: str, spec: Spec) -> HDF5:
 def reopen(path: str, spec: Spec) -> HDF5:
     """Open the file that `create` made."""
     h5py = library()
-    hdf5_index.Marker(path).check(path)
-    with told(f"write {path}"):
+    hdf5_index.Marker(path).check(spec.name)
+    with told(f"write {spec.name}"):
         file = h5py.File(path, "r+", rdcc_nbytes=0, locking=False)
         hdf5_index.keep_in_memory(file)
-        return HDF5(file, hdf5_like.member_of(spec), path)
+        return HDF5(file, hdf5_like.member_of(spec), path, spec.name)

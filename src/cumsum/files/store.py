@@ -148,7 +148,11 @@ def suffix_of(path: str | Path) -> str:
 
 def has_kind(path: str | Path) -> bool:
     """Whether there is a store for such files."""
-    return suffix_of(path) in KINDS
+    return suffix_of(path) in KINDS or _is_zarr(path)
+
+
+def _is_zarr(path: str | Path) -> bool:
+    return is_url(path) or Path(path).is_dir()
 
 
 def kind_of(path: str | Path, choice: Choice | None = None) -> ModuleType:
@@ -157,7 +161,7 @@ def kind_of(path: str | Path, choice: Choice | None = None) -> ModuleType:
     URLs and folders are zarr, whatever their names.
     """
     suffix = suffix_of(path)
-    if suffix not in KINDS and (is_url(path) or Path(path).is_dir()):
+    if suffix not in KINDS and _is_zarr(path):
         suffix = ".zarr"
     if suffix not in KINDS and (choice is None or choice.dtype is None):
         raise CommandError(f"{path}: unknown kind of file, not one of {', '.join(KINDS)}")

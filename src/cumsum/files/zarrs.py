@@ -42,8 +42,9 @@ class Zarr:
     in_order = False
     beside = 0
 
-    def __init__(self, array: Any, path: str, member: str) -> None:
+    def __init__(self, array: Any, path: str, member: str, name: str = "") -> None:
         self.array, self.path, self.member = array, path, member
+        self.name = name or path  # the one to tell
         self.shape: tuple[int, ...] = array.shape
         self.dtype: np.dtype[Any] = array.dtype
         self.grid = tuple(max(1, extent) for extent in array.shards or array.chunks)
@@ -75,7 +76,7 @@ class Zarr:
             self.array.get_basic_selection(part, out=wrap(place))
             check_missing(self.path, place, self._missing)
 
-        with told(f"read {self.path}"):
+        with told(f"read {self.name}"):
             self._each(where, work)
 
     def write(self, where: Where, values: NDArray[Any]) -> None:
@@ -84,7 +85,7 @@ class Zarr:
         def work(part: Where) -> None:
             self.array[part] = values[boxes.within(part, where)]
 
-        with told(f"write {self.path}"):
+        with told(f"write {self.name}"):
             self._each(where, work)
 
     def _each(self, where: Where, work: Callable[[Where], None]) -> None:
@@ -185,10 +186,10 @@ def _member(zarr: Any, path: str, group: Any, member: str) -> Any:
 def create(path: str, spec: Spec) -> Zarr:
     """Create an array like the input; one of a group has the same name in a group of its own."""
     member = spec.like.member if isinstance(spec.like, Zarr) else ""
-    with told(f"write {path}"), quiet():
+    with told(f"write {spec.name}"), quiet():
         if is_url(path):
             zarr_remote.clear(path)
-        store = Zarr(create_like(path, member, spec), path, member)
+        store = Zarr(create_like(path, member, spec), path, member, spec.name)
         if is_url(path):
             zarr_remote.hide(path)
     return store
@@ -199,9 +200,10 @@ def reopen(path: str, spec: Spec) -> Zarr:
     member = spec.like.member if isinstance(spec.like, Zarr) else ""
     for left in Path(path).rglob("*.partial"):
         left.unlink()
-    with told(f"write {path}"), quiet():
+    with told(f"write {spec.name}"), quiet():
         array = library("zarr").open_array(path, path=member, mode="r+")
-        return Zarr(array.with_config({"write_empty_chunks": True}), path, member)
+        array = array.with_config({"write_empty_chunks": True})
+        return Zarr(array, path, member, spec.name)
 
 
 def exists(url: str) -> bool:
