@@ -157,7 +157,7 @@ def run(way: Way, output: str) -> Done:
             target.sync()
         partial.publish()
     except BaseException as error:  # an interrupt as well, wherever it comes
-        kept = way.resume and keeper is not None
+        kept = way.resume and (keeper is not None or bool(entry.box))
         if kept:
             partial.release()
         else:
