@@ -1,6 +1,5 @@
 """Scans in place: no crash loses an element or takes a sum for one."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import cumsum
 from cumsum import files
 from cumsum.cli import main
 from cumsum.console import CommandError
-from test_files_resume import run_code, start
+from filing import names, run_code, start
 
 # Kills a scan in place wherever it writes or syncs, and goes on.
 EACH_STEP = """
@@ -90,7 +89,7 @@ def test_every_dim(tmp_path, dtype, order):
         y = np.load(tmp_path / "x.npy")
         assert (y.dtype, y.flags.f_contiguous) == (x.dtype, x.flags.f_contiguous)
         np.testing.assert_array_equal(y, cumsum.cumsum(x, dim))
-    assert os.listdir(tmp_path) == ["x.npy"]
+    assert names(tmp_path) == ["x.npy"]
 
 
 def test_raw(tmp_path):
@@ -128,4 +127,4 @@ def test_interrupt(tmp_path):
     assert b"x.npy is half scanned in place" in half.stderr
     subprocess.run([*argv, "--in-place", "--resume"], cwd=tmp_path, check=True, capture_output=True)
     np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), cumsum.cumsum(x, 0))
-    assert os.listdir(tmp_path) == ["x.npy"]
+    assert names(tmp_path) == ["x.npy"]

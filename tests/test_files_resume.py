@@ -3,9 +3,6 @@
 import os
 import random
 import signal
-import subprocess
-import sys
-import textwrap
 import time
 
 import numpy as np
@@ -15,6 +12,7 @@ import cumsum
 from cumsum import files
 from cumsum.cli import main
 from cumsum.console import CommandError
+from filing import names, run_code, start
 
 # Kills a run after each of its pieces, with a journal after each, and goes on.
 EACH_PIECE = """
@@ -55,13 +53,6 @@ EACH_PIECE = """
 """
 
 
-def run_code(folder, code, *argv):
-    argv = [sys.executable, "-c", textwrap.dedent(code), *map(str, argv)]
-    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @pytest.mark.parametrize(
     "how",
     [
@@ -78,20 +69,6 @@ def test_kill_after_each_piece(tmp_path, how):
     pieces, left = run_code(tmp_path, EACH_PIECE, how).split(" ", 1)
     assert 5 < int(pieces) < 40
     assert left == "['whole.npy', 'x.npy', 'z.npy']\n"
-
-
-def start(folder, *argv):
-    def hear_interrupts():
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-    return subprocess.Popen(
-        [sys.executable, "-m", "cumsum", "run", *map(str, argv)],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=hear_interrupts,
-    )
 
 
 def wait_for_partial(process, folder, name="y.npy"):
@@ -128,7 +105,7 @@ def test_kill_at_random_moments(tmp_path, large, dim):
     assert (process.returncode, err) == (0, "")
     expected = cumsum.cumsum(large, dim, dtype=np.float64)
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), expected, strict=True)
-    assert sorted(os.listdir(tmp_path)) == ["x.npy", "y.npy"]
+    assert names(tmp_path) == ["x.npy", "y.npy"]
 
 
 def stopped(folder, number, *argv):
@@ -145,19 +122,19 @@ SLOW = ("x.npy", "-o", "y.npy", "--dim=1", "--memory=100KB")
 def test_interrupt_leaves_nothing(tmp_path, large):
     code, err = stopped(tmp_path, signal.SIGINT, *SLOW)
     assert (code, err) == (130, "cumsum: error: interrupted\n")
-    assert os.listdir(tmp_path) == ["x.npy"]
+    assert names(tmp_path) == ["x.npy"]
 
 
 def test_interrupt_with_resume_keeps_what_is_done(tmp_path, large, capsys):
     code, err = stopped(tmp_path, signal.SIGINT, *SLOW, "--resume")
     assert code == 130
     assert err == "cumsum: error: interrupted; --resume goes on from what is done\n"
-    assert len(os.listdir(tmp_path)) == 3
+    assert len(names(tmp_path)) == 3
     argv = [*SLOW, "--resume"]
     argv[0], argv[2] = tmp_path / "x.npy", tmp_path / "y.npy"
     assert main(["run", *map(str, argv)]) == 0
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), cumsum.cumsum(large, 1))
-    assert sorted(os.listdir(tmp_path)) == ["x.npy", "y.npy"]
+    assert names(tmp_path) == ["x.npy", "y.npy"]
 
 
 def test_run_without_resume_begins_anew(tmp_path, large):
@@ -165,12 +142,12 @@ def test_run_without_resume_begins_anew(tmp_path, large):
     report = files.run(tmp_path / "x.npy", tmp_path / "y.npy", 1)
     assert report.resumed == 0
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), cumsum.cumsum(large, 1))
-    assert sorted(os.listdir(tmp_path)) == ["x.npy", "y.npy"]
+    assert names(tmp_path) == ["x.npy", "y.npy"]
 
 
 def test_resume_refuses_another_job(tmp_path, large):
     assert stopped(tmp_path, signal.SIGKILL, *SLOW)[0] == -signal.SIGKILL
-    names = sorted(os.listdir(tmp_path))
+    left = names(tmp_path)
     resume = {"input": tmp_path / "x.npy", "output": tmp_path / "y.npy", "resume": True}
     for message, how in (
         ("dim was 1, is 0", {"dim": 0}),
@@ -181,9 +158,9 @@ def test_resume_refuses_another_job(tmp_path, large):
     ):
         with pytest.raises(CommandError, match=message):
             files.run(**resume, **how)
-        assert sorted(os.listdir(tmp_path)) == names
+        assert names(tmp_path) == left
     os.utime(tmp_path / "x.npy")
-    with pytest.raises(CommandError, match="input's time was .* run without --resume to begin"):
+    with pytest.raises(CommandError, match=r"input's time was .* run without --resume to begin"):
         files.run(**resume, dim=1)
 
 
@@ -193,19 +170,7 @@ def test_resume_with_nothing_to_go_on_with(tmp_path):
     (tmp_path / ".y.npy.0123abcd.journal").write_text("torn")
     report = files.run(tmp_path / "x.npy", tmp_path / "y.npy", resume=True)
     assert (report.resumed, report.totals) == (0, (5,))
-    assert sorted(os.listdir(tmp_path)) == ["x.npy", "y.npy"]
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A disk of 256 KiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
-    if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("needs the right to mount a small disk")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    assert names(tmp_path) == ["x.npy", "y.npy"]
 
 
 @pytest.mark.parametrize("resume", [False, True])
@@ -222,7 +187,7 @@ def test_full_disk_is_known_at_once(tmp_path, small_disk, resume):
             progress=lambda *done: calls.append(done),
         )
     assert calls == []
-    assert os.listdir(small_disk) == ["other"]
+    assert names(small_disk) == ["other"]
 
 
 def test_disk_that_fails_later(tmp_path, small_disk, monkeypatch):
@@ -230,16 +195,16 @@ def test_disk_that_fails_later(tmp_path, small_disk, monkeypatch):
     x = np.arange(30_000.0)
     np.save(tmp_path / "x.npy", x)
     (small_disk / "other").write_bytes(bytes(100_000))
-    monkeypatch.setattr("cumsum.files.plain.claim", lambda fd, size: os.ftruncate(fd, size))
+    monkeypatch.setattr("cumsum.files.plain.claim", os.ftruncate)
     job = {"input": tmp_path / "x.npy", "output": small_disk / "y.npy", "memory": 100_000}
     with pytest.raises(CommandError) as full:
         files.run(**job)
     assert str(full.value) == f"cannot write {small_disk}/y.npy: No space left on device"
-    assert os.listdir(small_disk) == ["other"]
-    with pytest.raises(CommandError, match="left on device; --resume goes on from what is done$"):
+    assert names(small_disk) == ["other"]
+    with pytest.raises(CommandError, match=r"left on device; --resume goes on from what is done$"):
         files.run(**job, resume=True)
     (small_disk / "other").unlink()
     report = files.run(**job, resume=True)
     np.testing.assert_array_equal(np.load(small_disk / "y.npy"), cumsum.cumsum(x, 0))
-    assert os.listdir(small_disk) == ["y.npy"]
+    assert names(small_disk) == ["y.npy"]
     assert report.pieces > 5

@@ -147,8 +147,7 @@ def run(way: Way, output: str) -> Done:
         with contextlib.closing(
             create_output(partial.place, spec, again=bool(entry.box))
         ) as target:
-            if not partial.lock():
-                raise CommandError(f"cannot write {output}: another process took what is written")
+            partial.take()
             walk = way.walk(target, entry)
             if partial.journal is not None and not target.in_order:
                 keeper = Keeper(partial.journal, target.sync)
