@@ -194,7 +194,6 @@ TRUNCATED = """
     import numpy as np
     from cumsum import files
     from cumsum.console import CommandError
-from filing import names, run_code
 
     def progress(done, total):
         os.truncate("x.npy", 100_000)
