@@ -1,10 +1,5 @@
 """Files scanned piece by piece: the bits of one scan in memory, however they are cut."""
 
-import os
-import subprocess
-import sys
-import textwrap
-
 import ml_dtypes
 import numpy as np
 import pytest
@@ -14,6 +9,7 @@ from hypothesis import strategies as st
 import cumsum
 from cumsum import files
 from cumsum.console import CommandError
+from filing import names, run_code
 
 SHAPES = [(9001,), (3, 4100), (4100, 3), (130, 61), (7, 11, 90), (5, 600, 4), (2, 3, 4, 50)]
 
@@ -28,7 +24,7 @@ def scanned(folder, x, dim, memory, **how):
     np.save(folder / "x.npy", x)
     report = files.run(folder / "x.npy", folder / "y.npy", dim, memory=memory, force=True, **how)
     y = np.load(folder / "y.npy")
-    assert sorted(os.listdir(folder)) == ["x.npy", "y.npy"]
+    assert names(folder) == ["x.npy", "y.npy"]
     return y, report
 
 
@@ -177,7 +173,7 @@ def test_refused(tmp_path, message):
     with pytest.raises(CommandError) as refused:
         files.run(tmp_path / "x.npy", tmp_path / "y.npy", **how)
     assert message in str(refused.value)
-    assert os.listdir(tmp_path) == ["x.npy"]
+    assert names(tmp_path) == ["x.npy"]
 
 
 def test_refused_raw_files(tmp_path):
@@ -209,13 +205,6 @@ TRUNCATED = """
         print(error)
     print(os.listdir())
 """
-
-
-def run_code(folder, code):
-    argv = [sys.executable, "-c", textwrap.dedent(code)]
-    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_file_that_becomes_shorter(tmp_path):

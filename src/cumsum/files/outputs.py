@@ -71,6 +71,11 @@ class Partial:
         self._lock = lock
         return True
 
+    def take(self) -> None:
+        """Take the lock, which no other process can have."""
+        if not self.lock():
+            raise CommandError(f"cannot write {self.path}: another process took what is written")
+
     def release(self) -> None:
         """Give the lock back: another process may go on, or clean up."""
         lock, self._lock = self._lock, -1
@@ -111,9 +116,8 @@ class Remote:
         self.place = url
         self._kind = kind
 
-    def lock(self) -> bool:
+    def take(self) -> None:
         """Nothing can be locked there."""
-        return True
 
     def release(self) -> None:
         """Leave it as it is."""
@@ -164,7 +168,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     try:
         remove_abandoned(path)
         with open(partial.place, "x+b") as file:
-            partial.lock()
+            partial.take()
             yield file
             file.flush()
             os.fsync(file.fileno())

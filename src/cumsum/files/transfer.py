@@ -150,8 +150,7 @@ def run(way: Way, output: str) -> Done:
         with contextlib.closing(
             create_output(partial.place, spec, again=bool(entry.box))
         ) as target:
-            if not partial.lock():
-                raise CommandError(f"cannot write {output}: another process took what is written")
+            partial.take()
             walk = way.walk(target, entry)
             if partial.journal is not None and not target.in_order:
                 keeper = Keeper(partial.journal, target.sync)
@@ -160,7 +159,7 @@ def run(way: Way, output: str) -> Done:
             target.sync()
         partial.publish()
     except BaseException as error:  # an interrupt as well, wherever it comes
-        kept = way.resume and keeper is not None
+        kept = way.resume and (keeper is not None or bool(entry.box))
         if kept:
             partial.release()
         else:
