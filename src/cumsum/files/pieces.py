@@ -154,7 +154,7 @@ def decide(
     place = list(order).index(dim)
     inner, outer = list(order[place + 1 :])[::-1], list(order[:place])[::-1]
     width = math.prod(shape[d] for d in inner)
-    most, lines = _limits(costs, free, shape[dim], width, math.prod(shape))
+    most, lines = _limits(costs, free, shape[dim], unit[dim], width, math.prod(shape))
     if not _grow(box, inner, shape, unit, lines * box[dim]):
         _grow(box, [dim], shape, unit, most)
     elif _grow(box, [dim], shape, unit, most):
@@ -166,13 +166,16 @@ def decide(
     return walk
 
 
-def _limits(costs: Costs, memory: int, length: int, width: int, elements: int) -> tuple[int, int]:
+def _limits(
+    costs: Costs, memory: int, length: int, step: int, width: int, elements: int
+) -> tuple[int, int]:
     """How many elements a piece may have, and how many lines, of `width` that lie side by side.
 
+    It has whole steps of its lines, which are as long as chunks are.
     All of them where a piece has some rows then; else as many as leave it more rows.
     """
     room = max(memory // 2 // (SLOTS * costs.each), 1)
-    few, rows = min(length, FEW_ROWS), min(length, ROWS)
+    few, rows = max(min(length, FEW_ROWS), step), max(min(length, ROWS), step)
     usual, most = PIECE_BYTES // costs.widest, WIDE_BYTES // costs.widest
     wide = min(max(usual, min(most, elements // WIDE_PIECES)), room)
     most = min(max(usual, min(width * few, wide)), room)
