@@ -22,9 +22,16 @@ from cumsum.files.source import among
 from cumsum.files.store import Choice, Spec, Where, suffix_of
 from cumsum.files.tables import only_numeric_column
 
+# How pyarrow calls some dtypes. (Its own ways to NumPy import pandas, which takes
+# 100 MB.)
+FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}
+
 # Bytes of the rows that are decoded at a time, and how many such batches there are at once.
 BATCH_BYTES, LEAST_BATCH = 4 << 20, 16 << 10
 BATCHES = 4
+
+# What pyarrow's allocator keeps of memory that is free again.
+POOL_BYTES = 32 << 20
 
 
 class Columns:
@@ -35,8 +42,8 @@ class Columns:
 
     def __init__(self, path: str, names: tuple[str, ...], schema: Any, rows: int) -> None:
         self.path, self.names, self.schema, self.rows = path, names, schema, rows
-        kinds = [schema.field(name).type.to_pandas_dtype() for name in names]
-        self.dtype: np.dtype[Any] = np.result_type(*kinds)
+        kinds = [str(schema.field(name).type) for name in names]
+        self.dtype: np.dtype[Any] = np.result_type(*(FLOATS.get(kind, kind) for kind in kinds))
         several = len(names) > 1
         self.shape = (rows, len(names)) if several else (rows,)
         self.grid = (1,) * len(self.shape)
@@ -53,7 +60,7 @@ class Columns:
     def limit(self, memory: int) -> int:
         """Decode fewer rows at a time; what the rows at hand take, and those being decoded."""
         self._batch = max(min(self._batch, memory // BATCHES), LEAST_BATCH)
-        return BATCHES * self._batch
+        return POOL_BYTES + BATCHES * self._batch
 
     def keep(self) -> None:
         """Keep the rows that are read, all columns of them, for `take`."""
@@ -74,14 +81,12 @@ class Columns:
             table = self._rows(start, stop)
         chosen = range(len(self.names))[where[1]] if len(where) > 1 else range(1)
         for i, column in enumerate(chosen):
-            values = self._values(table, self.names[column], start)
-            place = out if out.ndim == 1 else out[:, i]
-            place[...] = values
+            self._copy(table, self.names[column], start, out if out.ndim == 1 else out[:, i])
         if self.whole:
             with self._lock:
                 self._held.append(table)
 
-    def _values(self, table: Any, name: str, start: int) -> Any:
+    def _copy(self, table: Any, name: str, start: int, out: NDArray[Any]) -> None:
         column = table.column(name)
         if column.null_count:
             missing = count(column.null_count, "missing value")
@@ -89,7 +94,10 @@ class Columns:
             raise CommandError(
                 f"{self.path}: column {name!r} has {missing} in {where}; fill or drop them first"
             )
-        return column.to_numpy()
+        place = 0
+        for chunk in column.chunks:
+            out[place : place + len(chunk)] = numbers(chunk)
+            place += len(chunk)
 
     def _rows(self, start: int, stop: int) -> Any:
         arrow = require("pyarrow", "reading tables")
@@ -136,12 +144,22 @@ class Columns:
         self._held.clear()
 
 
+def numbers(array: Any) -> NDArray[Any]:
+    """The numbers of a pyarrow array without nulls."""
+    if str(array.type) == "bool":
+        return numbers(array.cast("uint8")).view(np.bool_)
+    dtype = np.dtype(FLOATS.get(str(array.type), str(array.type)))
+    if not len(array):
+        return np.empty(0, dtype)
+    return np.frombuffer(array.buffers()[1], dtype, len(array), array.offset * dtype.itemsize)
+
+
 class CSV(Columns):
     """Columns of a .csv, whose batches are of the size that rows may have."""
 
     def limit(self, memory: int) -> int:
         """What it takes; it cannot do with less."""
-        return BATCHES * csv_types.BLOCK_BYTES
+        return POOL_BYTES + csv_types.AHEAD * csv_types.BLOCK_BYTES
 
     def _stream(self) -> Iterator[Any]:
         types = {field.name: field.type for field in self.schema}
@@ -198,7 +216,7 @@ def open_input(path: str, choice: Choice) -> Columns:
         raise CommandError(f"{path} is not a {suffix} file that can be read: {text}") from None
     if not width:
         raise CommandError(f"{path} has no columns")
-    names = tuple(choice.columns) or only_numeric_column(arrow, Path(path), schema.empty_table())
+    names = tuple(choice.columns) or only_numeric_column(arrow, Path(path), schema)
     for name in names:
         check_column(arrow, path, schema, name)
         if nulls.get(name):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from cumsum.console import CommandError, require
@@ -80,11 +79,22 @@ class Table:
         sums = [values] if values.ndim == 1 else list(values.T)
         with told(f"write {self.name}"):
             columns = [] if self._input is None else self._input.take(rows).columns
-            columns += [arrow.array(np.array(column)) for column in sums]
+            columns += [self._array(column) for column in sums]
             self._waiting.append(arrow.table(columns, schema=self._names))
             held = sum(table.nbytes for table in self._waiting)
             if held >= self._group:
                 self._write_waiting()
+            arrow.default_memory_pool().release_unused()
+
+    def _array(self, column: NDArray[Any]) -> Any:
+        """A column of pyarrow, with a copy of the values, whose memory is used again."""
+        arrow = self._arrow
+        kind = arrow.from_numpy_dtype(self.dtype)
+        if kind == arrow.bool_():
+            return arrow.array(column)
+        return arrow.Array.from_buffers(
+            kind, len(column), [None, arrow.py_buffer(column.tobytes())]
+        )
 
     def _write_waiting(self) -> None:
         if self._waiting:
