@@ -20,7 +20,7 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
 	$(shell find src -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.cpp' -o -name '*.h')
 CPP := $(shell find src/core tests/core -name '*.cpp' -o -name '*.h')
 
-.PHONY: demo test test-matrix bench support scaling accuracy report lint sanitize core bits neon counts docs package \
+.PHONY: demo test test-matrix bench bench-files support scaling accuracy report lint sanitize core bits neon counts docs package \
 	install clean
 .DELETE_ON_ERROR:
 
@@ -79,6 +79,10 @@ accuracy: $(DONE)/package $(DONE)/group-test
 # A scan and a copy at 1, 2, 4, ... threads, on arrays of 400 million elements.
 scaling: $(DONE)/package $(DONE)/group-test
 	$(BIN)/python benchmarks/scaling.py $(SCALING)
+
+# Scans of files beside cp: BENCH='--size 20GB --memory 1GB --folder /somewhere --kills 10'.
+bench-files: $(DONE)/package
+	$(BIN)/python benchmarks/files.py $(BENCH)
 
 # The README's table and picture, and docs/performance.md, from a file of results.
 report: $(DONE)/package
