@@ -170,7 +170,9 @@ def test_damaged_chunks_are_one_line(tmp_path):
     with open(tmp_path / "x.h5", "r+b") as file:
         file.seek(place)
         file.write(bytes(20))
-    with pytest.raises(CommandError, match=r"^cannot read .*x.h5: [^\n]*while decompressing[^\n]*$"):
+    with pytest.raises(
+        CommandError, match=r"^cannot read .*x.h5: [^\n]*while decompressing[^\n]*$"
+    ):
         read(tmp_path / "x.h5")
 
 

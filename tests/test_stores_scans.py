@@ -240,3 +240,42 @@ def test_too_little_memory_says_how_much_it_takes(tmp_path):
     with pytest.raises(CommandError, match=r"^memory of .* is too small: a piece needs .*B$"):
         files.run(tmp_path / "shards.zarr", tmp_path / "y.zarr", 0, memory=100_000)
     assert names(tmp_path) == ["shards.zarr"]
+
+
+@pytest.mark.parametrize("kind", ["y.zarr", "y.h5", "y.nc", "y.safetensors"])
+def test_full_disk(tmp_path, small_disk, kind):
+    np.save(tmp_path / "x.npy", values("float64", (100_000,)))
+    output = small_disk / kind
+    with pytest.raises(CommandError, match=rf"^cannot write {output}: No space left on device$"):
+        files.run(tmp_path / "x.npy", output)
+    assert names(small_disk) == []
+
+
+def test_a_disk_that_fills_while_chunks_are_written(tmp_path, small_disk):
+    make(tmp_path / "x.h5", values("float32", (90, 70, 60)))
+    output = small_disk / "y.h5"
+    with pytest.raises(CommandError, match=rf"^cannot write {output}: No space left on device$"):
+        files.run(tmp_path / "x.h5", output, 0, memory=1_500_000)
+    assert names(small_disk) == []
+
+
+def test_damaged_inputs_leave_nothing(tmp_path):
+    make(tmp_path / "x.zarr", values("float32"))
+    chunk = tmp_path / "x.zarr" / "c" / "5" / "2" / "2"
+    chunk.write_bytes(b"damaged")
+    with pytest.raises(CommandError, match=rf"^cannot read {tmp_path}/x.zarr: [^\n]+$"):
+        files.run(tmp_path / "x.zarr", tmp_path / "y.zarr", 0, memory=1_500_000)
+    assert names(tmp_path) == ["x.zarr"]
+
+
+def test_a_folder_that_exists(tmp_path):
+    x = values("float32")
+    make(tmp_path / "x.zarr", x)
+    make(tmp_path / "y.zarr", x)
+    with pytest.raises(CommandError, match="exists; give --force to replace it"):
+        files.run(tmp_path / "x.zarr", tmp_path / "y.zarr", 0)
+    with pytest.raises(CommandError, match="is the input"):
+        files.run(tmp_path / "x.zarr", tmp_path / "x.zarr", 0, force=True)
+    files.run(tmp_path / "x.zarr", tmp_path / "y.zarr", 0, force=True)
+    np.testing.assert_array_equal(load(tmp_path / "y.zarr"), cumsum.cumsum(x, 0))
+    assert names(tmp_path) == ["x.zarr", "y.zarr"]
