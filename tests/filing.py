@@ -11,10 +11,11 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def run_code(folder, code, *argv):
+def run_code(folder, code, *argv, stderr=subprocess.PIPE):
     """Run a program in a folder and return what it wrote."""
     argv = [sys.executable, "-c", textwrap.dedent(code), *map(str, argv)]
-    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    pipes = {"stdout": subprocess.PIPE, "stderr": stderr, "text": True}
+    done = subprocess.run(argv, cwd=folder, check=False, timeout=60, **pipes)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

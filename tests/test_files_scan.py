@@ -1,5 +1,7 @@
 """Files scanned piece by piece: the bits of one scan in memory, however they are cut."""
 
+import os
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 import cumsum
 from cumsum import files
+from cumsum.cli import main
 from cumsum.console import CommandError
 from filing import names, run_code
 
@@ -47,7 +50,9 @@ def test_every_dim(tmp_path, shape, order):
         for memory in budgets(x):
             y, report = scanned(tmp_path, x, dim, memory)
             same(y, expected)
-            assert y.flags.c_contiguous == x.flags.c_contiguous
+            np.save(tmp_path / "expected.npy", np.asarray(expected, order=order))
+            assert (tmp_path / "y.npy").read_bytes() == (tmp_path / "expected.npy").read_bytes()
+            (tmp_path / "expected.npy").unlink()
             assert report.pieces > (5 if memory < x.nbytes / 2 else 0)
 
 
@@ -162,7 +167,13 @@ REFUSED = {
     "memory of 10 bytes is too small: a piece needs": (np.ones(3), {"memory": 10}),
     "give an output, or scan in place": (np.ones(3), {"in_place": True}),
     "holds float64, not float32": (np.ones(3), {"raw_dtype": "float32"}),
-    "a dtype": (np.ones(3), {"raw_dtype": "float23"}),
+    "float23 is not the name of a dtype": (np.ones(3), {"raw_dtype": "float23"}),
+    "sums of float64 as object are not available": (np.ones(3), {"dtype": object}),
+    "initial of float64 cannot be a sum": (np.ones(3, int), {"initial": 0.5}),
+    "initial has shape (2,), but there are lines of (3,)": (
+        np.ones((3, 4)),
+        {"dim": 1, "initial": [1, 2]},
+    ),
 }
 
 
@@ -233,3 +244,51 @@ MEMORY = """
 
 def test_memory_is_bounded(tmp_path):
     assert int(run_code(tmp_path, MEMORY)) * 1024 < 40_000_000
+
+
+BAR = """
+    import numpy as np
+    from cumsum import console
+    from cumsum.cli import main
+
+    console.LONG_WORK_BYTES = 0
+    np.save("x.npy", np.ones((2000, 500)))
+    main(["run", "x.npy", "-o", "y.npy", "--dim", "0", "--memory", "1MB"])
+"""
+
+
+def test_bar_on_a_terminal(tmp_path):
+    terminal, far_end = os.openpty()
+    out = run_code(tmp_path, BAR, stderr=far_end)
+    os.close(far_end)
+    seen = os.read(terminal, 1 << 20).decode()
+    os.close(terminal)
+    assert "scanning x.npy" in seen
+    assert "16.0 MB" in seen
+    assert "/s" in seen
+    assert "totals  2000 to 2000 over 500 lines" in out
+
+
+def test_options_of_the_command_line(tmp_path, capsys):
+    np.save(tmp_path / "x.npy", np.arange(12).reshape(3, 4))
+    argv = ["run", tmp_path / "x.npy", "-o", tmp_path / "y.npy", "--dim=1", "--memory=1MB"]
+    argv += ["--reverse", "--exclusive", "--initial=10", "--dtype=float32"]
+    assert main([*map(str, argv)]) == 0
+    x = np.arange(12, dtype=np.float32).reshape(3, 4)
+    expected = cumsum.cumsum(x, 1, reverse=True, exclusive=True, initial=10)
+    same(np.load(tmp_path / "y.npy"), expected)
+    out = capsys.readouterr().out.splitlines()
+    assert out[1:5] == [
+        "  shape   (3, 4), dim 1",
+        "  dtype   int64 -> float32",
+        "  values  16, 15, 13, ..., 10",
+        "  total   16, 28, 40",
+    ]
+    for options, message in (
+        (["--plot", tmp_path / "y.png", "--resume"], "--resume is for scans from .npy"),
+        (["--memory", "much"], "'much' is not a size such as 1GB"),
+        (["--raw-shape", "3,x"], "'3,x' is not a shape such as 100,200"),
+        (["--initial", "x"], "'x' is not a number"),
+    ):
+        assert main([*map(str, argv[:5]), "--force", *map(str, options)]) == 2
+        assert message in capsys.readouterr().err

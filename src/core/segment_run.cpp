@@ -39,6 +39,7 @@ SegmentRun::SegmentRun(const Plan& plan, const Problem& problem, const Segments&
       pair_(pair_of(kernels, plan.x_dtype, plan.y_dtype, plan.precision)),
       columns_(plan.walk == Walk::columns),
       reverse_(problem.direction == Direction::reverse),
+      staged_(plan.stream || (plan.in_place && plan.walk == Walk::rows)),
       x_size_(item_size(plan.x_dtype)),
       y_size_(item_size(plan.y_dtype)),
       x_scan_(reverse_ ? -plan.scan.x_stride : plan.scan.x_stride),
@@ -64,7 +65,7 @@ bool SegmentRun::operator()(int threads, Interrupted interrupted, void* context)
   for (Space& space : spaces_) {
     space.carry.resize(panel_ * pair_.carry_size);
     space.chain.resize(panel_ * pair_.chain_size);
-    if (plan_.stream) space.stage.resize(stage_ * y_size_);
+    if (staged_) space.stage.resize(stage_ * y_size_);
   }
   run_parallel(static_cast<int>(workers), &SegmentRun::work, this);
   std::sort(long_.begin(), long_.end());
@@ -142,14 +143,14 @@ bool SegmentRun::leave_out(const Lines& lines, int64_t segment) {
 
 // One line. On the way past the cache, as many segments at a time as the stage holds.
 void SegmentRun::scan_lines(Space& space, const Lines& line, int64_t first, int64_t last) {
-  for (int64_t s = first, next; plan_.stream && s < last; first = s = next) {
+  for (int64_t s = first, next; staged_ && s < last; first = s = next) {
     const int64_t begin = begin_of(s);
     for (next = s; next < last && begin_of(next + 1) <= begin + stage_;) ++next;
     if (next > s) {
       scan_some(space, line, s, next, space.stage.data() - begin * y_size_, false);
       flush(line.y + begin * y_size_, space.stage.data(), (begin_of(next) - begin) * y_size_);
     } else {
-      scan_some(space, line, s, ++next, line.y, true);
+      scan_some(space, line, s, ++next, line.y, plan_.stream);
     }
   }
   scan_some(space, line, first, last, line.y, false);

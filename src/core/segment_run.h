@@ -58,7 +58,7 @@ class SegmentRun {
   const Kernels& kernels_;
   const Operands at_;
   const PairKernels& pair_;
-  const bool columns_, reverse_;
+  const bool columns_, reverse_, staged_;
   const int64_t x_size_, y_size_, x_scan_, y_scan_;  // of elements, and from one to the next
   const int64_t channels_;
   const ScanPiece scan_;

@@ -103,7 +103,10 @@ def decide(source: Source, dim: int | None, dtype: str | None, by: str, how: dic
     axis = check_dim(dim or 0, values.ndim)
     if by and axis != 0:
         raise CommandError(f"--by groups rows: it goes with --dim 0, not --dim {dim}")
-    result_dtype = cumsum.cumsum(np.empty(0, values.dtype), 0, dtype=dtype).dtype
+    try:
+        result_dtype = cumsum.cumsum(np.empty(0, values.dtype), 0, dtype=dtype, **how).dtype
+    except TypeError as error:
+        raise CommandError(f"{source.path}: {error}") from None
     groups = make_groups(source, by) if by else ()
     return Job(source, axis, result_dtype, groups, by, how)
 

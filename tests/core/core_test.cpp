@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "../../src/core/aggregate.h"
 #include "../../src/core/resume.h"
 #include "../../src/core/segments.h"
 #include "../../src/core/target.h"
@@ -84,6 +85,18 @@ Array make_array(const std::vector<int64_t>& shape, int size, bool plain) {
   return array;
 }
 
+// The records after some whole tiles, from the sums of those.
+bool pass_tiles(const Problem& problem, const Kernels& kernels, const char* x,
+                const std::vector<char>& records, std::vector<char>& after) {
+  const DType dtype = problem.y_dtype;
+  const int64_t lines = records.size() / record_size(dtype, problem.precision);
+  const int64_t tiles = problem.shape[problem.axis] / tile_size;
+  std::vector<char> totals(tiles * lines * total_size(dtype, problem.precision, kernels));
+  return add_up(problem, kernels, x, totals.data(), nullptr, nullptr) == Status::done &&
+         advance(dtype, problem.precision, kernels, records.data(), lines, totals.data(), tiles,
+                 nullptr, after.data()) == Status::done;
+}
+
 // The same scan chunk by chunk, each from the records that the one before has left.
 bool scan_in_chunks(Problem problem, const Kernels& kernels, const char* x, char* y) {
   std::vector<int64_t> shape(problem.shape, problem.shape + problem.dims), strides(shape.size());
@@ -99,10 +112,13 @@ bool scan_in_chunks(Problem problem, const Kernels& kernels, const char* x, char
   problem.extras = &extras;
   int64_t& length = shape[problem.axis];
   for (int64_t left = length; left > 0; left -= length) {
+    const bool whole = extras.position % tile_size == 0 && left >= tile_size && uniform(0, 1);
     length = std::min(left, uniform(0, 3) ? uniform(1, 40) : uniform(1, 40000));
+    if (whole) length = tile_size * uniform(1, left / tile_size);
     const Status status =
         resume(problem, kernels, x, y, records.data(), after.data(), nullptr, nullptr);
     if (status != Status::done) return false;
+    if (whole && !pass_tiles(problem, kernels, x, records, after)) return false;
     records.swap(after);
     x += length * problem.x_strides[problem.axis];
     y += length * problem.y_strides[problem.axis];

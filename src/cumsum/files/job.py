@@ -108,12 +108,15 @@ def decide(
     if not -len(shape) <= dim < len(shape):
         raise CommandError(f"dim {dim} is out of range: {limits} for {len(shape)}-D input")
     axis = dim % len(shape)
-    wanted = named_dtype(dtype) if isinstance(dtype, str) else dtype
-    if source.kind == "c" and wanted is not None and np.dtype(wanted).kind != "c":
+    wanted = None if dtype is None else named_dtype(dtype)
+    if source.kind == "c" and wanted is not None and wanted.kind != "c":
         raise CommandError(f"dtype {wanted} cannot hold the complex values of {path}")
     sample = np.broadcast_to(np.zeros((), source), shape)
-    result = arrays.result_dtype(sample, wanted)
+    try:
+        result = arrays.result_dtype(sample, wanted)
+        begin = None if initial is None else arrays.first_values(initial, sample, axis, result)
+    except (TypeError, ValueError) as error:
+        raise CommandError(f"{path}: {error}") from None
     if arrays.code_of(result) is None:
         raise CommandError(f"sums of {source} as {result} are not available for files")
-    begin = None if initial is None else arrays.first_values(initial, sample, axis, result)
     return Job(path, shape, source, axis, result, dtype is not None, options, begin)

@@ -24,6 +24,8 @@ class Scanner:
         self._job, self._walk = job, walk
         self._scan: Scan | None = None
         self._state: State | None = None
+        self._spare: NDArray[Any] | None = None  # records that nobody needs any more
+        self._may_reuse = False  # not what a journal still has
         if entry is not None and entry.records.size:
             self._scan = job.scan_of(walk.piece(entry.done - 1))
             self._state = State(self._scan.form, entry.records, entry.position)
@@ -40,10 +42,15 @@ class Scanner:
         if piece.begins or self._scan is None or self._state is None:
             self._scan = job.scan_of(piece)
             self._state = self._scan.begin(job.initial_of(piece))
-        _, self._state = self._scan.scan(x, self._state, out=y)
+            self._spare, self._may_reuse = None, True
+        before = self._state.records
+        _, self._state = self._scan.scan(x, self._state, out=y, spare=self._spare)
+        self._spare = before if self._may_reuse else None
+        self._may_reuse = True
 
     def remembered(self, piece: Piece) -> tuple[NDArray[Any], int]:
         """The records and the position after a piece: nothing if its lines end with it."""
         if piece.ends or self._state is None:
             return NOTHING, 0
+        self._may_reuse = False
         return self._state.records, self._state.position
