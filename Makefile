@@ -20,7 +20,8 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
 	$(shell find src -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.cpp' -o -name '*.h')
 CPP := $(shell find src/core tests/core -name '*.cpp' -o -name '*.h')
 
-.PHONY: demo test test-matrix bench dask support scaling ranks accuracy report lint sanitize core bits neon counts docs package \
+.PHONY: demo test test-matrix bench bench-files bench-stores dask ranks model support scaling accuracy report lint \
+	sanitize core bits neon counts docs package \
 	install clean
 .DELETE_ON_ERROR:
 
@@ -87,6 +88,17 @@ scaling: $(DONE)/package $(DONE)/group-test
 # DTensors sharded along the dim of the scan, by us and by torch, on processes of this machine.
 ranks: $(DONE)/package $(DONE)/group-test
 	$(BIN)/python benchmarks/ranks.py $(RANKS)
+# Scans of files beside cp: BENCH='--size 20GB --memory 1GB --folder /somewhere --kills 10'.
+bench-files: $(DONE)/package
+	$(BIN)/python benchmarks/files.py $(BENCH)
+
+# Scans of zarr, HDF5 and tables beside copies: BENCH='--gb 20 --memory 1GB --folder /somewhere'.
+bench-stores: $(DONE)/package $(DONE)/group-test
+	$(BIN)/python benchmarks/stores.py $(BENCH)
+
+# The cost of 10^12 elements and more on many workers: docs/scaling.md.
+model: $(DONE)/package $(DONE)/group-test
+	$(BIN)/python benchmarks/model.py --measure --draw
 
 # The README's table and picture, and docs/performance.md, from a file of results.
 report: $(DONE)/package

@@ -12,7 +12,7 @@ GRAPHS = ("operator", "onnx", "autograd", "distributed")
 LAYERS = (
     ("__main__",),
     ("cli",),
-    ("job", "bench", "plot"),
+    ("job", "large", "bench", "plot"),
     ("files",),
     ("console",),
     ("__init__",),
