@@ -20,7 +20,7 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
 	$(shell find src -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.cpp' -o -name '*.h')
 CPP := $(shell find src/core tests/core -name '*.cpp' -o -name '*.h')
 
-.PHONY: demo test test-matrix bench support scaling ranks accuracy report lint sanitize core bits neon counts docs package \
+.PHONY: demo test test-matrix bench dask support scaling ranks accuracy report lint sanitize core bits neon counts docs package \
 	install clean
 .DELETE_ON_ERROR:
 
@@ -75,6 +75,10 @@ support: $(DONE)/package $(DONE)/group-test
 # Errors against exact sums: the table and the picture of docs/accuracy.md.
 accuracy: $(DONE)/package $(DONE)/group-test
 	PYTHONPATH=tests $(BIN)/python benchmarks/accuracy.py $(LENGTH)
+
+# Ours beside Dask's own two methods: the table of docs/dask.md.
+dask: $(DONE)/package $(DONE)/group-test
+	$(BIN)/python benchmarks/dask_methods.py $(DASK)
 
 # A scan and a copy at 1, 2, 4, ... threads, on arrays of 400 million elements.
 scaling: $(DONE)/package $(DONE)/group-test
