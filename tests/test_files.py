@@ -16,6 +16,7 @@ from pyarrow import csv, parquet
 from cumsum import files
 from cumsum.cli import main
 from cumsum.console import CommandError
+from filing import names
 
 VALUES = np.array([[3, -1, 4], [1, -5, 9], [2, -6, 5], [3, -5, 8]], dtype=np.int16)
 
@@ -38,10 +39,6 @@ def refused(capsys, *argv):
     assert err.startswith("cumsum: error: ")
     assert err.count("\n") == 1
     return err.removeprefix("cumsum: error: ").rstrip("\n")
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
 
 
 @pytest.fixture
@@ -251,18 +248,6 @@ def test_file_size_limit(tmp_path, suffix):
     assert (process.returncode, out) == (2, "")
     assert err == f"cumsum: error: cannot write {tmp_path}/y{suffix}: File too large\n"
     assert names(tmp_path) == ["x.npy"]
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A disk of 256 KiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
-    if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("needs the right to mount a small disk")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".npz", ".csv", ".parquet"])

@@ -7,12 +7,12 @@ from pathlib import Path
 
 # Parts of the doors to arrays and tensors.
 BELOW = ("binding", "refusals", "writing", "abilities", "missing", "segments", "overflow", "decay")
-GRAPHS = ("operator", "onnx", "autograd")
+GRAPHS = ("operator", "onnx", "autograd", "distributed")
 # From the top down; a module imports from layers below its own. __init__ is `import cumsum`.
 LAYERS = (
     ("__main__",),
     ("cli",),
-    ("job", "bench", "plot"),
+    ("job", "large", "bench", "plot"),
     ("files",),
     ("console",),
     ("__init__",),

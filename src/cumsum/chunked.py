@@ -87,10 +87,16 @@ class Scan:
         state: State = door.begin(door.none_of(self.form), self.form, options)
         return state
 
-    def scan(self, chunk: Chunk, state: State, out: Any = None) -> tuple[Chunk, State]:
-        """The results of the chunk that follows, and the state after it."""
+    def scan(
+        self, chunk: Chunk, state: State, out: Any = None, spare: NDArray[Any] | None = None
+    ) -> tuple[Chunk, State]:
+        """The results of the chunk that follows, and the state after it.
+
+        Its records are written to `spare`, those of a state that is no longer needed, if given.
+        """
         self._check(chunk)
-        spare = np.zeros_like(state.records)
+        if spare is None:
+            spare = np.zeros_like(state.records)
         y, after = self._door.update(chunk, out, state, spare, False, self.options)
         return y, after
 

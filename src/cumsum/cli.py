@@ -10,33 +10,35 @@ import importlib.util
 import json
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 import cumsum
 from cumsum import console, files
-from cumsum.console import CommandError
+from cumsum.console import CommandError, parse_size
 
 REFUSED, INTERRUPTED = 2, 130
 
 RUN_HELP = """\
 Scan a file: each value becomes the sum of all values up to it.
 
-.npy files are mapped into memory, in and out, so they may be larger than it. From a .npz one member
-is read, from a .csv or .parquet one column or several. OUTPUT's suffix chooses what is written;
-a table is written with a column NAME_cumsum more.
+.npy and raw files may be larger than memory: pieces of them are read, scanned and written at the
+same time. From a .npz one member is read, from a .csv or .parquet one column or several. OUTPUT's
+suffix chooses what is written; a table is written with a column NAME_cumsum more.
 """
 
 RUN_EXAMPLES = """\
 examples:
-  cumsum run x.npy -o y.npy --dim 0
+  cumsum run x.npy -o y.npy --dim 0 --memory 1GB
+  cumsum run x.raw --raw-dtype float32 --raw-shape 1000,1000 -o y.npy --dim 1
   cumsum run archive.npz --member weights -o y.npz --dim -1 --dtype float64
   cumsum run sales.parquet --column amount -o totals.csv
   cumsum run weather.csv --column rain --by date:year --plot rain.png
 
 The output is written to `.NAME.RANDOM.partial` beside it and renamed when complete, so OUTPUT is
-never half written. After a kill -9 only that file is left; the next run to OUTPUT removes it.
+never half written. After a kill -9 that file is left, and a journal beside it: a run with --resume
+goes on there, a run without removes both.
 """
 
 BENCH_HELP = """\
@@ -66,8 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         args = make_parser().parse_args(argv)
         args.command(args)
-    except KeyboardInterrupt:
-        console.complain("interrupted")
+    except KeyboardInterrupt as stop:
+        console.complain(str(stop) or "interrupted")
         return INTERRUPTED
     except (CommandError, MemoryError, OSError) as error:
         console.complain(describe(error))
@@ -110,8 +112,8 @@ def add_run(parser: Parser) -> None:
     """Add the options of `cumsum run`."""
     parser.set_defaults(command=run_file)
     add = parser.add_argument
-    add("input", type=Path, metavar="INPUT", help=".npy, .npz, .csv or .parquet")
-    add("-o", "--output", type=Path, metavar="OUTPUT", help="where to write, the same four kinds")
+    add("input", type=place, metavar="INPUT", help=".npy, .npz, .csv, .parquet or raw")
+    add("-o", "--output", type=place, metavar="OUTPUT", help="where to write, the same kinds")
     add("--dim", type=int, metavar="N", help="dim to scan; 0 for 1-D arrays and tables")
     add("--dtype", metavar="T", help="dtype of the sums, a NumPy name such as float64")
     add(
@@ -128,9 +130,43 @@ def add_run(parser: Parser) -> None:
         help="start again from zero for each value of COLUMN, or for each year, month or day of a "
         "column of dates (date:year); the picture then has one line for each",
     )
+    add("--exclusive", action="store_true", help="leave out of each sum the element at its place")
+    add("--reverse", action="store_true", help="sum from the last element to the first")
+    add("--initial", type=number, metavar="X", help="what the sums begin with, instead of zero")
     add("--plot", type=Path, metavar="PICTURE", help="draw the running totals: .png, .svg or .pdf")
     add("--title", default="", metavar="TEXT", help="title of the picture")
     add("--force", action="store_true", help="replace files that exist")
+    add(
+        "--memory",
+        type=parse_size,
+        metavar="SIZE",
+        help="for large files: 1GB, 500MiB (1/4 of free)",
+    )
+    add("--resume", action="store_true", help="go on where a run was stopped; keep what is done")
+    add("--in-place", action="store_true", help="write the sums over the elements of INPUT")
+    add("--raw-dtype", metavar="T", help="INPUT is elements alone, of this dtype; bfloat16 as well")
+    add("--raw-shape", type=shape, metavar="N,M", help="shape of a raw INPUT, in C order (1-D)")
+    add("--raw-offset", type=int, default=0, metavar="BYTES", help="before its first element (0)")
+
+
+def place(text: str) -> str | Path:
+    """The path of a file; a URL stays as it is."""
+    return text if "://" in text else Path(text)
+
+
+def number(text: str) -> int | float | complex:
+    """A number as it is written."""
+    for kind in (int, float, complex):
+        with suppress(ValueError):
+            return kind(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number")
+
+
+def shape(text: str) -> tuple[int, ...]:
+    """The shape that `100,200` says."""
+    if not all(part.strip().isdecimal() for part in text.split(",")):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a shape such as 100,200")
+    return tuple(int(part) for part in text.split(","))
 
 
 def add_bench(parser: Parser) -> None:
@@ -142,14 +178,20 @@ def add_bench(parser: Parser) -> None:
     add("--seconds", type=float, default=0.5, metavar="S", help="time for each case (0.5)")
     add("--no-torch", action="store_true", help="leave torch out even where it is installed")
     add("--json", type=Path, metavar="FILE", help="write every figure to FILE")
+    add("--exclusive", action="store_true", help="leave out of each sum the element at its place")
+    add("--reverse", action="store_true", help="sum from the last element to the first")
+    add("--initial", type=number, metavar="X", help="what the sums begin with, instead of zero")
     add("--plot", type=Path, metavar="PICTURE", help="draw the ratios: .png, .svg or .pdf")
     add("--force", action="store_true", help="replace files that exist")
 
 
 def run_file(args: argparse.Namespace) -> None:
     """`cumsum run`."""
-    from cumsum import job, plot
+    from cumsum import job, large, plot
 
+    if large.is_meant(args):
+        large.run(args)
+        return
     start = time.perf_counter()
     written = [path for path in (args.output, args.plot) if path]
     for path in written:
@@ -159,7 +201,7 @@ def run_file(args: argparse.Namespace) -> None:
     if args.plot:
         plot.check_picture(args.plot)
     source = files.read(args.input, args.member, args.column)
-    todo = job.decide(source, args.dim, args.dtype, args.by, args.precision)
+    todo = job.decide(source, args.dim, args.dtype, args.by, large.keywords(args))
     done = job.run(todo, args.output, args.plot, args.title)
     console.say(job.summary(done, time.perf_counter() - start, written))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ import cumsum
 from cumsum import console, files, plot
 from cumsum.console import CommandError
 from cumsum.files import Source
-from cumsum.precision import Precision
 
 # A piece of this size keeps every thread busy and still lets a bar move several times a second.
 PIECE_BYTES = 128 << 20
@@ -51,7 +50,7 @@ class Job:
     dtype: np.dtype[Any]
     groups: tuple[Group, ...] = ()
     by: str = ""
-    precision: Precision = None
+    how: dict[str, Any] = field(default_factory=dict)
 
     @property
     def period(self) -> str:
@@ -87,9 +86,7 @@ def run(job: Job, output: Path | None, draw: Path | None, title: str) -> Done:
         return done
 
 
-def decide(
-    source: Source, dim: int | None, dtype: str | None, by: str, precision: Precision
-) -> Job:
+def decide(source: Source, dim: int | None, dtype: str | None, by: str, how: dict[str, Any]) -> Job:
     """Check the dim, the dtype and the groups against the values."""
     values = source.values
     if values.dtype.kind not in "biufc":
@@ -106,9 +103,12 @@ def decide(
     axis = check_dim(dim or 0, values.ndim)
     if by and axis != 0:
         raise CommandError(f"--by groups rows: it goes with --dim 0, not --dim {dim}")
-    result_dtype = cumsum.cumsum(np.empty(0, values.dtype), 0, dtype=dtype).dtype
+    try:
+        result_dtype = cumsum.cumsum(np.empty(0, values.dtype), 0, dtype=dtype, **how).dtype
+    except TypeError as error:
+        raise CommandError(f"{source.path}: {error}") from None
     groups = make_groups(source, by) if by else ()
-    return Job(source, axis, result_dtype, groups, by, precision)
+    return Job(source, axis, result_dtype, groups, by, how)
 
 
 def check_dim(dim: int, ndim: int) -> int:
@@ -144,7 +144,7 @@ def job_pieces(job: Job, nbytes: int) -> Sequence[Any]:
 
 def scan_piece(job: Job, values: Any, out: Any, piece: Any) -> None:
     """Scan one piece; a slice is scanned in place, the rows of a group are gathered first."""
-    how: dict[str, Any] = {"dtype": job.dtype, "precision": job.precision}
+    how = job.how | {"dtype": job.dtype}
     if isinstance(piece, slice):
         cumsum.cumsum(values[piece], job.dim, **how, out=out[piece])
     else:

@@ -1,0 +1,149 @@
+"""Scans files that need not fit into memory.
+
+store (input) -> read -> scan with carry -> write -> store (output), a journal beside it
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cumsum.console import CommandError
+from cumsum.files import inplace, transfer
+from cumsum.files import job as jobs
+from cumsum.files.outputs import check_output, check_remote
+from cumsum.files.report import Report
+from cumsum.files.store import Choice, is_url, kind_of, open_input
+from cumsum.files.transfer import Progress, Way
+from cumsum.options import take
+from cumsum.precision import Precision
+
+
+def run(
+    input: str | Path,
+    output: str | Path | None = None,
+    dim: int | None = None,
+    *,
+    dtype: Any = None,
+    exclusive: bool = False,
+    reverse: bool = False,
+    initial: Any = None,
+    precision: Precision = None,
+    memory: int | None = None,
+    resume: bool = False,
+    in_place: bool = False,
+    force: bool = False,
+    member: str | None = None,
+    columns: Sequence[str] = (),
+    raw_dtype: str | None = None,
+    raw_shape: tuple[int, ...] | None = None,
+    raw_offset: int = 0,
+    progress: Progress | None = None,
+) -> Report:
+    """Scan a file into another, with the bits of ``cumsum.cumsum`` of the whole array.
+
+    Reading, scanning and writing overlap, and memory is bounded whatever the size of the file. The
+    output appears whole or not at all.
+
+    Parameters
+    ----------
+    input : str or Path
+        A .npy file, a raw one, or another kind that `cumsum.files.store` knows.
+    output : str or Path, optional
+        Where to write; its suffix says the kind. It is left out for a scan in place alone.
+    dim : int, optional
+        The dim to scan; it may be left out where there is just one.
+    dtype : dtype or str, optional
+        Of the sums, as for ``cumsum.cumsum``.
+    exclusive, reverse : bool, default False
+        As for ``cumsum.cumsum``.
+    initial : number or array, optional
+        What the sums begin with: one value, or one for each line.
+    precision : {None, "compensated"}, optional
+        As for ``cumsum.cumsum``.
+    memory : int, optional
+        The bytes that pieces and what is carried between them may take; by default a quarter of
+        what is free. The interpreter and its libraries come on top, some 50 MB.
+    resume : bool, default False
+        Whether to go on where a run of the same job was killed, and to leave what is done when
+        this one is interrupted or fails. Where there is nothing to go on with, it begins.
+    in_place : bool, default False
+        Whether to write the sums over the elements. A crash leaves a journal beside the file, with
+        which ``resume=True`` goes on.
+    force : bool, default False
+        Whether to replace an output that exists.
+    member : str, optional
+        Which array, of files that hold several.
+    columns : sequence of str, optional
+        Which columns of a table.
+    raw_dtype : str, optional
+        The dtype of a raw file, "bfloat16" among them where ml_dtypes is installed. Of a .npy file
+        it says what bytes are that NumPy has no name for.
+    raw_shape : tuple of int, optional
+        The shape of a raw file, in C order; by default it has one dim.
+    raw_offset : int, default 0
+        The bytes before its first element.
+    progress : callable, optional
+        Called now and then with the bytes that are done and those of the whole job, from another
+        thread.
+
+    Returns
+    -------
+    Report
+        What was done.
+
+    Raises
+    ------
+    CommandError
+        If it cannot be done: the message is one line that names the file.
+
+    Examples
+    --------
+    >>> import cumsum.files, numpy as np, pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> np.save(folder / "x.npy", np.arange(12).reshape(3, 4))
+    >>> report = cumsum.files.run(folder / "x.npy", folder / "y.npy", 0, memory=100_000)
+    >>> np.load(folder / "y.npy")
+    array([[ 0,  1,  2,  3],
+           [ 4,  6,  8, 10],
+           [12, 15, 18, 21]])
+    >>> report.shape, report.totals
+    ((3, 4), (np.int64(12), np.int64(15), np.int64(18), np.int64(21)))
+    """
+    start = time.perf_counter()
+    path = str(input)
+    choice = Choice(member, tuple(columns), raw_dtype, raw_shape, raw_offset)
+    flags: dict[str, Any] = {"exclusive": exclusive, "reverse": reverse, "precision": precision}
+    options = take("run", flags)
+    _check_paths(path, output, choice, in_place=in_place, force=force)
+    if not (in_place and resume):
+        inplace.refuse_half_done(path)
+    with contextlib.closing(open_input(path, choice)) as store:
+        job = jobs.decide(path, store, dim, dtype, options, initial)
+        way = Way(job, store, choice, memory, resume, progress)
+        done = inplace.run(way) if output is None else transfer.run(way, str(output))
+    return done.report(str(output or input), time.perf_counter() - start)
+
+
+def _check_paths(
+    path: str, output: str | Path | None, choice: Choice, *, in_place: bool, force: bool
+) -> None:
+    """Refuse, before any work, what cannot be read or written."""
+    if in_place == (output is not None):
+        raise CommandError("give an output, or scan in place: one of both")
+    kind, place = kind_of(path, choice), Path(path)
+    folder = getattr(kind, "FOLDER", False)
+    if not is_url(path) and not (place.is_file() or (folder and place.is_dir())):
+        reason = "not a regular file" if place.exists() else "no such file"
+        raise CommandError(f"{path}: {reason}")
+    if in_place and not hasattr(kind, "open_update"):
+        raise CommandError(f"{path}: files of its kind cannot be scanned in place")
+    if output is not None:
+        folder = getattr(kind_of(output, choice), "FOLDER", False)
+        if is_url(output):
+            check_remote(str(output), path, kind_of(output, choice), force=force)
+        else:
+            check_output(Path(output), place, force=force, folder=folder)

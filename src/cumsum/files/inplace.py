@@ -1,0 +1,172 @@
+"""Scans in place: the sums of a file take the place of its elements.
+
+A crash must leave neither elements lost nor sums taken for elements. So the results of a piece are
+put on the disk twice: first in one of two *redo* files, with all that the scan remembers after it,
+then over the elements. A redo file is written again only when the results of its piece are on the
+disk. After a crash, the redo file of the latest piece is written over its elements again, and the
+scan goes on with the next piece.
+
+    .NAME.inplace               what the job is; while it is there, NAME is half scanned
+    .NAME.redo0, .NAME.redo1    an entry of the journal, and the results of its piece
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cumsum import numpy as arrays
+from cumsum.console import CommandError
+from cumsum.files import journal
+from cumsum.files.journal import Entry
+from cumsum.files.outputs import sync_folder
+from cumsum.files.pieces import Piece, Walk
+from cumsum.files.plain import bytes_of
+from cumsum.files.store import Store, kind_of
+from cumsum.files.transfer import Done, Way, carry_out
+
+
+@dataclass(frozen=True)
+class Names:
+    """The files beside one that is scanned in place."""
+
+    path: Path
+
+    @property
+    def journal(self) -> Path:
+        """What the job is."""
+        return self.path.with_name(f".{self.path.name}.inplace")
+
+    def redo(self, index: int) -> Path:
+        """The results of every other piece."""
+        return self.path.with_name(f".{self.path.name}.redo{index % 2}")
+
+    def remove(self) -> None:
+        """Remove all, the file is whole."""
+        self.journal.unlink(missing_ok=True)
+        sync_folder(self.path.parent)
+        for index in (0, 1):
+            self.redo(index).unlink(missing_ok=True)
+
+
+def refuse_half_done(path: str) -> None:
+    """Refuse a file that a scan in place was stopped in: some of it are elements, some sums."""
+    left = Names(Path(path).resolve()).journal
+    if left.exists():
+        advice = f"go on with --in-place --resume, or remove {left} if the file was restored"
+        raise CommandError(f"{path} is half scanned in place: {advice}")
+
+
+def run(way: Way) -> Done:
+    """Scan a file in place, or go on with it."""
+    job, names = way.job, Names(Path(way.job.path).resolve())
+    if arrays.native(job.source) != job.dtype:
+        both = f"its elements are of {job.source}, the sums of {job.dtype}"
+        raise CommandError(f"{job.path} cannot be scanned in place: {both}")
+    try:
+        with _opened(way) as target, locked(names.path):
+            return _run(way, target, names)
+    except KeyboardInterrupt as error:
+        half = names.journal.exists()
+        told = f"interrupted; {job.path} is half scanned: go on with --in-place --resume"
+        raise KeyboardInterrupt(*([told] if half else [])) from error
+    except OSError as error:
+        raise CommandError(f"cannot write {job.path}: {error.strerror or error}") from error
+
+
+def _opened(way: Way) -> contextlib.closing[Any]:
+    return contextlib.closing(
+        kind_of(way.job.path, way.choice).open_update(way.job.path, way.choice)
+    )
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep another process from scanning the same file in place."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CommandError(f"{path} is being scanned in place by another process") from None
+        yield
+
+
+def _run(way: Way, target: Store, names: Names) -> Done:
+    status = names.path.stat()
+    fingerprint = way.job.fingerprint() | {"size": status.st_size, "inode": status.st_ino}
+    entry = journal.read(names.journal) if way.resume else None
+    if entry is None:
+        token = {"token": secrets.token_hex(8)}
+        entry = replace(way.begin(), fingerprint=fingerprint | token)
+        walk = way.walk(target, entry)
+        journal.write(names.journal, replace(entry, box=walk.box))
+        sync_folder(names.path.parent)
+    else:
+        journal.check(entry, fingerprint, way.job.path)
+        walk = way.walk(target, entry)
+        entry = recover(walk, entry, target, names)
+    redo = Redo(walk, target, names)
+    try:
+        done = carry_out(way, walk, entry, redo.put, lambda: True)
+        target.sync()
+    except BaseException:
+        if entry.done == 0 and not redo.begun:  # nothing was written over
+            names.remove()
+        raise
+    names.remove()
+    return done
+
+
+class Redo:
+    """Writes results, first where they can be found again."""
+
+    def __init__(self, walk: Walk, target: Store, names: Names) -> None:
+        self._walk, self._target, self._names = walk, target, names
+        self.begun = False
+
+    def put(self, piece: Piece, y: NDArray[Any], after: Entry | None) -> None:
+        """Write the results of a piece."""
+        assert after is not None
+        self._target.sync()
+        parts = journal.pack(after, bytes_of(y.transpose(self._walk.order)))
+        path = self._names.redo(piece.index)
+        with open(path, "r+b" if path.exists() else "x+b", buffering=0) as file:
+            for part in parts:
+                _write_whole(file.fileno(), memoryview(part))
+            file.truncate()
+            os.fsync(file.fileno())
+        self.begun = True
+        self._target.write(piece.where, y)
+
+
+def _write_whole(fd: int, memory: memoryview) -> None:
+    while memory:
+        memory = memory[os.write(fd, memory) :]
+
+
+def recover(walk: Walk, entry: Entry, target: Store, names: Names) -> Entry:
+    """Write the results of the latest pieces again; what stands after the last of them."""
+    found = []
+    for index in (0, 1):
+        with contextlib.suppress(FileNotFoundError):
+            held = journal.unpack(names.redo(index).read_bytes())
+            if held is not None and held[0].fingerprint == entry.fingerprint:
+                found.append(held)
+    for after, data in sorted(found, key=lambda held: held[0].done):
+        piece = walk.piece(after.done - 1)
+        dtype = arrays.native(target.dtype)
+        lying = np.frombuffer(data, dtype).reshape([piece.shape[dim] for dim in walk.order])
+        back = [walk.order.index(dim) for dim in range(len(walk.order))]
+        target.write(piece.where, lying.transpose(back))
+        entry = after
+    target.sync()
+    return entry

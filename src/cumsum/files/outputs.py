@@ -1,0 +1,202 @@
+"""Outputs that appear whole or not at all.
+
+An output is written to `.NAME.TOKEN.partial` beside it and takes its name when every byte is on the
+disk. The writer holds a lock on that, which ends with the process however that ends: a partial file
+(or folder) that can be locked was left by a dead process. A journal, `.NAME.TOKEN.journal`, may lie
+beside it: then a run can go on with it. Any other run to the same output removes both.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import IO
+
+from cumsum.console import CommandError
+
+
+def check_output(path: Path, source: Path | None, *, force: bool, folder: bool = False) -> None:
+    """Refuse, before any work, an output that could not or must not be written."""
+    if not path.parent.is_dir():
+        raise CommandError(f"cannot write {path}: no such directory {path.parent}")
+    if path.is_dir() and not folder:
+        raise CommandError(f"cannot write {path}: it is a directory")
+    if not path.exists():
+        return
+    if not path.is_file() and not folder:
+        raise CommandError(f"cannot write {path}: it is not a regular file")
+    if source is not None and source.exists() and path.samefile(source):
+        raise CommandError(f"the output {path} is the input")
+    if not force:
+        raise CommandError(f"{path} exists; give --force to replace it")
+
+
+class Partial:
+    """What becomes the output `path`, until it does."""
+
+    def __init__(self, path: Path, token: str | None = None) -> None:
+        self.path = path.resolve()
+        self.token = token or secrets.token_hex(4)
+        self._lock = -1
+
+    @property
+    def place(self) -> Path:
+        """Where it is written."""
+        return self._beside("partial")
+
+    @property
+    def journal(self) -> Path:
+        """Where its journal is."""
+        return self._beside("journal")
+
+    def _beside(self, suffix: str) -> Path:
+        return self.path.with_name(f".{self.path.name}.{self.token}.{suffix}")
+
+    def lock(self) -> bool:
+        """Take the lock on what is there; False if another process has it."""
+        if self._lock >= 0:
+            return True
+        lock = os.open(self.place, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            return False
+        self._lock = lock
+        return True
+
+    def take(self) -> None:
+        """Take the lock, which no other process can have."""
+        if not self.lock():
+            raise CommandError(f"cannot write {self.path}: another process took what is written")
+
+    def release(self) -> None:
+        """Give the lock back: another process may go on, or clean up."""
+        lock, self._lock = self._lock, -1
+        if lock >= 0:
+            os.close(lock)
+
+    def publish(self) -> None:
+        """Give it its name, in the place of what had it before."""
+        if self.path.is_dir():
+            old = self._beside("old")
+            self.path.rename(old)
+            self.place.rename(self.path)
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            self.place.replace(self.path)
+        sync_folder(self.path.parent)
+        self.journal.unlink(missing_ok=True)
+        self.release()
+
+    def discard(self) -> None:
+        """Remove it, and its journal."""
+        with contextlib.suppress(OSError):
+            if self.place.is_dir():
+                shutil.rmtree(self.place, ignore_errors=True)
+            self.place.unlink(missing_ok=True)
+        for leftover in (self.journal, *map(self._beside, ("journal.new", "flushing"))):
+            with contextlib.suppress(OSError):
+                leftover.unlink(missing_ok=True)
+        self.release()
+
+
+class Remote:
+    """What becomes an output elsewhere: it has its name from the start."""
+
+    journal = None
+
+    def __init__(self, url: str, kind: ModuleType) -> None:
+        self.place = url
+        self._kind = kind
+
+    def take(self) -> None:
+        """Nothing can be locked there."""
+
+    def release(self) -> None:
+        """Leave it as it is."""
+
+    def publish(self) -> None:
+        """Let it be seen."""
+        self._kind.publish(self.place)
+
+    def discard(self) -> None:
+        """Remove it."""
+        self._kind.discard(self.place)
+
+
+def check_remote(url: str, source: str, kind: ModuleType, *, force: bool) -> None:
+    """Refuse, before any work, an output elsewhere that must not be written."""
+    if not hasattr(kind, "discard"):
+        raise CommandError(f"cannot write {url}: outputs of its kind are local files")
+    if url.rstrip("/") == source.rstrip("/"):
+        raise CommandError(f"the output {url} is the input")
+    if not force and kind.exists(url):
+        raise CommandError(f"{url} exists; give --force to replace it")
+
+
+def abandoned(path: Path) -> list[Partial]:
+    """What dead processes left beside `path`, locked."""
+    path = path.resolve()
+    start, end = f".{path.name}.", ".partial"
+    found = []
+    for name in os.listdir(path.parent):  # noqa: PTH208 - a glob would need the name escaped
+        if name.startswith(start) and name.endswith(end):
+            partial = Partial(path, name.removeprefix(start).removesuffix(end))
+            with contextlib.suppress(OSError):
+                if partial.lock():
+                    found.append(partial)
+    return found
+
+
+def remove_abandoned(path: Path) -> None:
+    """Remove what dead processes left beside `path`."""
+    for partial in abandoned(path):
+        partial.discard()
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Yield a new file that takes the name `path` when the block ends well, and vanishes if not."""
+    partial = Partial(path)
+    try:
+        remove_abandoned(path)
+        with open(partial.place, "x+b") as file:
+            partial.take()
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            partial.publish()
+    except BaseException as error:  # an interrupt as well, wherever it comes
+        partial.discard()
+        if isinstance(error, OSError):
+            raise CommandError(f"cannot write {path}: {error.strerror or error}") from error
+        raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder outlive a crash of the machine."""
+    with contextlib.suppress(OSError):
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+def claim(fd: int, size: int) -> None:
+    """Take `size` bytes of the disk, or fail now."""
+    if not size:
+        return
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(fd, 0, size)
+        return
+    zeros = bytes(1 << 20)
+    for start in range(0, size, len(zeros)):
+        os.pwrite(fd, zeros[: size - start], start)

@@ -1,0 +1,119 @@
+"""What a scan of a file tells when it is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cumsum.files.pieces import Piece, Walk
+
+# Totals told one by one.
+FEW = 12
+
+SHOWN = 3  # first values of the first line
+
+
+class Seen:
+    """First and last values of the first line, and the totals of all, gathered on the way."""
+
+    def __init__(
+        self, walk: Walk, dtype: np.dtype[Any], told: dict[str, Any] | None = None
+    ) -> None:
+        self._walk, self._dtype = walk, dtype
+        length = walk.shape[walk.dim]
+        self._wanted = sorted({*range(min(SHOWN, length)), max(length - 1, 0)})
+        self._last = 0 if walk.reverse else -1
+        held = told or {"line": {}, "count": 0, "few": "", "range": ""}
+        self._line = {int(place): value for place, value in held["line"].items()}
+        self._count: int = held["count"]
+        self._few, self._range = self._load(held["few"]), self._load(held["range"])
+
+    def see(self, piece: Piece, y: NDArray[Any]) -> None:
+        """Look at the results of a piece."""
+        lines = np.moveaxis(y, self._walk.dim, 0)
+        if all(part.start == 0 for d, part in enumerate(piece.where) if d != self._walk.dim):
+            part = piece.where[self._walk.dim]
+            for place in self._wanted:
+                if part.start <= place < part.stop:
+                    value = lines[(place - part.start, *[0] * (y.ndim - 1))]
+                    self._line[place] = value.tobytes().hex()
+        if piece.ends:
+            totals = lines[self._last]
+            self._count += totals.size
+            if self._count <= FEW:
+                self._few = np.concatenate([self._few, totals.ravel()])
+            if self._dtype.kind != "c":
+                ends = [*self._range, totals.min(), totals.max()]
+                self._range = np.array([np.min(ends), np.max(ends)], self._dtype)
+
+    def told(self) -> dict[str, Any]:
+        """All of it, for a journal."""
+        few, span = self._few.tobytes().hex(), self._range.tobytes().hex()
+        return {"line": dict(self._line), "count": self._count, "few": few, "range": span}
+
+    def _load(self, text: str) -> NDArray[Any]:
+        return np.frombuffer(bytes.fromhex(text), self._dtype)
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """The first results of the first line, and its last one."""
+        return tuple(self._load(self._line[place])[0] for place in sorted(self._line))
+
+    @property
+    def totals(self) -> tuple[Any, ...]:
+        """The total of each line, if they are few."""
+        return tuple(self._few) if self._count <= FEW else ()
+
+    @property
+    def span(self) -> tuple[Any, ...]:
+        """The smallest and the largest total; nothing for complex ones."""
+        return tuple(self._range)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was done.
+
+    Attributes
+    ----------
+    input, output : str
+        The files; they are the same for a scan in place.
+    shape : tuple of int
+        Of the array.
+    dim : int
+        That was scanned, non-negative.
+    source, dtype : numpy.dtype
+        Of the elements and of the sums.
+    values : tuple
+        The first three sums of the first line, and its last one.
+    totals : tuple
+        The total of each line, if they are twelve at most.
+    span : tuple
+        The smallest and the largest total, of real sums.
+    lines : int
+        How many lines there are.
+    nbytes : int
+        Read and written by this run.
+    seconds : float
+        The time that took.
+    pieces, resumed : int
+        How many pieces there were, and how many of them an earlier run had done.
+    """
+
+    input: str
+    output: str
+    shape: tuple[int, ...]
+    dim: int
+    source: np.dtype[Any]
+    dtype: np.dtype[Any]
+    values: tuple[Any, ...]
+    totals: tuple[Any, ...]
+    span: tuple[Any, ...]
+    lines: int
+    nbytes: int
+    seconds: float
+    pieces: int
+    resumed: int

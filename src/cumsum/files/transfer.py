@@ -1,0 +1,212 @@
+"""From an input to an output, piece by piece, with a journal beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from cumsum.console import CommandError, size
+from cumsum.files import journal, memory, pieces
+from cumsum.files.job import Job
+from cumsum.files.journal import Entry, Keeper
+from cumsum.files.outputs import Partial, Remote, abandoned, remove_abandoned
+from cumsum.files.pieces import SLOTS, Piece, Walk
+from cumsum.files.pipeline import Flow, Slot
+from cumsum.files.report import Report, Seen
+from cumsum.files.scanner import NOTHING, Scanner
+from cumsum.files.store import Choice, Spec, Store, create_output, is_url, kind_of
+
+Progress = Callable[[int, int], object]
+
+
+@dataclass(frozen=True)
+class Way:
+    """A job, where its elements come from, and what it may take."""
+
+    job: Job
+    store: Store
+    choice: Choice
+    memory: int | None
+    resume: bool
+    progress: Progress | None
+
+    def walk(self, target: Store | None, entry: Entry) -> Walk:
+        """The walk of the run that left `entry`, or a new one."""
+        job, budget = self.job, memory.budget(self.memory)
+        stores = [self.store] if target is None else [self.store, target]
+        fixed = sum(store.limit(budget // 8) for store in stores)
+        costs = replace(job.costs, fixed=fixed, beside=self.store.beside)
+        order, reverse = tuple(self.store.order), job.options.reverse
+        if entry.box:
+            walk = Walk(job.shape, job.dim, order, entry.box, reverse)
+            if self.memory is not None and costs.total(walk) > budget:
+                needs = f"the run that was stopped needs memory of {size(costs.total(walk))}"
+                raise CommandError(f"cannot resume with {size(budget)}: {needs}")
+            return walk
+        grids = [self.store.grid] + ([] if target is None else [target.grid])
+        whole = target is not None and target.in_order
+        if whole and reverse and job.dim == 0:
+            raise CommandError("reverse along dim 0 needs an output whose last row can come first")
+        return pieces.decide(
+            job.shape,
+            job.dim,
+            order,
+            costs,
+            budget,
+            grids=grids,
+            whole_rows=whole,
+            reverse=reverse,
+        )
+
+    def begin(self) -> Entry:
+        """What stands in the journal of a run that has done nothing yet."""
+        return Entry(self.fingerprint(), (), 0, 0, {}, NOTHING)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What a later run must find as it is now."""
+        return journal.fingerprint_of(self.job.path) | self.job.fingerprint()
+
+
+@dataclass(frozen=True)
+class Done:
+    """A walk that has come to its end."""
+
+    job: Job
+    walk: Walk
+    seen: Seen
+    first: int
+
+    def report(self, output: str, seconds: float) -> Report:
+        """What it tells."""
+        job, shape = self.job, self.job.shape
+        return Report(
+            input=job.path,
+            output=output,
+            shape=shape,
+            dim=job.dim,
+            source=job.source,
+            dtype=job.dtype,
+            values=self.seen.values,
+            totals=self.seen.totals,
+            span=self.seen.span,
+            lines=math.prod(shape) // max(shape[job.dim], 1),
+            nbytes=job.nbytes * (len(self.walk) - self.first) // max(len(self.walk), 1),
+            seconds=seconds,
+            pieces=len(self.walk),
+            resumed=self.first,
+        )
+
+
+Put = Callable[[Piece, NDArray[Any], Entry | None], object]
+
+
+def carry_out(way: Way, walk: Walk, entry: Entry, put: Put, is_due: Callable[[], bool]) -> Done:
+    """Scan all pieces after those of `entry`; `put` gets results, and an entry when it is due."""
+    job, order = way.job, walk.order
+    scanner = Scanner(job, walk, entry)
+    seen = Seen(walk, job.dtype, entry.seen or None)
+    total = job.nbytes
+
+    def read(piece: Piece, slot: Slot) -> None:
+        try:
+            way.store.read(piece.where, slot.x(piece, order))
+        except OSError as error:
+            raise CommandError(f"cannot read {job.path}: {error.strerror or error}") from error
+
+    def scan(piece: Piece, slot: Slot) -> Entry | None:
+        y = slot.y(piece, order)
+        scanner.scan(piece, slot.x(piece, order), y)
+        seen.see(piece, y)
+        if not is_due():
+            return None
+        records, position = scanner.remembered(piece)
+        done = piece.index + 1
+        return Entry(entry.fingerprint, walk.box, done, position, seen.told(), records)
+
+    def write(piece: Piece, slot: Slot, after: Entry | None) -> None:
+        put(piece, slot.y(piece, order), after)
+        if way.progress is not None:
+            way.progress(total * (piece.index + 1) // len(walk), total)
+
+    left = range(entry.done, len(walk))
+    elements = math.prod(walk.box)
+    slots = [Slot(elements, job.source, job.dtype) for _ in range(min(SLOTS, len(left)))]
+    Flow(read, scan, write).run(map(walk.piece, left), slots)
+    return Done(job, walk, seen, entry.done)
+
+
+def run(way: Way, output: str) -> Done:
+    """Scan into an output that appears when it is whole."""
+    partial, entry = _find_or_begin(way, output)
+    keeper: Keeper | None = None
+    try:
+        spec = Spec(output, way.job.shape, way.job.dtype, way.store, way.choice)
+        with contextlib.closing(
+            create_output(partial.place, spec, again=bool(entry.box))
+        ) as target:
+            partial.take()
+            walk = way.walk(target, entry)
+            if partial.journal is not None and not target.in_order:
+                keeper = Keeper(partial.journal, target.sync)
+                keeper.keep(replace(entry, box=walk.box))
+            done = _write_all(way, walk, entry, target, keeper)
+            target.sync()
+        partial.publish()
+    except BaseException as error:  # an interrupt as well, wherever it comes
+        kept = way.resume and (keeper is not None or bool(entry.box))
+        if kept:
+            partial.release()
+        else:
+            partial.discard()
+        told = _told(error, output, kept=kept)
+        if told is error:
+            raise
+        raise told from error
+    return done
+
+
+def _write_all(way: Way, walk: Walk, entry: Entry, target: Store, keeper: Keeper | None) -> Done:
+    def put(piece: Piece, y: NDArray[Any], after: Entry | None) -> None:
+        target.write(piece.where, y)
+        if keeper is not None and after is not None:
+            keeper.keep(after)
+
+    return carry_out(way, walk, entry, put, lambda: keeper is not None and keeper.is_due)
+
+
+def _find_or_begin(way: Way, output: str) -> tuple[Partial | Remote, Entry]:
+    """What a dead process left of the same job, or a new place to write to."""
+    begun = way.begin()
+    if is_url(output):
+        return Remote(output, kind_of(output, way.choice)), begun
+    if not way.resume:
+        remove_abandoned(Path(output))
+        return Partial(Path(output)), begun
+    for partial in abandoned(Path(output)):
+        entry = journal.read(partial.journal)
+        if entry is None:  # it died before it had done anything
+            partial.discard()
+            continue
+        try:
+            journal.check(entry, begun.fingerprint, output)
+        except CommandError:
+            partial.release()
+            raise
+        return partial, entry
+    return Partial(Path(output)), begun
+
+
+def _told(error: BaseException, output: str, *, kept: bool) -> BaseException:
+    """An error as the user is told it."""
+    hint = "; --resume goes on from what is done" if kept else ""
+    if isinstance(error, OSError):
+        return CommandError(f"cannot write {output}: {error.strerror or error}{hint}")
+    if isinstance(error, KeyboardInterrupt) and kept:
+        return KeyboardInterrupt(f"interrupted{hint}")
+    return error
