@@ -112,8 +112,8 @@ def add_run(parser: Parser) -> None:
     """Add the options of `cumsum run`."""
     parser.set_defaults(command=run_file)
     add = parser.add_argument
-    add("input", type=Path, metavar="INPUT", help=".npy, .npz, .csv, .parquet or raw")
-    add("-o", "--output", type=Path, metavar="OUTPUT", help="where to write, the same kinds")
+    add("input", type=place, metavar="INPUT", help=".npy, .npz, .csv, .parquet or raw")
+    add("-o", "--output", type=place, metavar="OUTPUT", help="where to write, the same kinds")
     add("--dim", type=int, metavar="N", help="dim to scan; 0 for 1-D arrays and tables")
     add("--dtype", metavar="T", help="dtype of the sums, a NumPy name such as float64")
     add(
@@ -147,6 +147,11 @@ def add_run(parser: Parser) -> None:
     add("--raw-dtype", metavar="T", help="INPUT is elements alone, of this dtype; bfloat16 as well")
     add("--raw-shape", type=shape, metavar="N,M", help="shape of a raw INPUT, in C order (1-D)")
     add("--raw-offset", type=int, default=0, metavar="BYTES", help="before its first element (0)")
+
+
+def place(text: str) -> str | Path:
+    """The path of a file; a URL stays as it is."""
+    return text if "://" in text else Path(text)
 
 
 def number(text: str) -> int | float | complex:

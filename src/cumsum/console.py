@@ -38,13 +38,13 @@ def drop_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def require(module: str, purpose: str) -> Any:
+def require(module: str, purpose: str, extra: str = "cli") -> Any:
     """Import an optional library, or say what needs it and how to get it."""
     try:
         return importlib.import_module(module)
     except ImportError:
         package = module.partition(".")[0]
-        raise CommandError(f"{purpose} needs {package}: pip install 'cumsum[cli]'") from None
+        raise CommandError(f"{purpose} needs {package}: pip install 'cumsum[{extra}]'") from None
 
 
 @contextlib.contextmanager

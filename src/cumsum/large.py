@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from cumsum import console, files
 from cumsum.console import CommandError
 from cumsum.files.report import SHOWN, Report
-from cumsum.files.store import KINDS, has_kind
+from cumsum.files.store import KINDS, has_kind, is_url
 
 # The options of such files alone.
 OWN = ("memory", "resume", "in_place", "raw_dtype", "raw_shape", "raw_offset")
@@ -31,6 +32,8 @@ def is_meant(args: argparse.Namespace) -> bool:
         raise CommandError(
             f"{asked[0]} is for scans from {kinds} to one of them, without a picture"
         )
+    if not piecewise and any(map(is_url, filter(None, (args.input, args.output)))):
+        raise CommandError("URLs are read and written piece by piece, without a picture or groups")
     return bool(piecewise)
 
 
@@ -43,7 +46,7 @@ def keywords(args: argparse.Namespace) -> dict[str, Any]:
 def run(args: argparse.Namespace) -> None:
     """Scan a file."""
     own = {name: getattr(args, name) for name in OWN}
-    with console.throughput(f"scanning {args.input.name}") as progress:
+    with console.throughput(f"scanning {Path(str(args.input)).name}") as progress:
         report = files.run(
             args.input,
             args.output,

@@ -14,7 +14,7 @@ from typing import Any
 from cumsum.console import CommandError
 from cumsum.files import inplace, transfer
 from cumsum.files import job as jobs
-from cumsum.files.outputs import check_output
+from cumsum.files.outputs import check_output, check_remote
 from cumsum.files.report import Report
 from cumsum.files.store import Choice, is_url, kind_of, open_input
 from cumsum.files.transfer import Progress, Way
@@ -143,5 +143,7 @@ def _check_paths(
         raise CommandError(f"{path}: files of its kind cannot be scanned in place")
     if output is not None:
         folder = getattr(kind_of(output, choice), "FOLDER", False)
-        if not is_url(output):
+        if is_url(output):
+            check_remote(str(output), path, kind_of(output, choice), force=force)
+        else:
             check_output(Path(output), place, force=force, folder=folder)

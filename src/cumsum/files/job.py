@@ -102,7 +102,7 @@ def decide(
     if not shape:
         raise CommandError(f"{path} holds a single value: there is no dim to scan")
     limits = f"{-len(shape)} to {len(shape) - 1}"
-    if dim is None and len(shape) > 1:
+    if dim is None and len(shape) > 1 and not hasattr(store, "schema"):  # a table has rows
         raise CommandError(f"{path} has shape {shape}: choose a dim from {limits}")
     dim = dim or 0
     if not -len(shape) <= dim < len(shape):

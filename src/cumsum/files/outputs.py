@@ -13,7 +13,7 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import IO
@@ -101,7 +101,7 @@ class Partial:
             if self.place.is_dir():
                 shutil.rmtree(self.place, ignore_errors=True)
             self.place.unlink(missing_ok=True)
-        for leftover in (self.journal, self._beside("journal.new")):
+        for leftover in (self.journal, *map(self._beside, ("journal.new", "flushing"))):
             with contextlib.suppress(OSError):
                 leftover.unlink(missing_ok=True)
         self.release()
@@ -114,9 +114,7 @@ class Remote:
 
     def __init__(self, url: str, kind: ModuleType) -> None:
         self.place = url
-        if not hasattr(kind, "discard"):
-            raise CommandError(f"cannot write {url}: outputs of its kind are local files")
-        self._discard: Callable[[str], object] = kind.discard
+        self._kind = kind
 
     def take(self) -> None:
         """Nothing can be locked there."""
@@ -125,11 +123,22 @@ class Remote:
         """Leave it as it is."""
 
     def publish(self) -> None:
-        """It has its name already."""
+        """Let it be seen."""
+        self._kind.publish(self.place)
 
     def discard(self) -> None:
         """Remove it."""
-        self._discard(self.place)
+        self._kind.discard(self.place)
+
+
+def check_remote(url: str, source: str, kind: ModuleType, *, force: bool) -> None:
+    """Refuse, before any work, an output elsewhere that must not be written."""
+    if not hasattr(kind, "discard"):
+        raise CommandError(f"cannot write {url}: outputs of its kind are local files")
+    if url.rstrip("/") == source.rstrip("/"):
+        raise CommandError(f"the output {url} is the input")
+    if not force and kind.exists(url):
+        raise CommandError(f"{url} exists; give --force to replace it")
 
 
 def abandoned(path: Path) -> list[Partial]:

@@ -103,15 +103,26 @@ class Walk:
 
 @dataclass(frozen=True)
 class Costs:
-    """What is in memory, in bytes: of each element of a piece, and of each line's record."""
+    """What is in memory, in bytes: of each element of a piece, and of each line's record.
+
+    `fixed` is what the stores take whatever is read and written, `beside` what they keep with each
+    element.
+    """
 
     element: int
     record: int
     widest: int  # bytes of an element in the file where it takes most
+    fixed: int = 0
+    beside: int = 0
+
+    @property
+    def each(self) -> int:
+        """Of an element in memory."""
+        return self.element + self.beside
 
     def slots(self, box: Iterable[int]) -> int:
         """Of the pieces in memory."""
-        return SLOTS * math.prod(box) * self.element
+        return SLOTS * math.prod(box) * self.each
 
     def records(self, walk: Walk) -> int:
         """Of the records of a panel."""
@@ -119,7 +130,7 @@ class Costs:
 
     def total(self, walk: Walk) -> int:
         """Of all."""
-        return self.slots(walk.box) + self.records(walk)
+        return self.fixed + self.slots(walk.box) + self.records(walk)
 
 
 def decide(
@@ -136,14 +147,15 @@ def decide(
     """The walk that fits `memory` bytes: pieces take half of it, records a quarter at most."""
     if 0 in shape:
         return Walk(tuple(shape), dim, tuple(order), tuple(shape), reverse)
-    unit = _unit(shape, grids, SLOTS * costs.element, memory // 2)
+    free = max(memory - costs.fixed, 0)
+    unit = _unit(shape, grids, SLOTS * costs.each, free // 2)
     if whole_rows:
         unit = [unit[0], *shape[1:]]
     box = list(unit)
     place = list(order).index(dim)
     inner, outer = list(order[place + 1 :])[::-1], list(order[:place])[::-1]
     width = math.prod(shape[d] for d in inner)
-    most, lines = _limits(costs, memory, shape[dim], width, math.prod(shape))
+    most, lines = _limits(costs, free, shape[dim], unit[dim], width, math.prod(shape))
     if not _grow(box, inner, shape, unit, lines * box[dim]):
         _grow(box, [dim], shape, unit, most)
     elif _grow(box, [dim], shape, unit, most):
@@ -155,13 +167,16 @@ def decide(
     return walk
 
 
-def _limits(costs: Costs, memory: int, length: int, width: int, elements: int) -> tuple[int, int]:
+def _limits(
+    costs: Costs, memory: int, length: int, step: int, width: int, elements: int
+) -> tuple[int, int]:
     """How many elements a piece may have, and how many lines, of `width` that lie side by side.
 
+    It has whole steps of its lines, which are as long as chunks are.
     All of them where a piece has some rows then; else as many as leave it more rows.
     """
-    room = max(memory // 2 // (SLOTS * costs.element), 1)
-    few, rows = min(length, FEW_ROWS), min(length, ROWS)
+    room = max(memory // 2 // (SLOTS * costs.each), 1)
+    few, rows = max(min(length, FEW_ROWS), step), max(min(length, ROWS), step)
     usual, most = PIECE_BYTES // costs.widest, WIDE_BYTES // costs.widest
     wide = min(max(usual, min(most, elements // WIDE_PIECES)), room)
     most = min(max(usual, min(width * few, wide)), room)

@@ -56,6 +56,12 @@ class PlainStore:
         self._flags = DONT_CACHE
         self._pool: ThreadPoolExecutor | None = None
 
+    beside = 0
+
+    def limit(self, _memory: int) -> int:
+        """Nothing is taken beside the boxes."""
+        return 0
+
     def read(self, where: Where, out: NDArray[Any]) -> None:
         """Read a box."""
         lying = out.transpose(self.order)

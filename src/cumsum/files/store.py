@@ -9,8 +9,8 @@ A module of a kind has three functions; it is imported when the first such file 
 One that can be scanned in place has `open_update(path, choice)` as well, to read from and write to.
 `path` of an output is that of the partial file or folder: the engine gives it its name at the end.
 A module of folders says so: `FOLDER = True`. For the URL of a remote store it is the URL itself,
-and the module's `discard(path)` takes back what an error leaves; a module without one has no remote
-stores.
+and the module has three more functions: `exists(url)` tells whether something would be replaced,
+`publish(url)` lets what is written be seen, and `discard(url)` removes what an error leaves.
 """
 
 from __future__ import annotations
@@ -34,6 +34,13 @@ KINDS = {
     ".npy": "cumsum.files.plain",
     ".raw": "cumsum.files.plain",
     ".bin": "cumsum.files.plain",
+    ".zarr": "cumsum.files.zarrs",
+    ".h5": "cumsum.files.hdf5",
+    ".hdf5": "cumsum.files.hdf5",
+    ".nc": "cumsum.files.hdf5",
+    ".safetensors": "cumsum.files.safetensors",
+    ".csv": "cumsum.files.columns",
+    ".parquet": "cumsum.files.columns",
 }
 
 
@@ -72,6 +79,16 @@ class Store(Protocol):
 
         Such an output cannot be taken up again after a crash.
         """
+
+    def limit(self, memory: int) -> int:
+        """Take no more than `memory` bytes beside those of the boxes; how many it takes.
+
+        They are more where less would not do. It is called once, before all reading and writing.
+        """
+
+    @property
+    def beside(self) -> int:
+        """Bytes that are kept with each element of a box until its sum is written."""
 
     def read(self, where: Where, out: NDArray[Any]) -> None:
         """Read a box into `out`, which has its shape, the store's dtype, and any strides.
@@ -131,12 +148,21 @@ def suffix_of(path: str | Path) -> str:
 
 def has_kind(path: str | Path) -> bool:
     """Whether there is a store for such files."""
-    return suffix_of(path) in KINDS
+    return suffix_of(path) in KINDS or _is_zarr(path)
+
+
+def _is_zarr(path: str | Path) -> bool:
+    return is_url(path) or Path(path).is_dir()
 
 
 def kind_of(path: str | Path, choice: Choice | None = None) -> ModuleType:
-    """The module that knows such files; where a dtype is given, others are raw ones."""
+    """The module that knows such files; where a dtype is given, others are raw ones.
+
+    URLs and folders are zarr, whatever their names.
+    """
     suffix = suffix_of(path)
+    if suffix not in KINDS and _is_zarr(path):
+        suffix = ".zarr"
     if suffix not in KINDS and (choice is None or choice.dtype is None):
         raise CommandError(f"{path}: unknown kind of file, not one of {', '.join(KINDS)}")
     return importlib.import_module(KINDS.get(suffix, "cumsum.files.plain"))

@@ -30,17 +30,15 @@ def read_table(path: Path, suffix: str, columns: Sequence[str]) -> Source:
         raise CommandError(f"{path} is not a {suffix} file that can be read: {error}") from None
     if not width:
         raise CommandError(f"{path} has no columns")
-    names = tuple(columns) or only_numeric_column(arrow, path, table)
+    names = tuple(columns) or only_numeric_column(arrow, path, table.schema)
     arrays = [column_values(arrow, path, table, name) for name in names]
     return Source(path, arrays[0] if len(arrays) == 1 else np.stack(arrays).T, names, table)
 
 
-def only_numeric_column(arrow: Any, path: Path, table: Any) -> tuple[str, ...]:
+def only_numeric_column(arrow: Any, path: Path, schema: Any) -> tuple[str, ...]:
     """The one column that can be meant when none is named."""
     types = arrow.types
-    numeric = [
-        f.name for f in table.schema if types.is_integer(f.type) or types.is_floating(f.type)
-    ]
+    numeric = [f.name for f in schema if types.is_integer(f.type) or types.is_floating(f.type)]
     if len(numeric) != 1:
         found = count(len(numeric), "numeric column")
         raise CommandError(f"{path} has {found}: choose --column{among(numeric)}")

@@ -38,7 +38,10 @@ class Way:
 
     def walk(self, target: Store | None, entry: Entry) -> Walk:
         """The walk of the run that left `entry`, or a new one."""
-        job, costs, budget = self.job, self.job.costs, memory.budget(self.memory)
+        job, budget = self.job, memory.budget(self.memory)
+        stores = [self.store] if target is None else [self.store, target]
+        fixed = sum(store.limit(budget // 8) for store in stores)
+        costs = replace(job.costs, fixed=fixed, beside=self.store.beside)
         order, reverse = tuple(self.store.order), job.options.reverse
         if entry.box:
             walk = Walk(job.shape, job.dim, order, entry.box, reverse)

@@ -1,0 +1,63 @@
+"""What the attributes of an array say of its values, by the conventions of NetCDF (CF)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cumsum.console import CommandError
+
+# Values that stand for a missing one. No sum is missing, but one could be such a value by chance.
+_MISSING = ("_FillValue", "missing_value")
+# True of the values, not of their sums.
+_OF_VALUES = {*_MISSING, "valid_min", "valid_max", "valid_range", "actual_range"}
+
+
+def kept(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes that hold for the sums too."""
+    return {name: value for name, value in attributes.items() if name not in _OF_VALUES}
+
+
+def check_packing(path: str, attributes: Mapping[str, Any]) -> None:
+    """Refuse values that are stored with something added: sums of them would be of both."""
+    added = attributes.get("add_offset")
+    if added is not None and np.any(np.asarray(added) != 0):
+        said = np.asarray(added).ravel()[0]
+        raise CommandError(f"{path} is packed with add_offset {said}: unpack it first")
+
+
+def missing_values(attributes: Mapping[str, Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The numbers that stand for a missing value; nan is a number."""
+    found = [_number(attributes[name], dtype) for name in _MISSING if name in attributes]
+    values = np.unique(np.concatenate([np.empty(0, dtype), *found]))
+    return np.asarray(values[values == values])  # noqa: PLR0124 - all but nan
+
+
+def _number(value: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """An attribute in the dtype of the values; xarray writes floats to zarr as text."""
+    if isinstance(value, str) and dtype.kind == "f" and value != "NaN":
+        try:
+            value = np.frombuffer(base64.b64decode(value, validate=True), "<f8")
+        except ValueError:
+            value = ()
+    held = np.asarray(value).ravel()
+    if held.dtype.kind not in "biufc":
+        return np.empty(0, dtype)
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        held = held[(held >= limits.min) & (held <= limits.max)]
+    return held.astype(dtype)
+
+
+def check_missing(path: str, values: NDArray[Any], missing: NDArray[Any]) -> None:
+    """Refuse values that stand for missing ones: every later sum would be unknown."""
+    for value in missing:
+        if found := int(np.count_nonzero(values == value)):
+            raise CommandError(
+                f"{path} has missing values ({value}, {found:,} in the part at hand); "
+                "fill them first"
+            )

@@ -1,0 +1,33 @@
+"""One line for whatever a library raises."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+
+from cumsum.console import CommandError
+
+FULL = os.strerror(errno.ENOSPC)
+
+
+@contextlib.contextmanager
+def told(doing: str) -> Iterator[None]:
+    """Turn an error of the block into a CommandError: `cannot DOING: the reason`."""
+    try:
+        yield
+    except (CommandError, MemoryError):
+        raise
+    except Exception as error:  # codecs and file systems raise what they like
+        raise CommandError(f"cannot {doing}: {reason(error)}") from error
+
+
+def reason(error: BaseException) -> str:
+    """What an error says, as one line."""
+    text = " ".join(str(error).split())
+    if FULL in text:
+        return FULL
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return text or type(error).__name__

@@ -1,0 +1,71 @@
+"""When HDF5 writes its index of the chunks: when it is told to, and at no other time.
+
+Chunks are written at the end of the file, each once, and the index stays in memory. So the file on
+the disk is as the last `flush` left it, with bytes after that which nothing speaks of: a process
+may be killed at any other time, and another one goes on. `Marker` tells if it died within `flush`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cumsum.console import CommandError
+
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+WHOLE, WRITING = b"whole", b"writing"
+
+
+def keep_in_memory(file: Any) -> None:
+    """Let HDF5 write nothing of its index but in `flush`."""
+    config = file.id.get_mdc_config()
+    config.incr_mode = config.flash_incr_mode = config.decr_mode = 0
+    config.evictions_enabled = False
+    file.id.set_mdc_config(config)
+
+
+class Marker:
+    """A small file beside the output that says whether the index on the disk is whole."""
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path.removesuffix(".partial") + ".flushing")
+
+    def check(self, path: str) -> None:
+        """Refuse a file whose index may be half written; without a marker it was closed."""
+        with contextlib.suppress(FileNotFoundError):
+            if self.path.read_bytes() not in {WHOLE, _boot()}:
+                raise CommandError(
+                    f"{path} was left with half an index of its chunks: run without --resume"
+                )
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Mark the index as half written while the block writes it."""
+        self._set(WRITING)
+        with open(self.path, "rb") as file:
+            os.fsync(file.fileno())
+        yield
+        self._set(_boot())  # whole as long as this machine runs
+
+    def _set(self, state: bytes) -> None:
+        with open(self.path, "wb") as file:
+            file.write(state)
+
+    def written(self) -> None:
+        """Mark the index as whole on the disk."""
+        self._set(WHOLE)
+
+    def remove(self) -> None:
+        """The file is closed."""
+        self.path.unlink(missing_ok=True)
+
+
+def _boot() -> bytes:
+    """A name for the time since this machine was started."""
+    try:
+        return BOOT.read_bytes()
+    except OSError:
+        return b"started"
