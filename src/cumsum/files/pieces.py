@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from cumsum.console import CommandError, size
 from cumsum.files.store import Where
 
-# A piece of this size keeps a disk and every thread busy. 512 MB in the cache, of which `cp` and sync
-# take 0.31 s: 0.29, 0.26, 0.32 and 0.51 s in pieces of 4, 8, 16 and 32 MB.
+# A piece of this size keeps a disk and every thread busy. 512 MB in the cache (0.31 s
+# by `cp` and `sync`): 0.29, 0.26, 0.32 and 0.51 s in pieces of 4, 8, 16 and 32 MB.
 PIECE_BYTES = 8 << 20
 
 # One of long rows may be as large, in a file of at least so many: 512 MB of 32 MB rows, cold, are
