@@ -22,6 +22,8 @@ from cumsum.files.source import among
 from cumsum.files.store import Choice, Spec, Where, suffix_of
 from cumsum.files.tables import only_numeric_column
 
+CHOICES = ("column",)
+
 # How pyarrow calls some dtypes. (Its own ways to NumPy import pandas, which takes
 # 100 MB.)
 FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}

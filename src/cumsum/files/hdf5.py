@@ -28,6 +28,8 @@ from cumsum.files.source import among
 from cumsum.files.store import Choice, Spec, Where
 from cumsum.threads import get_num_threads
 
+CHOICES = ("member",)
+
 # A chunk, its packed bytes, and a copy of either.
 COPIES = 3
 # Where HDF5 packs, many small chunks are moved at once.

@@ -20,6 +20,8 @@ from cumsum.files.plain import PlainStore, named_dtype
 from cumsum.files.source import among
 from cumsum.files.store import Choice, Spec
 
+CHOICES = ("member",)
+
 DTYPES = {
     "BOOL": "bool",
     **{f"{kind}{bits}": f"{name}{bits}"

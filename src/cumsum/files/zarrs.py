@@ -27,6 +27,7 @@ from cumsum.files.zarr_like import create_like, library, quiet
 from cumsum.threads import get_num_threads
 
 FOLDER = True
+CHOICES = ("member",)
 
 # A chunk of this size keeps a thread busy for longer than the call takes; smaller ones go together.
 TASK_BYTES = 1 << 20
