@@ -49,6 +49,7 @@ class Zarr:
         self.shape: tuple[int, ...] = array.shape
         self.dtype: np.dtype[Any] = array.dtype
         self.grid = tuple(max(1, extent) for extent in array.shards or array.chunks)
+        self.chunks: tuple[int, ...] = array.chunks  # of a shard, too
         self.order = _order(array)
         self.attributes: dict[str, Any] = dict(array.attrs)
         self._missing = missing_values(self.attributes, self.dtype)
