@@ -186,7 +186,7 @@ def test_full_disk_is_known_at_once(tmp_path, small_disk, resume):
             resume=resume,
             progress=lambda *done: calls.append(done),
         )
-    assert calls == []
+    assert not any(done for done, total in calls)
     assert names(small_disk) == ["other"]
 
 

@@ -169,6 +169,7 @@ REFUSED = {
     "holds float64, not float32": (np.ones(3), {"raw_dtype": "float32"}),
     "float23 is not the name of a dtype": (np.ones(3), {"raw_dtype": "float23"}),
     "sums of float64 as object are not available": (np.ones(3), {"dtype": object}),
+    "holds one array: there is no member": (np.ones(3), {"member": "a"}),
     "initial of float64 cannot be a sum": (np.ones(3, int), {"initial": 0.5}),
     "initial has shape (2,), but there are lines of (3,)": (
         np.ones((3, 4)),
@@ -222,6 +223,25 @@ def test_file_that_becomes_shorter(tmp_path):
     assert run_code(tmp_path, TRUNCATED) == (
         "x.npy became shorter while it was read: 100,000 bytes are left\n['x.npy']\n"
     )
+
+
+CHANGED = """
+    import os
+    import numpy as np
+    from cumsum import files
+    from cumsum.console import CommandError
+
+    np.save("x.npy", np.ones(1_000_000))
+    try:
+        files.run("x.npy", "y.npy", memory=900_000, progress=lambda *done: os.utime("x.npy"))
+    except CommandError as error:
+        print(error)
+    print(os.listdir())
+"""
+
+
+def test_file_that_changes(tmp_path):
+    assert run_code(tmp_path, CHANGED) == "x.npy was changed while it was read\n['x.npy']\n"
 
 
 MEMORY = """

@@ -86,7 +86,7 @@ def throughput(label: str) -> Iterator[Callable[[int, int], object]]:
                     )
                     bar = rich.Progress(*columns, console=terminal(), transient=True)
                     state["bar"] = stack.enter_context(bar)
-                    state["task"] = bar.add_task(label, total=total)
+                    state["task"] = bar.add_task(label, total=total, completed=done)
             if "bar" in state:
                 state["bar"].update(state["task"], completed=done)
 

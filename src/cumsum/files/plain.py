@@ -158,6 +158,8 @@ def open_update(path: str, choice: Choice) -> PlainStore:
 
 
 def _open(path: str, choice: Choice, flags: int) -> PlainStore:
+    if choice.member is not None or choice.columns:
+        raise CommandError(f"{path} holds one array: there is no member or column to choose")
     return (open_npy if suffix_of(path) == ".npy" else open_raw)(path, choice, flags)
 
 

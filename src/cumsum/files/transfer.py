@@ -15,7 +15,7 @@ from cumsum.console import CommandError, size
 from cumsum.files import journal, memory, pieces
 from cumsum.files.job import Job
 from cumsum.files.journal import Entry, Keeper
-from cumsum.files.outputs import Partial, Remote, abandoned, remove_abandoned
+from cumsum.files.outputs import Partial, Remote, abandoned, remove_abandoned, sync_folder
 from cumsum.files.pieces import SLOTS, Piece, Walk
 from cumsum.files.pipeline import Flow, Slot
 from cumsum.files.report import Report, Seen
@@ -70,7 +70,15 @@ class Way:
 
     def fingerprint(self) -> dict[str, Any]:
         """What a later run must find as it is now."""
-        return journal.fingerprint_of(self.job.path) | self.job.fingerprint()
+        choice = self.choice
+        place = {"member": choice.member, "columns": list(choice.columns), "offset": choice.offset}
+        return journal.fingerprint_of(self.job.path) | self.job.fingerprint() | place
+
+    def check_input(self, entry: Entry) -> None:
+        """Refuse results of an input that was changed while it was read."""
+        now = journal.fingerprint_of(self.job.path)
+        if any(entry.fingerprint[name] != value for name, value in now.items()):
+            raise CommandError(f"{self.job.path} was changed while it was read")
 
 
 @dataclass(frozen=True)
@@ -134,6 +142,8 @@ def carry_out(way: Way, walk: Walk, entry: Entry, put: Put, is_due: Callable[[],
         if way.progress is not None:
             way.progress(total * (piece.index + 1) // len(walk), total)
 
+    if way.progress is not None:
+        way.progress(total * entry.done // max(len(walk), 1), total)
     left = range(entry.done, len(walk))
     elements = math.prod(walk.box)
     slots = [Slot(elements, job.source, job.dtype) for _ in range(min(SLOTS, len(left)))]
@@ -155,8 +165,10 @@ def run(way: Way, output: str) -> Done:
             if partial.journal is not None and not target.in_order:
                 keeper = Keeper(partial.journal, target.sync)
                 keeper.keep(replace(entry, box=walk.box))
+                sync_folder(partial.journal.parent)
             done = _write_all(way, walk, entry, target, keeper)
             target.sync()
+            way.check_input(entry)
         partial.publish()
     except BaseException as error:  # an interrupt as well, wherever it comes
         kept = way.resume and (keeper is not None or bool(entry.box))
@@ -188,17 +200,19 @@ def _find_or_begin(way: Way, output: str) -> tuple[Partial | Remote, Entry]:
     if not way.resume:
         remove_abandoned(Path(output))
         return Partial(Path(output)), begun
-    for partial in abandoned(Path(output)):
-        entry = journal.read(partial.journal)
-        if entry is None:  # it died before it had done anything
-            partial.discard()
-            continue
-        try:
+    left = abandoned(Path(output))
+    try:
+        for partial in left:
+            entry = journal.read(partial.journal)
+            if entry is None:  # it died before it had done anything
+                partial.discard()
+                continue
             journal.check(entry, begun.fingerprint, output)
-        except CommandError:
+            left.remove(partial)
+            return partial, entry
+    finally:
+        for partial in left:
             partial.release()
-            raise
-        return partial, entry
     return Partial(Path(output)), begun
 
 
