@@ -12,7 +12,7 @@ QEMU := qemu-aarch64 -L /usr/aarch64-linux-gnu
 DIGESTS := tests/core/digests.txt
 TORCHES := 2.10.0 2.11.0 2.12.0 2.14.1
 TORCH_TESTS := $(wildcard tests/test_torch_*.py tests/test_patch*.py) \
-	$(addprefix tests/test_,opinfo.py calls.py derivatives.py graphs.py compile.py)
+	$(addprefix tests/test_,opinfo.py calls.py derivatives.py graphs.py compile.py distributed.py)
 
 export PIP_NO_WARN_SCRIPT_LOCATION := 1
 
@@ -20,7 +20,7 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
 	$(shell find src -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.cpp' -o -name '*.h')
 CPP := $(shell find src/core tests/core -name '*.cpp' -o -name '*.h')
 
-.PHONY: demo test test-matrix bench bench-files bench-stores support scaling accuracy report lint sanitize core bits neon counts docs package \
+.PHONY: demo test test-matrix bench bench-files bench-stores dask support scaling ranks accuracy report lint sanitize core bits neon counts docs package \
 	install clean
 .DELETE_ON_ERROR:
 
@@ -76,6 +76,10 @@ support: $(DONE)/package $(DONE)/group-test
 accuracy: $(DONE)/package $(DONE)/group-test
 	PYTHONPATH=tests $(BIN)/python benchmarks/accuracy.py $(LENGTH)
 
+# Ours beside Dask's own two methods: the table of docs/dask.md.
+dask: $(DONE)/package $(DONE)/group-test
+	$(BIN)/python benchmarks/dask_methods.py $(DASK)
+
 # A scan and a copy at 1, 2, 4, ... threads, on arrays of 400 million elements.
 scaling: $(DONE)/package $(DONE)/group-test
 	$(BIN)/python benchmarks/scaling.py $(SCALING)
@@ -87,6 +91,10 @@ bench-files: $(DONE)/package
 # Scans of zarr, HDF5 and tables beside copies: BENCH='--gb 20 --memory 1GB --folder /somewhere'.
 bench-stores: $(DONE)/package $(DONE)/group-test
 	$(BIN)/python benchmarks/stores.py $(BENCH)
+
+# DTensors sharded along the dim of the scan, by us and by torch, on processes of this machine.
+ranks: $(DONE)/package $(DONE)/group-test
+	$(BIN)/python benchmarks/ranks.py $(RANKS)
 
 # The README's table and picture, and docs/performance.md, from a file of results.
 report: $(DONE)/package

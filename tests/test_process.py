@@ -216,7 +216,18 @@ def test_interrupt(threads):
 
 
 def test_import_loads_no_optional_library():
-    heavy = ["torch", "dask", "zarr", "triton", "click", "rich", "pyarrow", "matplotlib", "jax"]
+    heavy = [
+        "torch",
+        "dask",
+        "zarr",
+        "triton",
+        "click",
+        "rich",
+        "pyarrow",
+        "matplotlib",
+        "jax",
+        "xarray",
+    ]
     code = f"""
         import sys
         import cumsum

@@ -7,7 +7,7 @@ from pathlib import Path
 
 # Parts of the doors to arrays and tensors.
 BELOW = ("binding", "refusals", "writing", "abilities", "missing", "segments", "overflow", "decay")
-GRAPHS = ("operator", "onnx", "autograd")
+GRAPHS = ("operator", "onnx", "autograd", "distributed")
 # From the top down; a module imports from layers below its own. __init__ is `import cumsum`.
 LAYERS = (
     ("__main__",),
@@ -16,10 +16,11 @@ LAYERS = (
     ("files",),
     ("console",),
     ("__init__",),
-    ("patch", "lengths"),
+    ("patch", "lengths", "xarray"),
     ("dispatcher", "array_api"),
     ("fast",),
     ("traced",),
+    ("dask",),
     ("chunked",),
     ("stream",),
     ("api", "several"),
@@ -31,8 +32,9 @@ LAYERS = (
     ("_core",),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-# A subclass of Tensor is told which public function was called.
-ALLOWED = {("torch", "__init__")}
+# A subclass of Tensor is told which public function was called. An array of Dask is met where other
+# arrays are, but stands on what is made for chunks.
+ALLOWED = {("torch", "__init__"), ("api", "dask")}
 # The files of the core that may include each of these.
 ONLY = {
     "Python.h": ("arrays.h",),

@@ -89,6 +89,8 @@ ROWS = (
     ("`decay`", "test_torch_decay", "", "[decay](decay.md)"),
     ("`overflow`, unsigned results", "test_torch_overflow", "", "[overflow](overflow.md)"),
     ("streams", "test_torch_stream", "", "[streams](streaming.md)"),
+    ("DTensor and process groups", "test_distributed", "in_a_world", "[processes](distributed.md)"),
+    ("processes that die", "test_distributed", "lost", "torch's error, in time"),
     ("`patch_torch`", "test_patch", "", "[patching](patching.md)"),
 )
 

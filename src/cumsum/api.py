@@ -101,7 +101,8 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
     Parameters
     ----------
     input : torch.Tensor or numpy.ndarray
-        Of any shape and strides. The names `a` and `x` are understood as well.
+        Of any shape and strides. The names `a` and `x` are understood as well. An array of Dask is
+        scanned lazily, chunk by chunk.
     dim : int or tuple of int
         In [-input.ndim, input.ndim). The name `axis` is understood as well; for an array,
         ``axis=None`` scans the flattened array. Several dims are scanned one after the other, in
@@ -276,6 +277,11 @@ def is_tensor(x: object) -> bool:
     return isinstance(x, getattr(torch, "Tensor", ())) or hasattr(type(x), "__torch_function__")
 
 
+def is_dask(x: object) -> bool:
+    """Whether `x` is an array of Dask, which is not imported to find out."""
+    return isinstance(x, getattr(sys.modules.get("dask.array"), "Array", ()))
+
+
 def torch_door() -> ModuleType:
     """The module for tensors, imported when the first one arrives."""
     from cumsum import torch
@@ -322,6 +328,11 @@ def slow_cumsum(*args: Any, **kwargs: Any) -> Any:
     x = _input_of("cumsum", args, kwargs)
     if is_tensor(x) and not has_several_dims(args, kwargs):
         return torch_door().cumsum(*args, **kwargs)
+    if is_dask(x):
+        from cumsum import dask
+
+        x, dim, rest = bind_call("cumsum", args, kwargs, KEYWORDS)
+        return dask.cumsum(x, dim, **rest)
     if not (isinstance(x, np.ndarray) or is_tensor(x)):
         raise refuse("cumsum", x)
     x, dim, rest = bind_call("cumsum", args, kwargs, KEYWORDS)
@@ -335,6 +346,8 @@ def slow_cumsum_(*args: Any, **kwargs: Any) -> Any:
     x = _input_of("cumsum_", args, kwargs)
     if is_tensor(x) and not has_several_dims(args, kwargs):
         return torch_door().cumsum_(*args, **kwargs)
+    if is_dask(x):
+        raise TypeError("cumsum_(): an array of Dask cannot be written to; take cumsum()")
     if not (isinstance(x, np.ndarray) or is_tensor(x)):
         raise refuse("cumsum_", x)
     x, dim, rest = bind_call("cumsum_", args, kwargs, KEYWORDS_IN_PLACE)

@@ -63,7 +63,7 @@ def cumulative_sum(
     array([0, 1, 3, 6])
     """
     is_compensated(precision)
-    if not isinstance(x, np.ndarray) and not api.is_tensor(x):
+    if not (isinstance(x, np.ndarray) or api.is_tensor(x) or api.is_dask(x)):
         return _of_other_kind(x, axis, dtype, include_initial, precision)
     if axis is None:
         if x.ndim != 1:

@@ -13,6 +13,7 @@ from cumsum.kernels import tensor
 from cumsum.kernels.tensor import How
 from cumsum.options import NAMES, PLAIN, Options, take
 from cumsum.overflow import is_exact
+from cumsum.tensors import is_distributed
 
 # Python's own types that torch takes for dtypes.
 BUILTIN_DTYPES: dict[Any, torch.dtype] = {
@@ -143,6 +144,8 @@ def check_devices(call: Call) -> None:
     if call.options is PLAIN or call.input.device.type != "cpu":
         return
     for name, value in zip(call.options._fields, call.options, strict=True):
+        if is_distributed(value):
+            raise TypeError(f"cumsum(): {name} is a DTensor, but the input is none")
         if isinstance(value, Tensor) and value.device.type != "cpu":
             raise RuntimeError(
                 "cumsum(): expected all tensors to be on the same device, but input is on "

@@ -178,7 +178,8 @@ class Scan:
         width = _core.total_size(code, compensated)
         channels = 2 if code >= DType.complex64 else 1
         lines = math.prod(self.form.lines) * channels
-        records = state.records.reshape(lines, -1)
+        size = _core.record_size(code, compensated)
+        records = state.records.reshape(lines, size // channels)
         return np.ascontiguousarray(records[:, : width // channels]).reshape(-1)
 
     def _part(self, chunk: Chunk, begin: int, end: int) -> Chunk:

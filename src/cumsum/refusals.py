@@ -12,6 +12,7 @@ from cumsum.tensors import (
     has_elements,
     has_memory,
     is_dense,
+    is_distributed,
     overlaps_itself,
     same_elements,
     share_memory,
@@ -38,6 +39,12 @@ def cannot_be_written(y: Tensor) -> bool:
     if y.is_inference() and not torch.is_inference_mode_enabled():
         return True
     return overlaps_itself(y) or y._is_zerotensor()
+
+
+def refuse_in_place(x: Tensor) -> None:
+    """Raise an error for a tensor that has no scan in place, here or in torch."""
+    if is_distributed(x):
+        raise NotImplementedError(f"cumsum_(): not available for a {type(x).__name__}")
 
 
 def is_refused(call: Call, dtype: torch.dtype) -> bool:

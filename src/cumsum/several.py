@@ -15,8 +15,8 @@ from cumsum.options import take
 
 Function = Callable[..., Any]
 # What has a meaning for each dim, and what for the elements, before the first.
-_EACH = ("exclusive", "reverse", "precision", "overflow")
-_FIRST = ("where", "skipna")
+EACH = ("exclusive", "reverse", "precision", "overflow")
+FIRST = ("where", "skipna")
 
 
 def are_several(dim: object) -> bool:
@@ -30,8 +30,8 @@ def cumsum(scan: Function, scan_: Function, x: Any, dims: Any, rest: dict[str, A
     There is no other array than the result, unless a gradient is recorded or torch traces the call.
     """
     axes = _checked(x, dims, rest)
-    each = {name: rest[name] for name in _EACH if name in rest}
-    first = each | {name: rest[name] for name in (*_FIRST, "dtype") if name in rest}
+    each = {name: rest[name] for name in EACH if name in rest}
+    first = each | {name: rest[name] for name in (*FIRST, "dtype") if name in rest}
     out = rest.get("out")
     if not rest.get("include_initial", False):
         y = scan(x, axes[0], **first, **({} if out is None else {"out": out}))
@@ -51,8 +51,8 @@ def cumsum(scan: Function, scan_: Function, x: Any, dims: Any, rest: dict[str, A
 def cumsum_(scan_: Function, x: Any, dims: Any, rest: dict[str, Any]) -> Any:
     """The same, written over `x`."""
     axes = _checked(x, dims, rest)
-    each = {name: rest[name] for name in _EACH if name in rest}
-    first = each | {name: rest[name] for name in (*_FIRST, "dtype") if name in rest}
+    each = {name: rest[name] for name in EACH if name in rest}
+    first = each | {name: rest[name] for name in (*FIRST, "dtype") if name in rest}
     for i, axis in enumerate(axes):
         x = scan_(x, axis, **(each if i else first))
     return x
@@ -63,10 +63,7 @@ def _checked(x: Any, dims: Any, rest: dict[str, Any]) -> list[int]:
     if not (isinstance(x, np.ndarray) or _is_ordinary(x)):
         message = f"cumsum(): several dims not available for a {type(x).__name__}"
         raise NotImplementedError(message)
-    options = take("cumsum", dict(rest))
-    for name in options.asked():
-        if name == "overflow" or name not in {*_EACH, *_FIRST, "include_initial"}:
-            raise ValueError(f"cumsum(): {name} cannot be combined with several dims")
+    check_options(rest)
     axes = []
     for dim in dims:
         try:
@@ -81,10 +78,23 @@ def _checked(x: Any, dims: Any, rest: dict[str, Any]) -> list[int]:
             message = f"cumsum(): dim {axis} of {tuple(dims)} is not in [-{x.ndim}, {x.ndim})"
             raise IndexError(message)
         axes.append(axis % x.ndim)
+    check_axes(axes, dims)
+    return axes
+
+
+def check_options(rest: dict[str, Any]) -> None:
+    """Raise an error for keywords that have no meaning for several dims."""
+    options = take("cumsum", dict(rest))
+    for name in options.asked():
+        if name == "overflow" or name not in {*EACH, *FIRST, "include_initial"}:
+            raise ValueError(f"cumsum(): {name} cannot be combined with several dims")
+
+
+def check_axes(axes: list[int], dims: Any) -> None:
+    """Raise an error unless there is one, and none is there twice."""
     if not axes or len(set(axes)) < len(axes):
         message = f"cumsum(): dim is {tuple(dims)}, but must name one dim at least, and none twice"
         raise ValueError(message)
-    return axes
 
 
 def _is_ordinary(x: Any) -> bool:

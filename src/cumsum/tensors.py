@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import torch
@@ -29,6 +30,12 @@ def is_strided(x: Tensor) -> bool:
         and not (is_functorch_wrapped_tensor(x) and peek_interpreter_stack() is None)
         and (_dispatches_itself(x) or isinstance(x, FakeTensor | FunctionalTensor))
     )
+
+
+def is_distributed(x: object) -> bool:
+    """Whether `x` is a DTensor; torch has not imported the module of those before it makes one."""
+    module: Any = sys.modules.get("torch.distributed.tensor")
+    return module is not None and isinstance(x, getattr(module, "DTensor", ()))
 
 
 def has_memory(x: Tensor) -> bool:

@@ -36,11 +36,12 @@ from cumsum.kernels.tensor import How
 from cumsum.operator import recorded_scan
 from cumsum.options import PLAIN
 from cumsum.precision import torch_cannot
-from cumsum.refusals import cannot_be_written, is_refused, is_scanned
+from cumsum.refusals import cannot_be_written, is_refused, is_scanned, refuse_in_place
 from cumsum.tensors import (
     PRE_DISPATCH,
     has_elements,
     has_memory,
+    is_distributed,
     is_strided,
     is_transformed,
     is_watched,
@@ -164,6 +165,8 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
         return overrides.handle_torch_function(public, (x, out), *args, **kwargs)
     if out is None and isinstance(x, _WITHIN):
         return _scan_within(call)
+    if is_distributed(x):
+        return _scan_distributed(call)
     dim, dtype = normalized(call.dim, x), result_dtype(call)
     check_devices(call)
     ours = is_strided(x) and (out is None or can_take(x, out, call.options))
@@ -199,6 +202,12 @@ def _scan_within(call: Call) -> Any:
     return (nested if isinstance(call.input, NestedTensor) else masked).cumsum(call)
 
 
+def _scan_distributed(call: Call) -> Any:
+    from cumsum.distributed import dtensor
+
+    return dtensor.cumsum(call)
+
+
 def cumsum_(*args: Any, **kwargs: Any) -> Any:
     """`cumsum.cumsum_` for a tensor."""
     call = bind(args, kwargs, in_place=True)
@@ -209,6 +218,7 @@ def cumsum_(*args: Any, **kwargs: Any) -> Any:
         from cumsum import cumsum_ as public
 
         return overrides.handle_torch_function(public, (x,), *args, **kwargs)
+    refuse_in_place(x)
     check_devices(call)
     dim = normalized(call.dim, x)
     whole = has_elements(x)

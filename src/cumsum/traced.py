@@ -5,6 +5,7 @@ The functions themselves are the core's, of which Dynamo sees nothing.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import torch
@@ -21,9 +22,11 @@ from cumsum.api import (
     slow_cumsum,
     slow_cumsum_,
 )
-from cumsum.refusals import can_trace
+from cumsum.refusals import can_trace, refuse_in_place
 from cumsum.writing import scan
 
+# Dynamo has imported its module, where there is one.
+_DTENSOR: Any = getattr(sys.modules.get("torch.distributed.tensor"), "DTensor", ())
 # Arrays have no place in a graph, nor have NumPy's integers as a dim: Dynamo makes arrays of them.
 # Their calls are made between two graphs.
 _WHY = "cumsum() of a NumPy array, or with a dim that is not Python's int, has no place in a graph"
@@ -60,6 +63,10 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
     call = door.bind(args, kwargs, in_place=False)
     if call is None:
         return _cumsum_of_array(*args, **kwargs)
+    if isinstance(call.input, _DTENSOR):
+        from cumsum.distributed import dtensor
+
+        return dtensor.cumsum(call)
     dtype = door.result_dtype(call)
     y = None if _is_recorded(call) else _scan(call, dtype)
     if y is None or (call.out is not None and call.out.dtype != dtype):
@@ -80,6 +87,8 @@ def cumsum_(*args: Any, **kwargs: Any) -> Any:
     if call is None:
         return _cumsum_of_array_(*args, **kwargs)
     x = call.input
+    if isinstance(x, _DTENSOR):
+        refuse_in_place(x)
     y = _scan(call, x.dtype)
     if y is None or (call.dtype is not None and call.dtype != x.dtype):
         return _torchs_own(torch.Tensor.cumsum_, call, args, kwargs)

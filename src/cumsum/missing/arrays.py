@@ -20,8 +20,7 @@ Array = np.ndarray[Any, Any]
 def scan_into(x: Array, y: Array, axis: int, options: Options, initial: Array | None) -> None:
     """Write the scan of `x` with holes to `y`."""
     kept = None if options.where is None else mask_of(options.where, x.shape)
-    if options.holes == "nan" and not _can_be_nan(y.dtype):
-        raise ValueError(f"cumsum(): holes is 'nan', which sums of dtype {y.dtype} cannot be")
+    check_holes(options, y.dtype)
     if kept is not None and np.may_share_memory(kept, y):
         kept = kept.copy()
     codes = door.code_of(x.dtype), door.code_of(y.dtype)
@@ -64,6 +63,29 @@ def _others(options: Options) -> Options:
     return options._replace(where=None, skipna=False, holes="hold")
 
 
+def fill(x: Array, kept: Array | None, skipna: bool) -> tuple[Array, Array]:
+    """A copy of `x` with zeros in its holes, and where those are."""
+    if skipna:
+        numbers = ~_is_nan(x)
+        kept = numbers if kept is None else kept & numbers
+    assert kept is not None
+    holes = ~kept
+    filled = np.array(x, order="K")
+    filled[holes] = np.zeros((), x.dtype)
+    return filled, holes
+
+
+def hole_of(dtype: np.dtype[Any]) -> Any:
+    """What shows a hole among sums of `dtype`, where one can."""
+    return {"m": np.timedelta64("NaT"), "c": complex(np.nan, np.nan)}.get(dtype.kind, np.nan)
+
+
+def check_holes(options: Options, dtype: np.dtype[Any]) -> None:
+    """Raise an error if holes are to be shown where sums of `dtype` cannot."""
+    if options.holes == "nan" and not _can_be_nan(dtype):
+        raise ValueError(f"cumsum(): holes is 'nan', which sums of dtype {dtype} cannot be")
+
+
 def _begin(y: Array, axis: int, options: Options, initial: Array | None) -> Array:
     """Write the border of `y`, if it has one; the sums beside it."""
     if not options.include_initial:
@@ -99,13 +121,7 @@ def _scan_filled(
     x: Array, y: Array, axis: int, options: Options, initial: Array | None, kept: Array | None
 ) -> None:
     """By way of a copy: for dtypes that the core has no kernels for, and for other abilities."""
-    if options.skipna:
-        numbers = ~_is_nan(x)
-        kept = numbers if kept is None else kept & numbers
-    assert kept is not None
-    holes = ~kept
-    filled = np.array(x, order="K")
-    filled[holes] = np.zeros((), x.dtype)
+    filled, holes = fill(x, kept, options.skipna)
     others = _others(options)
     ability = abilities.for_arrays(others)
     sums = y
@@ -118,5 +134,4 @@ def _scan_filled(
     else:
         ability.scan_into(filled, y, axis, others, initial)
     if options.holes == "nan":
-        nothing = {"m": np.timedelta64("NaT"), "c": complex(np.nan, np.nan)}
-        sums[holes] = nothing.get(y.dtype.kind, np.nan)
+        sums[holes] = hole_of(y.dtype)

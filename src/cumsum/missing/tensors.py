@@ -7,6 +7,7 @@ pass, takes one pass of the core.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -91,9 +92,17 @@ def _composed(
     x: Tensor, initial: Tensor | None, how: How, missing: Missing, others: Options
 ) -> Tensor:
     """The same by torch's own selections, before a scan and after it."""
+    return _around(lambda filled: writing.scan(filled, initial, how, others), x, how, missing)
+
+
+def around(scan: Callable[[Tensor], Tensor], x: Tensor, how: How, options: Options) -> Tensor:
+    """The scan of `x` by a scan of tensors without holes."""
+    return _around(scan, x, how, _checked(x, how, options))
+
+
+def _around(scan: Callable[[Tensor], Tensor], x: Tensor, how: How, missing: Missing) -> Tensor:
     kept = _kept(x, missing)
-    filled = x if kept is None else torch.where(kept, x, x.new_zeros(()))
-    y = writing.scan(filled, initial, how, others)
+    y = scan(x if kept is None else torch.where(kept, x, x.new_zeros(())))
     if not missing.nan or kept is None:
         return y
     if how.include_initial:  # the border is no hole

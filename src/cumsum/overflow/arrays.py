@@ -49,6 +49,54 @@ def scan_into(
         border[...] = 0 if first is None else _clamped(first, y.dtype)
 
 
+def scan_from(
+    x: Array, y: Array, axis: int, options: Options, before: Array, corner: tuple[int, ...]
+) -> None:
+    """Write the sums of a chunk to `y`; `before` are the exact sums up to it, in words.
+
+    An error names the index of the chunk's first result, `corner`, and from there.
+    """
+    low, high = before[..., 0], before[..., 1]
+    first, words = low, None
+    if not np.array_equal(high, low >> 63):
+        first, words = low.view(np.uint64), before if high.any() else None
+    job = _Job(integers(x), y, axis, options, first, get_num_threads(), words, corner)
+    fits = job.fits_by_bounds()
+    if options.overflow == "raise":
+        job.check_sums(fits)
+        fits = True
+    if fits and y.dtype.kind != "b":
+        job.scan()
+    else:
+        job.saturate()
+
+
+def add_up(x: Array, axis: int) -> Array:
+    """The exact sum of each line of the integers `x`, in words; one element along `axis`."""
+    if x.dtype.itemsize < 8 or _fit_in_64_bits(x, axis):
+        unsigned = x.dtype == np.uint64
+        wide = np.dtype(np.uint64 if unsigned else np.int64)
+        return words_of(np.asarray(np.add.reduce(x, axis, wide, keepdims=True)))
+    low = np.add.reduce(x & 0xFFFFFFFF, axis, np.int64, keepdims=True)
+    high = np.add.reduce(x >> 32, axis, np.int64, keepdims=True)
+    return add_words(words_of(low), np.stack((high << 32, high >> 32), axis=-1))
+
+
+def _fit_in_64_bits(x: Array, axis: int) -> bool:
+    """Whether no element is so great that a sum of that many could leave the dtype."""
+    least, most = (end // max(1, x.shape[axis]) for end in limits(x.dtype))
+    address, code, shape, strides = _memory(x)
+    ends = min(least + 1, 0), most
+    return x.size == 0 or _core.all_within(address, code, shape, strides, *ends, get_num_threads())
+
+
+def add_words(a: Array, b: Array) -> Array:
+    """The sums of numbers in words."""
+    low = a[..., 0] + b[..., 0]
+    carry = low.view(np.uint64) < a[..., 0].view(np.uint64)
+    return np.stack((low, a[..., 1] + b[..., 1] + carry), axis=-1)
+
+
 def integers(x: Array) -> Array:
     """The elements of `x` as integers that the core knows; of fractions, the whole part."""
     if x.dtype.kind in INTEGERS:
@@ -82,6 +130,8 @@ class _Job(NamedTuple):
     options: Options
     first: Array | None  # of 64 bits
     threads: int
+    words: Array | None = None  # the same where 64 bits are too few
+    corner: tuple[int, ...] | None = None  # the index of the first result, for errors
 
     def fits_by_bounds(self) -> bool:
         """Whether no sum leaves the dtype, by how many elements there are and how great they are.
@@ -91,6 +141,8 @@ class _Job(NamedTuple):
         x, count = self.x, self.x.shape[self.axis]
         if x.size == 0:
             return True
+        if self.words is not None:
+            return False
         least, most = limits(self.y.dtype)
         if self.first is not None:
             least, most = least - int(self.first.min()), most - int(self.first.max())
@@ -136,6 +188,8 @@ class _Job(NamedTuple):
         line, position, value = found
         index = [int(i) for i in np.unravel_index(line, _lines(self.x.shape, self.axis))]
         index.insert(self.axis, position)
+        if self.corner is not None:
+            index = [i + begin for i, begin in zip(index, self.corner, strict=True)]
         least, most = limits(self.y.dtype)
         raise OverflowError(
             f"cumsum(): the sum at index {tuple(index)} is {value}, but "
@@ -153,7 +207,9 @@ class _Job(NamedTuple):
         return int(outside[0]), position, int(self.first.ravel()[outside[0]])
 
     def _call(self, function: Callable[..., Any], y: Memory) -> Any:
-        words = None if self.first is None else _words(self.first)
+        words = self.words
+        if words is None and self.first is not None:
+            words = words_of(self.first)
         initial = None if words is None else _memory(words[..., 0])
         return function(
             *arguments(
@@ -183,7 +239,7 @@ def _memory(x: Array) -> Memory:
     return door.memory_of(x, _code(x.dtype))
 
 
-def _words(x: Array) -> Array:
+def words_of(x: Array) -> Array:
     """Integers of 64 bits as pairs of words, the lower first."""
     low = x.view(np.int64)
     high = np.zeros_like(low) if x.dtype == np.uint64 else low >> 63

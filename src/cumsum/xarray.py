@@ -1,0 +1,103 @@
+"""Running sums of labelled arrays: dims by name; coordinates, names and attributes stay."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any, TypeVar
+
+import xarray as xr
+
+from cumsum import fast
+from cumsum.options import SEGMENTS
+
+Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
+
+_SPREAD = ("where", "initial", "decay", "reset")  # may lie along other dims than the scanned one
+
+
+def cumsum(
+    obj: Labelled, dim: Hashable | list[Hashable], *, dtype: Any = None, **options: Any
+) -> Labelled:
+    """The running sum of a labelled array along a dim, lazily if it is one of Dask.
+
+    Parameters
+    ----------
+    obj : xarray.DataArray or xarray.Dataset
+        Of a dataset, each variable with the dim is scanned; others stay as they are.
+    dim : hashable or list
+        The name of a dim. Several names are scanned one after the other.
+    dtype : numpy.dtype, optional
+        As for ``cumsum.cumsum``.
+    **options : object
+        Those of ``cumsum.cumsum``. Where they are arrays they may be labelled too: they are then
+        matched by the names of their dims, and their labels must be those of `obj`.
+
+    Returns
+    -------
+    xarray.DataArray or xarray.Dataset
+        With the dims, coordinates, names and attributes of `obj`. With ``include_initial`` the
+        coordinates along `dim` are dropped, as the first sum has no label.
+
+    Raises
+    ------
+    ValueError
+        If `obj` has no such dim, or the labels of an option are not those of `obj`.
+    TypeError, NotImplementedError, OverflowError
+        As ``cumsum.cumsum`` does.
+
+    Notes
+    -----
+    NaN is a number here unless ``skipna=True`` says otherwise, which xarray's own method does for
+    floats.
+
+    Examples
+    --------
+    >>> import cumsum.xarray
+    >>> import xarray as xr
+    >>> rain = xr.DataArray([3.0, 1.0, 4.0], {"day": [1, 2, 3]}, name="rain")
+    >>> cumsum.xarray.cumsum(rain, "day")
+    <xarray.DataArray 'rain' (day: 3)> Size: 24B
+    array([3., 4., 8.])
+    Coordinates:
+      * day      (day) int64 24B 1 2 3
+    """
+    dims = dim if isinstance(dim, list) else [dim]
+    missing = [name for name in dims if name not in obj.dims]
+    if missing:
+        raise ValueError(f"cumsum(): there is no dim {missing[0]!r}, only {tuple(obj.dims)}")
+    if isinstance(obj, xr.DataArray):
+        return _scan(obj, dims, dtype, options)
+    scanned = {
+        name: _scan(part, along, dtype, options)
+        for name, part in obj.data_vars.items()
+        if (along := [name for name in dims if name in part.dims])
+    }
+    kept = obj.drop_dims(dims) if options.get("include_initial", False) else obj
+    return kept.assign(scanned)[list(obj.data_vars)]
+
+
+def _scan(
+    x: xr.DataArray, dims: list[Hashable], dtype: Any, options: dict[str, Any]
+) -> xr.DataArray:
+    given = {name: _unlabelled(name, value, x) for name, value in options.items()}
+    axes = tuple(x.dims.index(name) for name in dims)
+    sums = fast.cumsum(x.data, axes if len(axes) > 1 else axes[0], dtype=dtype, **given)
+    if sums.shape == x.shape:
+        return x.copy(data=sums)
+    kept = {name: c for name, c in x.coords.items() if not set(dims) & set(c.dims)}
+    return xr.DataArray(sums, kept, x.dims, x.name, x.attrs)
+
+
+def _unlabelled(name: str, value: Any, x: xr.DataArray) -> Any:
+    """An option without labels, along dims in the order of those of `x`."""
+    if not isinstance(value, xr.DataArray):
+        return value
+    if name in SEGMENTS and (name != "reset" or value.ndim == 1):
+        return value.data
+    _, value = xr.align(x, value, join="exact", copy=False)
+    others = [dim for dim in value.dims if dim not in x.dims]
+    if others:
+        raise ValueError(f"cumsum(): {name} has the dim {others[0]!r}, which the input has not")
+    spread = [dim for dim in x.dims if dim in value.dims]
+    sizes = dict.fromkeys(x.dims, 1) | dict(value.sizes)
+    return value.transpose(*spread).variable.set_dims(sizes).data

@@ -1,0 +1,1 @@
+"""Checks that processes of torch.distributed make together; test_distributed.py starts them."""

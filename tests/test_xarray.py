@@ -1,0 +1,116 @@
+"""Labelled arrays: dims by name; coordinates, names and attributes stay."""
+
+import dask.array as da
+import numpy as np
+import pytest
+
+import cumsum
+from bits import same_bits
+
+xr = pytest.importorskip("xarray")
+import cumsum.xarray  # noqa: E402
+
+DATA = np.random.default_rng(0).standard_normal((40, 6, 5)).astype(np.float32)
+
+
+@pytest.fixture(params=["NumPy", "Dask"])
+def x(request):
+    labels = {
+        "time": np.datetime64("2026-01-01") + np.arange(40),
+        "lat": np.linspace(-50, 50, 6),
+        "month": ("time", np.arange(40) // 30),
+        "place": ("lat", list("abcdef")),
+    }
+    array = xr.DataArray(DATA, labels, ("time", "lat", "lon"), "rain", {"units": "mm"})
+    return array.chunk(time=7, lat=4) if request.param == "Dask" else array
+
+
+def same_labels(y, x):
+    return (
+        y.dims == x.dims
+        and y.name == x.name
+        and y.attrs == x.attrs
+        and y.coords.identical(x.coords)
+        and type(y.data) is type(x.data)
+    )
+
+
+@pytest.mark.parametrize("dim", ["time", "lat", "lon"])
+@pytest.mark.parametrize("options", [{}, {"reverse": True, "exclusive": True}, {"dtype": "f8"}])
+def test_bits_and_labels(x, dim, options):
+    y = cumsum.xarray.cumsum(x, dim, **options)
+    assert same_labels(y, x)
+    assert y.chunks == x.chunks
+    assert same_bits(y.values, cumsum.cumsum(DATA, x.dims.index(dim), **options))
+
+
+def test_several_dims(x):
+    y = cumsum.xarray.cumsum(x, ["lon", "lat"])
+    assert same_labels(y, x)
+    assert same_bits(y.values, cumsum.cumsum(DATA, (2, 1)))
+
+
+def test_labelled_options(x):
+    wet = x.transpose("lon", "lat", "time") > 0
+    first = xr.DataArray(np.arange(6.0), {"lat": x.lat}, "lat")
+    y = cumsum.xarray.cumsum(x, "time", where=wet, initial=first)
+    assert same_bits(
+        y.values, cumsum.cumsum(DATA, 0, where=DATA > 0, initial=first.values[:, None])
+    )
+    y = cumsum.xarray.cumsum(x, "time", reset=x.month.diff("time").pad(time=(1, 0)) > 0)
+    assert same_bits(y.values, cumsum.cumsum(DATA, 0, offsets=[0, 30, 40]))
+    y = cumsum.xarray.cumsum(x, "lon", where=x.lat > 0, skipna=True)
+    assert same_bits(y.values, cumsum.cumsum(DATA, 2, where=(x.lat > 0).values[:, None]))
+    with pytest.raises(ValueError, match="lat"):
+        cumsum.xarray.cumsum(x, "time", initial=first[1:])
+    with pytest.raises(ValueError, match="initial has the dim 'height'"):
+        cumsum.xarray.cumsum(x, "time", initial=first.rename(lat="height"))
+
+
+def test_one_element_more(x):
+    y = cumsum.xarray.cumsum(x, "time", include_initial=True)
+    assert same_bits(y.values, cumsum.cumsum(DATA, 0, include_initial=True))
+    assert (y.dims, y.name, y.attrs) == (x.dims, x.name, x.attrs)
+    assert sorted(y.coords) == ["lat", "place"]
+
+
+def test_datasets(x):
+    both = x.to_dataset().assign(height=("lat", np.arange(6.0)), dry=x.isel(lon=0) < 0)
+    y = cumsum.xarray.cumsum(both, "time")
+    assert list(y) == ["rain", "height", "dry"]
+    assert y.coords.identical(both.coords)
+    assert y.rain.attrs == x.attrs
+    assert same_bits(y.rain.values, cumsum.cumsum(DATA, 0))
+    assert same_bits(y.dry.values, cumsum.cumsum(DATA[:, :, 0] < 0, 0))
+    assert y.height.identical(both.height)
+    longer = cumsum.xarray.cumsum(both, "time", include_initial=True)
+    assert longer.sizes == {"time": 41, "lat": 6, "lon": 5}
+    assert list(longer) == list(both)
+    two = cumsum.xarray.cumsum(both, ["lat", "time"])
+    assert same_bits(two.rain.values, cumsum.cumsum(DATA, (1, 0)))
+    assert same_bits(two.height.values, cumsum.cumsum(np.arange(6.0), 0))
+
+
+def test_by_apply_ufunc(x):
+    y = xr.apply_ufunc(
+        cumsum.cumsum,
+        x,
+        -1,
+        input_core_dims=[["time"], []],
+        output_core_dims=[["time"]],
+        dask="allowed",
+        keep_attrs=True,
+    ).transpose(*x.dims)
+    assert same_labels(y, x)
+    assert same_bits(y.values, cumsum.cumsum(DATA, 0))
+
+
+def test_errors(x):
+    with pytest.raises(ValueError, match="there is no dim 'times'"):
+        cumsum.xarray.cumsum(x, "times")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'keep_attrs'"):
+        cumsum.xarray.cumsum(x, "time", keep_attrs=True)
+    lazy = isinstance(x.data, da.Array)
+    if lazy:
+        with pytest.raises(NotImplementedError, match="decay needs a dim that is one chunk"):
+            cumsum.xarray.cumsum(x, "time", decay=0.5)
