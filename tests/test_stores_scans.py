@@ -108,7 +108,7 @@ def test_from_any_kind_to_any_other(tmp_path, source, target):
 
 
 @settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -303,12 +303,13 @@ def test_damaged_inputs_leave_nothing(tmp_path):
 
 
 def test_choices_that_a_kind_does_not_know(tmp_path):
-    make(tmp_path / "x.npy", values("float32"))
-    make(tmp_path / "x.zarr", values("float32"))
-    with pytest.raises(CommandError, match=r"--member is not for files such as .*x\.npy$"):
-        files.run(tmp_path / "x.npy", tmp_path / "y.npy", 0, member="a")
-    with pytest.raises(CommandError, match=r"--column is not for files such as .*x\.zarr$"):
-        files.run(tmp_path / "x.zarr", tmp_path / "y.npy", 0, columns=["a"])
+    for kind in ("x.zarr", "x.h5", "x.safetensors"):
+        make(tmp_path / kind, values("float32"))
+        with pytest.raises(CommandError, match=rf"^--column is not for files such as .*/{kind}$"):
+            files.run(tmp_path / kind, tmp_path / "y.npy", 0, columns=["a"])
+    (tmp_path / "x.csv").write_text("a\n1\n")
+    with pytest.raises(CommandError, match=r"^--member is not for files such as .*x\.csv$"):
+        files.run(tmp_path / "x.csv", tmp_path / "y.npy", 0, member="a")
 
 
 def test_the_command_line(tmp_path, capsys):

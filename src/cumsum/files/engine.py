@@ -139,10 +139,6 @@ def _check_paths(
     if not is_url(path) and not (place.is_file() or (folder and place.is_dir())):
         reason = "not a regular file" if place.exists() else "no such file"
         raise CommandError(f"{path}: {reason}")
-    chosen = {"member": choice.member, "column": choice.columns}
-    for name, value in chosen.items():
-        if value and name not in getattr(kind, "CHOICES", ()):
-            raise CommandError(f"--{name} is not for files such as {path}")
     if in_place and not hasattr(kind, "open_update"):
         raise CommandError(f"{path}: files of its kind cannot be scanned in place")
     if output is not None:

@@ -8,8 +8,7 @@ A module of a kind has three functions; it is imported when the first such file 
 
 One that can be scanned in place has `open_update(path, choice)` as well, to read from and write to.
 `path` of an output is that of the partial file or folder: the engine gives it its name at the end.
-A module of folders says so: `FOLDER = True`; `CHOICES` names what of a `Choice` it knows, besides
-what raw files have: "member", "column". For the URL of a remote store it is the URL itself,
+A module of folders says so: `FOLDER = True`. For the URL of a remote store it is the URL itself,
 and the module has three more functions: `exists(url)` tells whether something would be replaced,
 `publish(url)` lets what is written be seen, and `discard(url)` removes what an error leaves.
 """
