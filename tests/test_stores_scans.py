@@ -10,11 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import zarr
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pyarrow import csv, parquet
 from safetensors.numpy import load_file, save_file
 
 import cumsum
-from cumsum import files
+from cumsum import cli, files
 from cumsum.console import CommandError
 from cumsum.files import columns, csv_types, journal
 from cumsum.files.hdf5_index import WRITING
@@ -103,6 +105,38 @@ def test_from_any_kind_to_any_other(tmp_path, source, target):
     )
     wanted = cumsum.cumsum(x, 1, reverse=True, exclusive=True)
     np.testing.assert_array_equal(load(output), wanted, strict=True)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(data=st.data())
+def test_any_layout(tmp_path, data):
+    ndim = data.draw(st.integers(1, 3))
+    sizes = st.lists(st.integers(1, 30), min_size=ndim, max_size=ndim)
+    shape, chunks = data.draw(sizes), [1 + n % 20 for n in data.draw(sizes)]
+    times = data.draw(st.none() | st.lists(st.integers(1, 2), min_size=ndim, max_size=ndim))
+    shards = times and tuple(c * t for c, t in zip(chunks, times, strict=True))
+    x = values("float32", shape)
+    path, url = tmp_path / "x.h5", "memory://layouts/x"
+    array = zarr.create_array(
+        url, shape=shape, dtype="f4", chunks=tuple(chunks), shards=shards, overwrite=True
+    )
+    array[...] = x
+    options = {
+        "dim": data.draw(st.integers(0, ndim - 1)),
+        "exclusive": data.draw(st.booleans()),
+        "reverse": data.draw(st.booleans()),
+        "dtype": data.draw(st.sampled_from([None, "float64"])),
+    }
+    memory = {"memory": data.draw(st.integers(9_000_000, 20_000_000)), "force": True}
+    files.run(url, path, **options, **memory)
+    np.testing.assert_array_equal(load(path), cumsum.cumsum(x, **options), strict=True)
+    files.run(path, "memory://layouts/y", **options | {"dtype": None}, **memory)
+    again = cumsum.cumsum(load(path), **options | {"dtype": None})
+    np.testing.assert_array_equal(zarr.open_array("memory://layouts/y")[...], again, strict=True)
 
 
 def test_bfloat16_of_tensors(tmp_path):
@@ -266,6 +300,44 @@ def test_damaged_inputs_leave_nothing(tmp_path):
     with pytest.raises(CommandError, match=rf"^cannot read {tmp_path}/x.zarr: [^\n]+$"):
         files.run(tmp_path / "x.zarr", tmp_path / "y.zarr", 0, memory=1_500_000)
     assert names(tmp_path) == ["x.zarr"]
+
+
+def test_choices_that_a_kind_does_not_know(tmp_path):
+    for kind in ("x.zarr", "x.h5", "x.safetensors"):
+        make(tmp_path / kind, values("float32"))
+        with pytest.raises(CommandError, match=rf"^--column is not for files such as .*/{kind}$"):
+            files.run(tmp_path / kind, tmp_path / "y.npy", 0, columns=["a"])
+    (tmp_path / "x.csv").write_text("a\n1\n")
+    with pytest.raises(CommandError, match=r"^--member is not for files such as .*x\.csv$"):
+        files.run(tmp_path / "x.csv", tmp_path / "y.npy", 0, member="a")
+
+
+def test_the_command_line(tmp_path, capsys):
+    x = values("float32")
+    zarr.create_group(tmp_path / "x.zarr").create_array("deep/rain", data=x, chunks=CHUNKS)
+    argv = ["run", f"{tmp_path}/x.zarr", "-o", f"{tmp_path}/y.h5", "--dim", "-1"]
+    assert cli.main([*argv, "--member", "deep/rain", "--memory", "2MB"]) == 0
+    assert "shape   (90, 70, 11), dim 2" in capsys.readouterr().out
+    with h5py.File(tmp_path / "y.h5") as file:
+        np.testing.assert_array_equal(file["deep/rain"][...], cumsum.cumsum(x, 2))
+    assert cli.main(["run", "memory://nothing", "-o", f"{tmp_path}/z.npy"]) == 2
+    error = "cumsum: error: memory://nothing is no zarr array or group\n"
+    assert capsys.readouterr().err == error
+    assert cli.main(["run", "memory://nothing", "--plot", f"{tmp_path}/z.png"]) == 2
+    assert "URLs are read and written piece by piece" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "library"), [("x.zarr", "zarr"), ("x.h5", "h5py"), ("x.parquet", "pyarrow")]
+)
+def test_libraries_that_are_not_installed(tmp_path, name, library):
+    (tmp_path / name).mkdir() if name == "x.zarr" else (tmp_path / name).touch()
+    code = f"import sys; sys.modules['{library}'] = None; from cumsum.cli import main; main()"
+    argv = [sys.executable, "-c", code, "run", name, "-o", "y.npy"]
+    told = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False).stderr
+    assert told.startswith("cumsum: error: ")
+    assert f" needs {library}: pip install 'cumsum[" in told
+    assert told.count("\n") == 1
 
 
 def test_a_folder_that_exists(tmp_path):

@@ -23,15 +23,18 @@ REFUSED, INTERRUPTED = 2, 130
 RUN_HELP = """\
 Scan a file: each value becomes the sum of all values up to it.
 
-.npy and raw files may be larger than memory: pieces of them are read, scanned and written at the
-same time. From a .npz one member is read, from a .csv or .parquet one column or several. OUTPUT's
-suffix chooses what is written; a table is written with a column NAME_cumsum more.
+.npy, raw, .zarr, .h5, .nc, .safetensors, .csv and .parquet files may be larger than memory: pieces
+of them are read, scanned and written at the same time. Of a file that holds several arrays one
+member is read, from a table one column or several. OUTPUT's suffix chooses what is written; a table
+is written with a column NAME_cumsum more.
 """
 
 RUN_EXAMPLES = """\
 examples:
   cumsum run x.npy -o y.npy --dim 0 --memory 1GB
   cumsum run x.raw --raw-dtype float32 --raw-shape 1000,1000 -o y.npy --dim 1
+  cumsum run rain.zarr --member daily -o total.zarr --dim 0 --memory 1GB
+  cumsum run s3://bucket/rain.zarr -o total.nc --dim 0
   cumsum run archive.npz --member weights -o y.npz --dim -1 --dtype float64
   cumsum run sales.parquet --column amount -o totals.csv
   cumsum run weather.csv --column rain --by date:year --plot rain.png
@@ -112,7 +115,7 @@ def add_run(parser: Parser) -> None:
     """Add the options of `cumsum run`."""
     parser.set_defaults(command=run_file)
     add = parser.add_argument
-    add("input", type=place, metavar="INPUT", help=".npy, .npz, .csv, .parquet or raw")
+    add("input", type=place, metavar="INPUT", help="see below; or the URL of a zarr")
     add("-o", "--output", type=place, metavar="OUTPUT", help="where to write, the same kinds")
     add("--dim", type=int, metavar="N", help="dim to scan; 0 for 1-D arrays and tables")
     add("--dtype", metavar="T", help="dtype of the sums, a NumPy name such as float64")
@@ -121,7 +124,7 @@ def add_run(parser: Parser) -> None:
         choices=["compensated"],
         help="carry float64 sums as two numbers, so that nearly nothing is rounded away",
     )
-    add("--member", metavar="NAME", help="array of a .npz that holds several")
+    add("--member", metavar="NAME", help="array of a file that holds several")
     add("--column", action="append", default=[], metavar="NAME", help="column; repeat for several")
     add(
         "--by",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cumsum.console import CommandError, count, require
 from cumsum.files import csv_types
-from cumsum.files.failures import told
+from cumsum.files.failures import refuse, told
 from cumsum.files.source import among
 from cumsum.files.store import Choice, Spec, Where, suffix_of
 from cumsum.files.tables import only_numeric_column
@@ -199,6 +199,7 @@ def open_input(path: str, choice: Choice) -> Columns:
         raise CommandError(
             f"{path}: {'not a regular file' if Path(path).exists() else 'no such file'}"
         )
+    refuse(path, member=choice.member)
     suffix = suffix_of(path)
     arrow = require("pyarrow", f"reading {suffix}")
     file, rows = None, 0

@@ -12,6 +12,13 @@ from cumsum.console import CommandError
 FULL = os.strerror(errno.ENOSPC)
 
 
+def refuse(path: str, **choices: object) -> None:
+    """Refuse what is chosen by an option that this kind of file has no use for."""
+    for name, value in choices.items():
+        if value:
+            raise CommandError(f"--{name} is not for files such as {path}")
+
+
 @contextlib.contextmanager
 def told(doing: str) -> Iterator[None]:
     """Turn an error of the block into a CommandError: `cannot DOING: the reason`."""

@@ -12,7 +12,7 @@ import contextlib
 import math
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from cumsum.console import CommandError, require
 from cumsum.files import boxes, hdf5_chunks, hdf5_index, hdf5_like
 from cumsum.files.attributes import check_missing, check_packing, missing_values
 from cumsum.files.disks import flush_file
-from cumsum.files.failures import told
+from cumsum.files.failures import refuse, told
 from cumsum.files.source import among
 from cumsum.files.store import Choice, Spec, Where
 from cumsum.threads import get_num_threads
@@ -106,7 +106,7 @@ class HDF5:
         )
 
     def _each(self, where: Where, work: Callable[[Where], None]) -> None:
-        """Do the work for each chunk of a box; after an error, for none that has not begun."""
+        """Do the work for each chunk of a box; after an error, finish what is under way."""
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._threads, "cumsum-hdf5")
         parts = boxes.cut(where, self.shape, self._box)
@@ -117,6 +117,7 @@ class HDF5:
         except BaseException:
             for future in futures:
                 future.cancel()
+            wait(futures)
             raise
 
     def sync(self) -> None:
@@ -150,6 +151,7 @@ def library() -> Any:
 
 def open_input(path: str, choice: Choice) -> HDF5:
     """Open the dataset `choice.member` names, or the only one that holds numbers."""
+    refuse(path, column=choice.columns)
     h5py = library()
     if not Path(path).is_file():
         raise CommandError(

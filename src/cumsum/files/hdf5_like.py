@@ -34,7 +34,8 @@ def create_like(h5py: Any, file: Any, spec: Spec) -> str:
     """Create a dataset with the input's chunks, filters, attributes and scales; its name."""
     like, member = spec.like, member_of(spec)
     source = getattr(like, "dataset", None)
-    chunks = tuple(like.grid) if max(like.grid, default=1) > 1 else None
+    held = tuple(getattr(like, "chunks", like.grid))
+    chunks = held if max(held, default=1) > 1 else None
     maxshape = None
     properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from cumsum.console import CommandError, count
+from cumsum.files.failures import refuse
 from cumsum.files.outputs import claim
 from cumsum.files.plain import PlainStore, named_dtype
 from cumsum.files.source import among
@@ -45,6 +46,7 @@ def open_input(path: str, choice: Choice) -> Tensor:
     if not Path(path).is_file():
         problem = "not a regular file" if Path(path).exists() else "no such file"
         raise CommandError(f"{path}: {problem}")
+    refuse(path, column=choice.columns)
     start, header = read_header(path)
     metadata = header.pop("__metadata__", None)
     names = sorted(header)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import warnings
@@ -26,6 +27,16 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+def finish_requests() -> None:
+    """Wait for what zarr has under way: after an error it would go on and write to a folder."""
+
+    async def others() -> None:
+        if tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(tasks, timeout=10)
+
+    library("zarr.core.sync").sync(others())
 
 
 def create_like(path: str, member: str, spec: Spec) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,10 @@ from cumsum.console import CommandError
 from cumsum.files import boxes, zarr_remote
 from cumsum.files.attributes import check_missing, check_packing, missing_values
 from cumsum.files.disks import flush_disk
-from cumsum.files.failures import told
+from cumsum.files.failures import refuse, told
 from cumsum.files.source import among
 from cumsum.files.store import Choice, Spec, Where, is_url
-from cumsum.files.zarr_like import create_like, library, quiet
+from cumsum.files.zarr_like import create_like, finish_requests, library, quiet
 from cumsum.threads import get_num_threads
 
 FOLDER = True
@@ -48,6 +48,7 @@ class Zarr:
         self.shape: tuple[int, ...] = array.shape
         self.dtype: np.dtype[Any] = array.dtype
         self.grid = tuple(max(1, extent) for extent in array.shards or array.chunks)
+        self.chunks: tuple[int, ...] = array.chunks  # of a shard, too
         self.order = _order(array)
         self.attributes: dict[str, Any] = dict(array.attrs)
         self._missing = missing_values(self.attributes, self.dtype)
@@ -89,7 +90,7 @@ class Zarr:
             self._each(where, work)
 
     def _each(self, where: Where, work: Callable[[Where], None]) -> None:
-        """Do the work for each part of a box; after an error, for none that has not begun."""
+        """Do the work for each part of a box; after an error, finish what is under way."""
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._threads, "cumsum-zarr")
         parts = boxes.cut(where, self.shape, self._box)
@@ -100,6 +101,8 @@ class Zarr:
         except BaseException:
             for future in futures:
                 future.cancel()
+            wait(futures)
+            finish_requests()
             raise
 
     def sync(self) -> None:
@@ -126,6 +129,7 @@ def _order(array: Any) -> tuple[int, ...]:
 
 def open_input(path: str, choice: Choice) -> Zarr:
     """Open an array, or the one `choice.member` names in a group."""
+    refuse(path, column=choice.columns)
     with quiet():
         node, member = _node(library("zarr"), path, (choice.member or "").strip("/"))
     if node.dtype.kind not in "biufc":
