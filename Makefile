@@ -20,7 +20,8 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
 	$(shell find src -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.cpp' -o -name '*.h')
 CPP := $(shell find src/core tests/core -name '*.cpp' -o -name '*.h')
 
-.PHONY: demo test test-matrix bench bench-files bench-stores dask support scaling ranks accuracy report lint sanitize core bits neon counts docs package \
+.PHONY: demo test test-matrix bench bench-files bench-stores dask ranks model support scaling accuracy report lint \
+	sanitize core bits neon counts docs package \
 	install clean
 .DELETE_ON_ERROR:
 
@@ -84,6 +85,9 @@ dask: $(DONE)/package $(DONE)/group-test
 scaling: $(DONE)/package $(DONE)/group-test
 	$(BIN)/python benchmarks/scaling.py $(SCALING)
 
+# DTensors sharded along the dim of the scan, by us and by torch, on processes of this machine.
+ranks: $(DONE)/package $(DONE)/group-test
+	$(BIN)/python benchmarks/ranks.py $(RANKS)
 # Scans of files beside cp: BENCH='--size 20GB --memory 1GB --folder /somewhere --kills 10'.
 bench-files: $(DONE)/package
 	$(BIN)/python benchmarks/files.py $(BENCH)
@@ -92,9 +96,9 @@ bench-files: $(DONE)/package
 bench-stores: $(DONE)/package $(DONE)/group-test
 	$(BIN)/python benchmarks/stores.py $(BENCH)
 
-# DTensors sharded along the dim of the scan, by us and by torch, on processes of this machine.
-ranks: $(DONE)/package $(DONE)/group-test
-	$(BIN)/python benchmarks/ranks.py $(RANKS)
+# The cost of 10^12 elements and more on many workers: docs/scaling.md.
+model: $(DONE)/package $(DONE)/group-test
+	$(BIN)/python benchmarks/model.py --measure --draw
 
 # The README's table and picture, and docs/performance.md, from a file of results.
 report: $(DONE)/package

@@ -3,8 +3,8 @@
 python benchmarks/model.py [--measure] [--draw]
 
 --measure takes the constants of this machine and times some runs that the model must foretell;
-they go to benchmarks/results/model.json. --draw draws docs/_static/scaling.svg from them, and writes the tables
-of docs/scaling.md.
+they go to benchmarks/results/model.json. --draw draws docs/_static/scaling.svg from them, and
+writes the tables of docs/scaling.md.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def tree(m: Machine, elements: float, workers: int) -> float:
 
 
 def tasks(m: Machine, elements: float, workers: int, per_chunk: float = 4, group: int = 1) -> float:
-    """Dask, exact: chunks are scanned while they are in memory, their carries passed on in order."""
+    """Dask, exact: chunks are scanned while they are in memory, their carries follow in order."""
     chunks = elements * ITEM_BYTES / CHUNK_BYTES
     scheduler = chunks * per_chunk * m.task
     carries = chunks / group * m.step + elements / TILE * m.add

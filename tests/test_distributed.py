@@ -6,10 +6,11 @@ import pytest
 
 from ranks import world
 
+ALWAYS = ("plain", "derivatives", "agreement", "placed", "placed_options")
 CHECKS = {
-    2: ("plain", "placed", "graphs"),
-    3: ("plain", "placed"),
-    4: ("plain", "placed", "graphs.check_compiled_dtensors"),
+    2: (*ALWAYS, "graphs"),
+    3: ALWAYS,
+    4: (*ALWAYS, "graphs.check_compiled_dtensors"),
 }
 CASES = [(size, name) for size, wanted in CHECKS.items() for name, _ in world.checks_of(*wanted)]
 LOSSES = [name for name, _ in world.checks_of("losses")]

@@ -62,12 +62,12 @@ def test_pieces_end_at_the_grid(array, cell, memory):
 @pytest.mark.parametrize(
     ("shape", "dim", "memory", "box", "carries"),
     [
-        ((2_500_000_000,), 0, GB, (2_095_558,), True),  # one line, in pieces of 16 MiB
-        ((312_500_000, 8), 1, GB, (261_945, 8), False),  # short lines, many at a time
-        ((312_500_000, 8), 0, GB, (261_945, 8), True),  # blocks of rows
-        ((50_000, 50_000), 0, GB, (41, 50_000), True),
+        ((2_500_000_000,), 0, GB, (1_048_219,), True),  # one line, in pieces of 8 MiB
+        ((312_500_000, 8), 1, GB, (131_028, 8), False),  # short lines, many at a time
+        ((312_500_000, 8), 0, GB, (131_028, 8), True),  # blocks of rows
+        ((50_000, 50_000), 0, GB, (20, 50_000), True),
         ((2500, 1_000_000), 0, GB, (8, 1_000_000), True),  # wider pieces of long rows
-        ((2500, 1_000_000), 1, GB, (2, 1_000_000), False),
+        ((2500, 1_000_000), 1, GB, (1, 1_000_000), False),
         ((8, 312_500_000), 0, GB, (8, 1_953_125), False),  # panels: runs of 16 MB
         ((2500, 1_000_000), 0, GB // 10, (17, 90_910), True),  # panels that carry
     ],

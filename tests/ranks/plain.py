@@ -5,10 +5,6 @@ import random
 
 import pytest
 import torch
-from torch import distributed
-from torch.distributed._functional_collectives import all_reduce
-from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.tensor import Replicate, distribute_tensor
 
 import cumsum
 from cumsum.distributed import cumsum as scan
@@ -159,71 +155,6 @@ def check_dtypes(world):
         scan(world.shard(x, 0, sizes), 2)
 
 
-def check_gradients(world):
-    for sizes, reverse, exclusive in (
-        (aligned(world), False, False),
-        (list(UNEVEN[1][: world.size]), True, True),
-        (list(UNEVEN[2][: world.size]), True, False),
-    ):
-        x, w = values((2, sum(sizes)), "float64"), values((2, sum(sizes)), "float64", 1)
-        first = values(2, "float64", 2)
-        options = {"reverse": reverse, "exclusive": exclusive}
-        whole, begin = x.clone().requires_grad_(), first.clone().requires_grad_()
-        y = cumsum.cumsum(whole, 1, initial=begin, **options)
-        want = torch.autograd.grad((w * y).sum(), (whole, begin))
-        part, begin = (
-            world.shard(x, 1, sizes).clone().requires_grad_(),
-            first.clone().requires_grad_(),
-        )
-        y = scan(part, 1, initial=begin, **options)
-        got = torch.autograd.grad((world.shard(w, 1, sizes) * y).sum(), (part, begin))
-        torch.testing.assert_close(got[0], world.shard(want[0], 1, sizes))
-        torch.testing.assert_close(got[1], want[1])
-
-
-def check_gradient_bits(world):
-    """Forward and backward, where the shards begin tiles from either end."""
-    sizes = [8192] * world.size
-    x = values(sum(sizes), "float32").requires_grad_()
-    w = values(sum(sizes), "float32", 1)
-    (want,) = torch.autograd.grad(cumsum.cumsum(x, 0), x, w)
-    part = world.shard(x.detach(), 0, sizes).requires_grad_()
-    (got,) = torch.autograd.grad(scan(part, 0), part, world.shard(w, 0, sizes))
-    same(got, world.shard(want, 0, sizes))
-
-
-def check_double_backward_and_forward_mode(world):
-    sizes = [3, 0, 2, 4][: world.size]
-    x = values(sum(sizes), "float64") / 100
-
-    def second(function, x):
-        x = x.clone().requires_grad_()
-        (first,) = torch.autograd.grad((function(x) ** 3).sum(), x, create_graph=True)
-        (again,) = torch.autograd.grad((first**2).sum(), x)
-        return again
-
-    want = second(lambda x: cumsum.cumsum(x, 0), x)
-    got = second(lambda x: scan(x, 0), world.shard(x, 0, sizes))
-    torch.testing.assert_close(got, world.shard(want, 0, sizes))
-    with torch.autograd.forward_ad.dual_level():
-        part = world.shard(x, 0, sizes)
-        dual = torch.autograd.forward_ad.make_dual(part, part.clone())
-        y, tangent = torch.autograd.forward_ad.unpack_dual(scan(dual, 0))
-    torch.testing.assert_close(tangent, y)
-
-
-def check_several_scans_in_one_graph(world):
-    """Collectives of several backward passes meet in the same order on every rank."""
-    x = values((world.size, 5), "float64")
-    y = x.clone().requires_grad_()
-    a, b = cumsum.cumsum(y, 0), cumsum.cumsum(y.sin(), 0, reverse=True)
-    ((a * b).cumsum(0) ** 2).sum().backward()
-    part = x[world.rank : world.rank + 1].clone().requires_grad_()
-    a, b = scan(part, 0), scan(part.sin(), 0, reverse=True)
-    (scan(a * b, 0) ** 2).sum().backward()
-    torch.testing.assert_close(part.grad, y.grad[world.rank : world.rank + 1])
-
-
 def check_holes(world):
     sizes = [3, 9, 2, 6][: world.size]
     x = values((sum(sizes), 3), "float32")
@@ -252,75 +183,3 @@ def check_exscan(world):
         if result == torch.float64:
             same(exscan(every[rank], check=False), before)
     assert exscan(torch.tensor(3), initial=5).item() == 5 + 3 * rank
-
-
-def check_exscan_differentiates(world):
-    every = values((world.size, 3), "float64").requires_grad_()
-    weights = values((world.size, 3), "float64", 1)
-    (cumsum.cumsum(every, 0, exclusive=True) * weights).sum().backward()
-    mine = every[world.rank].detach().clone().requires_grad_()
-    (exscan(mine) * weights[world.rank]).sum().backward()
-    torch.testing.assert_close(mine.grad, every.grad[world.rank])
-
-
-def check_groups(world):
-    """A group of some processes, in which others take no part."""
-    members = list(range(1, world.size))
-    group = distributed.new_group(members)
-    if world.rank in members:
-        got = scan(torch.ones(2), 0, group)
-        assert got.tolist() == [2 * world.rank - 1, 2 * world.rank]
-        assert exscan(torch.tensor(1), group).item() == world.rank - 1
-    else:
-        with pytest.raises(TypeError, match="group' must be a ProcessGroup"):
-            scan(torch.ones(2), 0, group)
-
-
-def check_tensors_that_are_on_their_way(world):
-    """The result of a collective that nobody has waited for yet."""
-    x = all_reduce(torch.ones(2), "sum", distributed.group.WORLD)
-    assert scan(x, 0)[1].item() == world.size * 2 * (world.rank + 1)
-
-
-def check_differences_are_told(world):
-    """Ranks that do not make the same call all get the same error, and can go on."""
-    rank = world.rank
-    for part, options in (
-        (torch.zeros(3 + rank, 2), {}),
-        (torch.zeros(3, 2, dtype=(torch.float32, torch.float64)[rank % 2]), {}),
-        (torch.zeros(3, 2), {"reverse": rank == 0}),
-        (torch.zeros(3, 2, requires_grad=rank == 0), {}),
-        (torch.zeros(3, 2), {"initial": torch.tensor(1.0, requires_grad=rank == 1)}),
-    ):
-        with pytest.raises(ValueError, match=r"do not make the same scan: rank 0 .* rank 1 "):
-            scan(part, 1, **options)
-        with pytest.raises(ValueError, match="do not make the same scan"):
-            exscan(part, **options)
-    with pytest.raises(ValueError, match="the shard of rank 1 has 3 elements"):
-        scan(torch.zeros(3), 0, sizes=[3, 5, 3, 3][: world.size])
-    with pytest.raises(ValueError, match="the shard of rank 1 has 3 elements"):
-        scan(torch.zeros(3), 0, sizes=[3, 1, 3, 3][: world.size])
-    with pytest.raises(ValueError, match="1 sizes are given"):
-        scan(torch.zeros(3), 0, sizes=[3])
-    assert scan(torch.ones(1), 0).item() == rank + 1
-
-
-def check_arguments(world):
-    x = torch.zeros(3)
-    for name in ("decay", "offsets", "include_initial", "overflow"):
-        value = {"include_initial": True, "overflow": "raise"}.get(name, torch.ones(()))
-        with pytest.raises(NotImplementedError, match=f"{name} not available over processes"):
-            scan(x, 0, **{name: value})
-    with pytest.raises(TypeError, match="unexpected keyword argument 'out'"):
-        scan(x, 0, out=x)
-    with pytest.raises(TypeError, match="must be a Tensor, not ndarray"):
-        scan(x.numpy(), 0)
-    with pytest.raises(ValueError, match="this one has none"):
-        scan(torch.tensor(1.0), 0)
-    with pytest.raises(NotImplementedError, match="must be strided"):
-        scan(x.to_sparse(), 0)
-    placed = distribute_tensor(x, init_device_mesh("cpu", (world.size,)), [Replicate()])
-    with pytest.raises(TypeError, match="initial is a DTensor, but the input is none"):
-        scan(x, 0, initial=placed)
-    with torch.inference_mode():
-        assert scan(torch.ones(1), 0).item() == world.rank + 1
