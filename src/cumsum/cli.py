@@ -181,9 +181,6 @@ def add_bench(parser: Parser) -> None:
     add("--seconds", type=float, default=0.5, metavar="S", help="time for each case (0.5)")
     add("--no-torch", action="store_true", help="leave torch out even where it is installed")
     add("--json", type=Path, metavar="FILE", help="write every figure to FILE")
-    add("--exclusive", action="store_true", help="leave out of each sum the element at its place")
-    add("--reverse", action="store_true", help="sum from the last element to the first")
-    add("--initial", type=number, metavar="X", help="what the sums begin with, instead of zero")
     add("--plot", type=Path, metavar="PICTURE", help="draw the ratios: .png, .svg or .pdf")
     add("--force", action="store_true", help="replace files that exist")
 
