@@ -8,6 +8,11 @@ from ranks import world
 
 ALWAYS = ("plain", "derivatives", "agreement", "placed", "placed_options")
 CHECKS = {
+    1: (
+        "plain.check_dtypes",
+        "plain.check_half_is_carried_wide",
+        "plain.check_any_number_of_bytes",
+    ),
     2: (*ALWAYS, "graphs"),
     3: ALWAYS,
     4: (*ALWAYS, "graphs.check_compiled_dtensors"),

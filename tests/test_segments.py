@@ -1,5 +1,7 @@
 """offsets=, lengths= and reset= on NumPy arrays, and the offsets of lengths."""
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -40,6 +42,16 @@ def test_bits_are_those_of_the_parts(dtype, flags):
             expected = by_parts(x, axis, offsets, **flags)
             result = cumsum.cumsum(x, axis, offsets=offsets, **flags)
             assert same_bits(result, expected), (shape, axis, mean)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "longdouble", "complex128"])
+def test_casts_are_those_of_a_scan(dtype):
+    """A number between two of float16's, and between two of float32's."""
+    x = np.array([1, -42.98437499999, 2]).astype(dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
+        y = cumsum.cumsum(x, 0, dtype=np.float16, lengths=[1, 2])
+        assert same_bits(y[1:], cumsum.cumsum(x[1:], 0, dtype=np.float16))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

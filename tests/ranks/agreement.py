@@ -39,6 +39,7 @@ def check_differences_are_told(world):
         (torch.zeros(3, 2), {"reverse": rank == 0}),
         (torch.zeros(3, 2, requires_grad=rank == 0), {}),
         (torch.zeros(3, 2), {"initial": torch.tensor(1.0, requires_grad=rank == 1)}),
+        (torch.zeros(3, 2), {"initial": 1} if rank == 1 else {}),
     ):
         with pytest.raises(ValueError, match=r"do not make the same scan: rank 0 .* rank 1 "):
             scan(part, 1, **options)

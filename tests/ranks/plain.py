@@ -117,6 +117,13 @@ def check_half_is_carried_wide(world):
         assert ((got - exact).abs() <= 0.57 * ulp).all()
 
 
+def check_any_number_of_bytes(world):
+    """Totals of 16-bit floats have four bytes each."""
+    for shape, dim in (((5,), 0), ((3, 2), 1), ((1, 4096), 1)):
+        last = scan(torch.ones(shape, dtype=torch.bfloat16), dim).select(dim, -1)
+        assert (last == (world.rank + 1) * shape[dim]).all()
+
+
 def check_same_bits_every_time(world):
     sizes = list(UNEVEN[-1][: world.size])
     x = world.shard(values(sum(sizes), "float32"), 0, sizes)

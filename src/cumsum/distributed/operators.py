@@ -46,7 +46,7 @@ def _shard_totals(x: Tensor, *rest: Any) -> Tensor:
 def _scan_shard(x: Tensor, initial: Tensor | None, every: Tensor, *rest: Any) -> Tensor:
     *given, sizes, _, rank = rest
     how = How(*given)
-    check_lengths(every[:, :HEADER].contiguous(), sizes)
+    check_lengths(every[:, :HEADER], sizes)
     width = shards.total_bytes(x, how)
     totals = [
         every[r, HEADER : HEADER + shards.count_of(sizes[r]) * width].numpy()
@@ -67,7 +67,8 @@ def _scan_shard_elsewhere(x: Tensor, initial: Tensor | None, every: Tensor, *res
     *given, sizes, _, rank = rest
     how = How(*given)
     shape = [*x.shape[: how.dim], 1, *x.shape[how.dim + 1 :]]
-    parts = every[:, HEADER:].contiguous().view(elsewhere.wide(how.dtype))
+    totals = every[:, HEADER:].clone(memory_format=torch.contiguous_format)
+    parts = totals.view(elsewhere.wide(how.dtype))
     totals = [parts[r].view(shape) for r in _before(rank, len(sizes), how)]
     return elsewhere.scan_after(x, initial, how, totals)
 

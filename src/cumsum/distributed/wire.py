@@ -17,7 +17,7 @@ _DTYPES = sorted((x for x in vars(torch).values() if isinstance(x, torch.dtype))
 _WORDS = 16
 HEADER = 8 * _WORDS  # bytes
 _FLAGS = ("exclusive", "reverse", "include_initial", "compensated")
-_GRADIENTS = ("with a gradient", "with a gradient of initial")
+_ARGUMENTS = ("with a gradient", "with a gradient of initial", "with initial")
 _SHOWN = _WORDS - 6  # dims that there is a word for
 
 
@@ -62,16 +62,19 @@ def gather(part: Tensor, ranks: Ranks) -> Tensor:
 
 
 def recorded(x: Tensor, initial: Tensor | None) -> int:
-    """Which of the two a gradient is to reach, in which all ranks have to take part: bits."""
-    return is_recording(x) + 2 * (initial is not None and is_recording(initial))
+    """Which of the two a gradient is to reach, and whether there is the second, as bits.
+
+    All ranks have to take part in a gradient.
+    """
+    return is_recording(x) + (0 if initial is None else 4 + 2 * is_recording(initial))
 
 
-def header(x: Tensor, how: How, gradients: int) -> Tensor:
+def header(x: Tensor, how: How, arguments: int) -> Tensor:
     """The length of a shard, and all that is the same for every rank, as bytes."""
     flags = (how.exclusive, how.reverse, how.include_initial, how.compensated)
     lines = [-1 if d == how.dim else n for d, n in enumerate(x.shape)]
     kinds = _DTYPES.index(x.dtype), _DTYPES.index(how.dtype)
-    words = [x.size(how.dim), *kinds, gradients + sum(4 * 2**i * on for i, on in enumerate(flags))]
+    words = [x.size(how.dim), *kinds, arguments + sum(8 * 2**i * on for i, on in enumerate(flags))]
     words += [len(lines), zlib.crc32(repr(lines).encode()), *lines[:_SHOWN]]
     words += [0] * (_WORDS - len(words))
     return torch.tensor(words, dtype=torch.int64).view(torch.uint8).to(x.device)
@@ -79,7 +82,7 @@ def header(x: Tensor, how: How, gradients: int) -> Tensor:
 
 def lengths_told(headers: Tensor) -> list[int]:
     """The lengths of all ranks' shards; an error if they are not making the same scan."""
-    told = headers.view(torch.int64).tolist()
+    told = headers.clone(memory_format=torch.contiguous_format).view(torch.int64).tolist()
     for rank, words in enumerate(told):
         if words[1:] != told[0][1:]:
             raise ValueError(
@@ -89,9 +92,9 @@ def lengths_told(headers: Tensor) -> list[int]:
     return [words[0] for words in told]
 
 
-def exchange_lengths(x: Tensor, how: How, ranks: Ranks, gradients: int) -> list[int]:
+def exchange_lengths(x: Tensor, how: How, ranks: Ranks, arguments: int) -> list[int]:
     """The lengths of all ranks' shards, from each other; not for graphs, which hold no values."""
-    return lengths_told(gather(header(x, how, gradients), ranks))
+    return lengths_told(gather(header(x, how, arguments), ranks))
 
 
 def check_lengths(headers: Tensor, sizes: Any) -> None:
@@ -108,6 +111,6 @@ def _described(rank: int, words: list[int]) -> str:
     length, source, result, flags, dims, _, *lines = words
     shape = [length if n == -1 else n for n in lines[:dims]]
     dim = lines.index(-1) if -1 in lines else "?"
-    more = [name for i, name in enumerate((*_GRADIENTS, *_FLAGS)) if flags >> i & 1]
+    more = [name for i, name in enumerate((*_ARGUMENTS, *_FLAGS)) if flags >> i & 1]
     kinds = f"{_DTYPES[source]} as {_DTYPES[result]}"
     return ", ".join([f"rank {rank} that of shape {shape} along dim {dim}, {kinds}", *more])

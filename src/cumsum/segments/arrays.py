@@ -54,11 +54,18 @@ def _scan(
 
     if taken(x, y):
         return
-    np.copyto(y, x, casting="unsafe")
+    np.copyto(y, _narrowed(x, y.dtype), casting="unsafe")
     if not taken(y, y):
         plain = np.array(y, order="C")
         taken(plain, plain)
         y[...] = plain
+
+
+def _narrowed(x: Array, dtype: np.dtype[Any]) -> Array:
+    """`x` as the kernels see it: what becomes a 16-bit float becomes float32 on the way."""
+    if dtype != np.float16 or x.dtype == dtype:
+        return x
+    return x.astype(np.complex64 if x.dtype.kind == "c" else np.float32)
 
 
 def _scan_each(
