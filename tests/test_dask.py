@@ -350,3 +350,12 @@ def test_what_cannot_be_scanned():
     tensors = x.map_blocks(torch.from_numpy, meta=torch.empty(0, dtype=torch.float64))
     with pytest.raises(TypeError, match=r"not torch\.Tensor"):
         cumsum.cumsum(tensors, 0)
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0)])
+def test_nothing_in_a_row(shape):
+    for bordered in (False, True):
+        y = cumsum.cumsum(da.zeros(shape, chunks=shape), None, include_initial=bordered)
+        assert same_bits(
+            y.compute(), cumsum.cumsum(np.zeros(shape), None, include_initial=bordered)
+        )

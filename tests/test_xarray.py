@@ -114,3 +114,17 @@ def test_errors(x):
     if lazy:
         with pytest.raises(NotImplementedError, match="decay needs a dim that is one chunk"):
             cumsum.xarray.cumsum(x, "time", decay=0.5)
+
+
+def test_what_is_not_labelled():
+    with pytest.raises(
+        TypeError, match=r"must be an xarray.DataArray or Dataset, not numpy.ndarray"
+    ):
+        cumsum.xarray.cumsum(np.zeros(3), "t")
+
+
+def test_an_error_names_the_variable():
+    ds = xr.Dataset({"a": ("t", [1, 2]), "b": ("t", np.array(["x", "y"]))})
+    with pytest.raises(TypeError) as error:
+        cumsum.xarray.cumsum(ds, "t")
+    assert error.value.__notes__ == ["in the variable 'b' of the Dataset"]

@@ -43,7 +43,7 @@ def cumsum(
     ValueError
         If `obj` has no such dim, or the labels of an option are not those of `obj`.
     TypeError, NotImplementedError, OverflowError
-        As ``cumsum.cumsum`` does.
+        As ``cumsum.cumsum`` does; of a dataset, with a note that names the variable.
 
     Notes
     -----
@@ -61,17 +61,23 @@ def cumsum(
     Coordinates:
       * day      (day) int64 24B 1 2 3
     """
+    if not isinstance(obj, xr.DataArray | xr.Dataset):
+        kind = f"{type(obj).__module__}.{type(obj).__qualname__}".removeprefix("builtins.")
+        raise TypeError(f"cumsum(): obj must be an xarray.DataArray or Dataset, not {kind}")
     dims = dim if isinstance(dim, list) else [dim]
     missing = [name for name in dims if name not in obj.dims]
     if missing:
         raise ValueError(f"cumsum(): there is no dim {missing[0]!r}, only {tuple(obj.dims)}")
     if isinstance(obj, xr.DataArray):
         return _scan(obj, dims, dtype, options)
-    scanned = {
-        name: _scan(part, along, dtype, options)
-        for name, part in obj.data_vars.items()
-        if (along := [name for name in dims if name in part.dims])
-    }
+    scanned = {}
+    for name, part in obj.data_vars.items():
+        if along := [name for name in dims if name in part.dims]:
+            try:
+                scanned[name] = _scan(part, along, dtype, options)
+            except (TypeError, ValueError, NotImplementedError) as error:
+                error.add_note(f"in the variable {name!r} of the Dataset")
+                raise
     kept = obj.drop_dims(dims) if options.get("include_initial", False) else obj
     return kept.assign(scanned)[list(obj.data_vars)]
 

@@ -63,6 +63,8 @@ def _flattened(x: da.Array, options: Options) -> tuple[da.Array, Options]:
     if options.where is not None:
         spread = da.broadcast_to(mask_like(x, options.where), x.shape, chunks=x.chunks)
         options = options._replace(where=spread.reshape(-1))
+    if 0 in x.shape:  # whose chunks Dask may fail to put in a row
+        return da.zeros(0, dtype=x.dtype), options
     return x.reshape(-1), options
 
 

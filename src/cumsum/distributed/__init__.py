@@ -93,6 +93,9 @@ def cumsum(
     """
     options = _options("cumsum", others, exclusive, reverse, initial, precision, _AVAILABLE)
     _check_kind(local)
+    if not hasattr(dim, "__index__"):
+        message = f"argument 'dim' (position 2) must be int, not {type(dim).__name__}"
+        raise TypeError(f"cumsum(): {message}")
     how, first = _read(door.Call(local, dim, dtype, None, options))
     ranks = wire.ranks_of(group)
     if sizes is None:

@@ -67,8 +67,8 @@ def _scan_shard_elsewhere(x: Tensor, initial: Tensor | None, every: Tensor, *res
     *given, sizes, _, rank = rest
     how = How(*given)
     shape = [*x.shape[: how.dim], 1, *x.shape[how.dim + 1 :]]
-    totals = every[:, HEADER:].clone(memory_format=torch.contiguous_format)
-    parts = totals.view(elsewhere.wide(how.dtype))
+    told = every[:, HEADER:].clone(memory_format=torch.contiguous_format)
+    parts = told.view(elsewhere.wide(how.dtype))
     totals = [parts[r].view(shape) for r in _before(rank, len(sizes), how)]
     return elsewhere.scan_after(x, initial, how, totals)
 

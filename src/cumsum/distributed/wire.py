@@ -48,7 +48,8 @@ def ranks_of(group: Any) -> Ranks:
         group = distributed_c10d._get_default_group()
     if not isinstance(group, torch.distributed.ProcessGroup):
         kind = type(group).__name__
-        raise TypeError(f"argument 'group' must be a ProcessGroup, not {kind}")
+        hint = ", which this process is not in" if isinstance(group, int) else ""
+        raise TypeError(f"argument 'group' must be a ProcessGroup, not {kind}{hint}")
     return Ranks(group.rank(), ((group.group_name, group.size()),))
 
 
