@@ -25,6 +25,7 @@ PICTURE = PAGE.parent / "_static" / "scaling.svg"
 TILE, TOTAL_BYTES, RECORD_BYTES = 4096, 8, 40
 ITEM_BYTES = 4  # float32 in, float32 out
 CHUNK_BYTES = 128 << 20
+TASKS, LONGEST_CHAIN, WIDTH = 4, 256, 8  # of Dask: for each chunk; as in src/cumsum/dask/graph.py
 SIZES = (10**12, 10**13, 10**14, 10**15)
 WORKERS = (10, 100, 1_000, 10_000)
 
@@ -84,25 +85,25 @@ def tree(m: Machine, elements: float, workers: int) -> float:
     return work(m, elements, workers, 2) + hops
 
 
-def tasks(m: Machine, elements: float, workers: int, per_chunk: float = 4, group: int = 1) -> float:
+def tasks(m: Machine, elements: float, workers: int, chunk: int = CHUNK_BYTES) -> float:
     """Dask, exact: chunks are scanned while they are in memory, their carries follow in order."""
-    chunks = elements * ITEM_BYTES / CHUNK_BYTES
-    scheduler = chunks * per_chunk * m.task
-    carries = chunks / group * m.step + elements / TILE * m.add
-    return max(work(m, elements, workers, 1), scheduler, carries)
+    chunks = elements * ITEM_BYTES / chunk
+    waits = min(chunks, LONGEST_CHAIN + WIDTH * math.log(max(chunks, WIDTH), WIDTH))
+    carries = waits * m.step + elements / TILE * m.add
+    return max(work(m, elements, workers, 1), chunks * TASKS * m.task, carries)
 
 
-def grouped(m: Machine, elements: float, workers: int) -> float:
-    """The same where the aggregates of 64 chunks are joined before the carry takes them."""
-    return tasks(m, elements, workers, per_chunk=4 + 1 / 16, group=64)
+def large_tasks(m: Machine, elements: float, workers: int) -> float:
+    """The same with larger chunks, each of which a worker still has memory for."""
+    return tasks(m, elements, workers, 4 << 30)
 
 
 SCHEMES: dict[str, Callable[[Machine, float, int], float]] = {
     "ranks, records in a chain": chain,
     "ranks, totals gathered": gather,
     "ranks, one total each, in a tree (other bits)": tree,
-    "Dask, a chain of carries": tasks,
-    "Dask, the same in groups of 64": grouped,
+    "Dask, chunks of 128 MiB": tasks,
+    "Dask, chunks of 4 GiB": large_tasks,
 }
 
 
@@ -184,7 +185,7 @@ def measure_runs(machine: Machine) -> list[dict[str, Any]]:
             empty = median(lambda x=x: x.max().compute(), 3)
             taken = median(lambda x=x: cumsum.cumsum(x, 0).max().compute(), 3)
         share = x.nbytes / 2
-        foretold = chunks * 4 * machine.task + share / machine.scan + share / machine.aggregate
+        foretold = chunks * TASKS * machine.task + share / machine.scan + share / machine.aggregate
         rows.append(
             {
                 "run": f"Dask, 2 workers, {chunks} chunks of {each * ITEM_BYTES >> 20} MiB",
@@ -246,8 +247,10 @@ def draw(report: dict[str, Any]) -> None:
             place.loglog(workers, times, style, color=colour, label=name, linewidth=1.4)
         place.set_title(f"$10^{{{round(math.log10(elements))}}}$ float32", fontsize=10)
         place.spines[["top", "right"]].set_visible(False)
-    figure.supxlabel("workers", fontsize=10)
-    figure.supylabel("seconds", fontsize=10)
+    for place in axes[1]:
+        place.set_xlabel("workers")
+    for place in axes[:, 0]:
+        place.set_ylabel("seconds")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     figure.savefig(PICTURE, metadata={"Date": None})
