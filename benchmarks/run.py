@@ -52,30 +52,48 @@ def format_row(row: dict[str, Any]) -> str:
 
 
 def measure(options: argparse.Namespace) -> groups.Report:
-    """Everything, printed as it comes."""
+    """Everything, or one part of a report that there is already, printed as it comes."""
     threads, seconds = options.threads, options.seconds
+    parts: dict[str, tuple[str, Iterator[dict[str, Any]], Any]] = {
+        "cases": (HEADER, run_cases(threads, seconds, options.match), format_row),
+        "calls": (calls.HEADER, calls.measure_all(seconds), calls.format_row),
+        "gradients": (gradients.HEADER, gradients.measure_all(seconds), gradients.format_row),
+        "compiled": (
+            gradients.COMPILED_HEADER,
+            gradients.measure_compiled(seconds),
+            gradients.format_compiled,
+        ),
+        "without_out": (
+            without_out.HEADER,
+            without_out.measure_all(threads, seconds),
+            without_out.format_row,
+        ),
+        "abilities": (
+            abilities.HEADER,
+            abilities.measure_all(threads, seconds),
+            abilities.format_row,
+        ),
+    }
+    only = "cases" if options.match else options.only
     report: groups.Report = {"machine": bench.machine(threads)}
-    print(HEADER)
-    report["cases"] = show(run_cases(threads, seconds, options.match), format_row)
-    if options.match:
+    if options.only:
+        report = json.loads(path_of(options).read_text())
+    for name, (header, rows, form) in parts.items():
+        if only in {"", name}:
+            print(f"\n{header}")
+            report[name] = show(rows, form)
+    if only:
         return report
-    print(f"\n{calls.HEADER}")
-    report["calls"] = show(calls.measure_all(seconds), calls.format_row)
-    print(f"\n{gradients.HEADER}")
-    report["gradients"] = show(gradients.measure_all(seconds), gradients.format_row)
-    print(f"\n{gradients.COMPILED_HEADER}")
-    rows = gradients.measure_compiled(seconds)
-    report["compiled"] = show(rows, gradients.format_compiled)
-    print(f"\n{without_out.HEADER}")
-    rows = without_out.measure_all(threads, seconds)
-    report["without_out"] = show(rows, without_out.format_row)
-    print(f"\n{abilities.HEADER}")
-    report["abilities"] = show(abilities.measure_all(threads, seconds), abilities.format_row)
     report["neighbour"] = neighbour.measure(threads, NEIGHBOUR_SECONDS * seconds)
     print(f"\nneighbour: {neighbour.describe(report['neighbour'])}")
     report["import"] = import_time.measure()
     print(f"\nimport: {import_time.describe(report['import'])}")
     return report
+
+
+def path_of(options: argparse.Namespace) -> Path:
+    """The file of results."""
+    return RESULTS / f"{options.name}.json"
 
 
 def show(rows: Iterator[dict[str, Any]], format_row: Any) -> list[dict[str, Any]]:
@@ -96,6 +114,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     add("--name", default="latest", help="name of the file of results")
     add("--threads", type=int, default=len(os.sched_getaffinity(0)))
     add("--seconds", type=float, default=0.8, help="for each case")
+    add("--only", default="", help="only this part of the file of results: abilities, calls, ...")
     add("--match", default="", help="only the cases whose name holds this text, and nothing else")
     return parser.parse_args(arguments)
 
@@ -109,7 +128,7 @@ def main(arguments: list[str]) -> int:
     faults = groups.faults(report)
     print(f"\n{groups.format_table(report['groups'])}\n")
     if not options.match:
-        path = RESULTS / f"{options.name}.json"
+        path = path_of(options)
         path.write_text(json.dumps(report, indent=1) + "\n")
         print(f"{path}, {time.perf_counter() - start:.0f} s")
     print(f"past their bounds: {len(faults)}", *faults, sep="\n  ")
