@@ -154,6 +154,8 @@ def add_run(parser: Parser) -> None:
 
 def place(text: str) -> str | Path:
     """The path of a file; a URL stays as it is."""
+    if not text:
+        raise argparse.ArgumentTypeError("a file has a name")
     return text if "://" in text else Path(text)
 
 

@@ -15,6 +15,7 @@ from cumsum.console import CommandError
 from cumsum.files import inplace, transfer
 from cumsum.files import job as jobs
 from cumsum.files.outputs import check_output, check_remote
+from cumsum.files.places import check_apart, check_folder
 from cumsum.files.report import Report
 from cumsum.files.store import Choice, is_url, kind_of, open_input
 from cumsum.files.transfer import Progress, Way
@@ -142,8 +143,18 @@ def _check_paths(
     if in_place and not hasattr(kind, "open_update"):
         raise CommandError(f"{path}: files of its kind cannot be scanned in place")
     if output is not None:
-        folder = getattr(kind_of(output, choice), "FOLDER", False)
-        if is_url(output):
-            check_remote(str(output), path, kind_of(output, choice), force=force)
-        else:
-            check_output(Path(output), place, force=force, folder=folder)
+        _check_output(path, str(output), choice, force=force)
+
+
+def _check_output(path: str, output: str, choice: Choice, *, force: bool) -> None:
+    if not output:
+        raise CommandError("the output has no name")
+    kind = kind_of(output, choice)
+    check_apart(output, path)
+    if is_url(output):
+        check_remote(output, kind, force=force)
+        return
+    folder = getattr(kind, "FOLDER", False)
+    if folder:
+        check_folder(Path(output))
+    check_output(Path(output), Path(path), force=force, folder=folder)

@@ -131,12 +131,10 @@ class Remote:
         self._kind.discard(self.place)
 
 
-def check_remote(url: str, source: str, kind: ModuleType, *, force: bool) -> None:
+def check_remote(url: str, kind: ModuleType, *, force: bool) -> None:
     """Refuse, before any work, an output elsewhere that must not be written."""
     if not hasattr(kind, "discard"):
         raise CommandError(f"cannot write {url}: outputs of its kind are local files")
-    if url.rstrip("/") == source.rstrip("/"):
-        raise CommandError(f"the output {url} is the input")
     if not force and kind.exists(url):
         raise CommandError(f"{url} exists; give --force to replace it")
 
