@@ -14,6 +14,7 @@ from typing import Any
 from cumsum.console import CommandError
 from cumsum.files import inplace, transfer
 from cumsum.files import job as jobs
+from cumsum.files.halfway import refuse_half_done
 from cumsum.files.outputs import check_output, check_remote
 from cumsum.files.places import check_apart, check_folder
 from cumsum.files.report import Report
@@ -121,7 +122,7 @@ def run(
     options = take("run", flags)
     _check_paths(path, output, choice, in_place=in_place, force=force)
     if not (in_place and resume):
-        inplace.refuse_half_done(path)
+        refuse_half_done(path)
     with contextlib.closing(open_input(path, choice)) as store:
         job = jobs.decide(path, store, dim, dtype, options, initial)
         way = Way(job, store, choice, memory, resume, progress)

@@ -76,11 +76,15 @@ def unpack(content: bytes) -> tuple[Entry, memoryview] | None:
 def write(path: Path, entry: Entry) -> None:
     """Write a journal, in the place of an older one."""
     new = path.with_name(f"{path.name}.new")
-    with open(new, "wb") as file:
-        file.writelines(pack(entry))
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+    try:
+        with open(new, "wb") as file:
+            file.writelines(pack(entry))
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
 
 
 def read(path: Path) -> Entry | None:
@@ -92,13 +96,17 @@ def read(path: Path) -> Entry | None:
     return found and found[0]
 
 
-def check(entry: Entry, fingerprint: dict[str, Any], output: str) -> None:
+def check(
+    entry: Entry,
+    fingerprint: dict[str, Any],
+    output: str,
+    again: str = "run without --resume to begin anew",
+) -> None:
     """Refuse to go on with what another job left."""
     for name, value in fingerprint.items():
         before = entry.fingerprint.get(name)
         if before != value:
             what = f"{name} was {before}, is {value}"
-            again = "run without --resume to begin anew"
             raise CommandError(f"cannot resume {output}: {what}; {again}")
 
 

@@ -19,6 +19,8 @@ from types import ModuleType
 from typing import IO
 
 from cumsum.console import CommandError
+from cumsum.files.disks import sync_folder
+from cumsum.files.halfway import refuse_half_done
 
 
 def check_output(path: Path, source: Path | None, *, force: bool, folder: bool = False) -> None:
@@ -35,6 +37,7 @@ def check_output(path: Path, source: Path | None, *, force: bool, folder: bool =
         raise CommandError(f"the output {path} is the input")
     if not force:
         raise CommandError(f"{path} exists; give --force to replace it")
+    refuse_half_done(path)
 
 
 class Partial:
@@ -176,16 +179,6 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         if isinstance(error, OSError):
             raise CommandError(f"cannot write {path}: {error.strerror or error}") from error
         raise
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder outlive a crash of the machine."""
-    with contextlib.suppress(OSError):
-        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
 
 
 def claim(fd: int, size: int) -> None:

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from cumsum.console import CommandError, size
 from cumsum.files import journal, memory, pieces
+from cumsum.files.disks import sync_folder
 from cumsum.files.job import Job
 from cumsum.files.journal import Entry, Keeper
-from cumsum.files.outputs import Partial, Remote, abandoned, remove_abandoned, sync_folder
+from cumsum.files.outputs import Partial, Remote, abandoned, remove_abandoned
 from cumsum.files.pieces import SLOTS, Piece, Walk
 from cumsum.files.pipeline import Flow, Slot
 from cumsum.files.report import Report, Seen
@@ -70,9 +71,12 @@ class Way:
 
     def fingerprint(self) -> dict[str, Any]:
         """What a later run must find as it is now."""
+        return journal.fingerprint_of(self.job.path) | self.job.fingerprint() | self.place()
+
+    def place(self) -> dict[str, Any]:
+        """Which of the elements of a file are meant."""
         choice = self.choice
-        place = {"member": choice.member, "columns": list(choice.columns), "offset": choice.offset}
-        return journal.fingerprint_of(self.job.path) | self.job.fingerprint() | place
+        return {"member": choice.member, "columns": list(choice.columns), "offset": choice.offset}
 
     def check_input(self, entry: Entry) -> None:
         """Refuse results of an input that was changed while it was read."""

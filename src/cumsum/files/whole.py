@@ -12,6 +12,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from cumsum.console import CommandError, count
+from cumsum.files.halfway import refuse_half_done
 from cumsum.files.outputs import claim
 from cumsum.files.source import Source, among
 from cumsum.files.tables import read_table, write_table
@@ -37,6 +38,7 @@ def read(path: Path, member: str | None = None, columns: Sequence[str] = ()) -> 
         raise CommandError(f"--column is for .csv and .parquet files, not for {path}")
     if not path.is_file():
         raise CommandError(f"{path}: {'not a regular file' if path.exists() else 'no such file'}")
+    refuse_half_done(path)
     if suffix == ".npy":
         return Source(path, read_npy(path))
     if suffix == ".npz":
