@@ -9,7 +9,8 @@ import zarr
 from cumsum import files
 from cumsum.cli import main
 from cumsum.console import CommandError
-from filing import names
+from cumsum.files import outputs, zarrs
+from filing import names, run_code
 
 X = np.arange(12.0).reshape(3, 4)
 
@@ -90,3 +91,72 @@ def test_output_that_is_the_input_elsewhere():
         with pytest.raises(CommandError, match=r"is the input|lies within the (input|output)"):
             files.run("memory://apart/x.zarr", output, 0, force=True)
     np.testing.assert_array_equal(zarr.open_array("memory://apart/x.zarr/a")[...], X)
+
+
+def test_outputs_whose_names_begin_alike(work):
+    others = [".y.npy.zarr.01234567.partial", ".y.npy.0123456.partial", ".y.npy.old.partial"]
+    for name in others:
+        (work / name).write_text("of another")
+    (work / ".y.npy.0123abcd.partial").write_text("abandoned")
+    (work / ".y.npy.0123abcd.journal").write_text("abandoned")
+    (work / ".y.npy.89abcdef.journal").write_text("without its partial file")
+    files.run("x.npy", "y.npy", 0, resume=True)
+    assert names(work) == sorted([*others, "x.npy", "y.npy"])
+
+
+def test_rights_are_kept(work):
+    make_group("x.zarr")
+    for name in ("y.npy", "y.zarr"):
+        files.run("x.npy", name, 0)
+        (work / name).chmod(0o700)
+        files.run("x.npy", name, 0, force=True)
+        assert (work / name).stat().st_mode & 0o777 == 0o700
+
+
+KILLED = """
+    import os, pathlib, shutil, signal, sys
+    import zarr
+    from cumsum import files
+
+    files.run("x.npy", "y.zarr", 0)
+
+    def kill(*args, **how):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def rename(self, target, call=pathlib.Path.rename):
+        if self.name.endswith(".partial"):
+            kill()
+        return call(self, target)
+
+    if sys.argv[1] == "between":
+        pathlib.Path.rename = rename
+    else:
+        shutil.rmtree = kill
+    if os.fork() == 0:
+        files.run("x.npy", "y.zarr", 0, exclusive=True, force=True)
+    os.wait()
+"""
+
+
+@pytest.mark.parametrize("when", ["between", "after"])
+def test_killed_while_a_folder_is_replaced(work, when):
+    run_code(work, KILLED, when)
+    assert any(name.endswith(".old") for name in names(work))
+    with pytest.raises(CommandError, match="exists"):
+        files.run("x.npy", "y.zarr", 0)
+    first = 0 if when == "after" else X[0]
+    np.testing.assert_array_equal(zarr.open_array("y.zarr")[0], first)
+    files.run("x.npy", "y.zarr", 0, force=True)
+    np.testing.assert_array_equal(zarr.open_array("y.zarr")[0], X[0])
+    assert names(work) == ["x.npy", "y.zarr"]
+
+
+def test_folder_is_locked_before_it_is_written(work, monkeypatch):
+    """Another process cannot take it for an abandoned one."""
+    def create(path, spec, call=zarrs.create):
+        assert outputs.abandoned(work / "y.zarr") == []
+        return call(path, spec)
+
+    monkeypatch.setattr(zarrs, "create", create)
+    files.run("x.npy", "y.zarr", 0)
+    assert names(work) == ["x.npy", "y.zarr"]

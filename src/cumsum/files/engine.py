@@ -15,7 +15,7 @@ from cumsum.console import CommandError
 from cumsum.files import inplace, transfer
 from cumsum.files import job as jobs
 from cumsum.files.halfway import refuse_half_done
-from cumsum.files.outputs import check_output, check_remote
+from cumsum.files.outputs import check_output, check_remote, restore
 from cumsum.files.places import check_apart, check_folder
 from cumsum.files.report import Report
 from cumsum.files.store import Choice, is_url, kind_of, open_input
@@ -157,5 +157,6 @@ def _check_output(path: str, output: str, choice: Choice, *, force: bool) -> Non
         return
     folder = getattr(kind, "FOLDER", False)
     if folder:
+        restore(Path(output))
         check_folder(Path(output))
     check_output(Path(output), Path(path), force=force, folder=folder)

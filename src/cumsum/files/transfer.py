@@ -161,6 +161,8 @@ def run(way: Way, output: str) -> Done:
     keeper: Keeper | None = None
     try:
         spec = Spec(output, way.job.shape, way.job.dtype, way.store, way.choice)
+        if not entry.box and getattr(kind_of(output, way.choice), "FOLDER", False):
+            partial.make_folder()
         with contextlib.closing(
             create_output(partial.place, spec, again=bool(entry.box))
         ) as target:
