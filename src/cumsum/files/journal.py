@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cumsum.console import CommandError
+from cumsum.files.places import state_of
+from cumsum.files.store import is_url
 
 MAGIC = b"cumsum journal 1\n"
 
@@ -111,10 +113,10 @@ def check(
 
 
 def fingerprint_of(path: str) -> dict[str, Any]:
-    """What tells whether an input has changed: its size and its time, of all files in a folder."""
+    """What tells whether an input has changed: sizes and times, of all files in a folder."""
+    if is_url(path):
+        return {"input": path, "input's state": state_of(path)}
     place = Path(path)
-    if not place.exists():
-        return {"input": path}
     files = [place, *place.rglob("*")] if place.is_dir() else [place]
     stats = [file.stat() for file in files]
     return {

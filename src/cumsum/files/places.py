@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path, PurePath, PurePosixPath
+from typing import Any
 
 from cumsum.console import CommandError, require
 from cumsum.files.failures import told
@@ -52,3 +54,35 @@ def check_folder(path: Path) -> None:
         raise CommandError(f"cannot write {path}: it is or holds the current folder")
     if path.exists() and not any((path / root).is_file() for root in ROOTS):
         raise CommandError(f"cannot write {path}: it exists, and is no zarr array or group")
+
+
+# By what the stores of fsspec tell that a file is another one.
+STAMPS = ("ETag", "etag", "mtime", "LastModified", "last_modified", "updated", "created")
+
+
+def state_of(url: str) -> str | None:
+    """A digest of the names, the sizes and the times of all that is at a URL.
+
+    None where the store cannot tell.
+    """
+    core = require("fsspec.core", "URLs", "files")
+    digest, known = hashlib.sha256(), False
+    with told(f"read {url}"):
+        fs, place = core.url_to_fs(url)
+        fs.invalidate_cache()
+        try:
+            for folder, _, files in fs.walk(place, detail=True):
+                for name, info in sorted(files.items()):
+                    stamp = _stamp(info)
+                    if stamp is None:
+                        return None
+                    known = True
+                    digest.update(f"{folder}/{name} {info.get('size')} {stamp}\n".encode())
+        except (OSError, NotImplementedError):
+            return None
+    return digest.hexdigest() if known else None
+
+
+def _stamp(info: dict[str, Any]) -> str | None:
+    found = (str(info[name]) for name in STAMPS if info.get(name))
+    return next(found, None)

@@ -203,6 +203,9 @@ def _find_or_begin(way: Way, output: str) -> tuple[Partial | Remote, Entry]:
     begun = way.begin()
     if is_url(output):
         return Remote(output, kind_of(output, way.choice)), begun
+    if way.resume and begun.fingerprint.get("input's state", "") is None:
+        why = f"it cannot be told whether {way.job.path} has changed"
+        raise CommandError(f"cannot resume {output}: {why}; leave out --resume")
     if not way.resume:
         remove_abandoned(Path(output))
         return Partial(Path(output)), begun
