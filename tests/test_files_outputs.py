@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import zarr
 
+import cumsum
 from cumsum import files
 from cumsum.cli import main
 from cumsum.console import CommandError
@@ -160,3 +161,24 @@ def test_folder_is_locked_before_it_is_written(work, monkeypatch):
     monkeypatch.setattr(zarrs, "create", create)
     files.run("x.npy", "y.zarr", 0)
     assert names(work) == ["x.npy", "y.zarr"]
+
+
+@pytest.mark.parametrize("dim", [0, 1, 2])
+def test_raw_outputs_are_in_c_order(work, dim):
+    x = np.random.default_rng(0).standard_normal((30, 4, 50)).transpose(2, 1, 0)
+    np.save("x.npy", x)
+    assert not np.load("x.npy").flags.c_contiguous
+    files.run("x.npy", "y.raw", dim, memory=20_000)
+    np.testing.assert_array_equal(np.fromfile("y.raw").reshape(x.shape), cumsum.cumsum(x, dim))
+
+
+def test_names_that_are_not_raw(work, capsys):
+    (work / "x.dat").write_bytes(X.tobytes())
+    for name in ("y.npz", "y.png", "y.gz"):
+        with pytest.raises(CommandError, match="unknown kind of file"):
+            files.run("x.dat", name, 0, raw_dtype="float64")
+        assert main(["run", "x.dat", "-o", name, "--raw-dtype=float64"]) == 2
+        assert "--raw-dtype is for scans from" in capsys.readouterr().err
+    files.run("x.dat", "y.dat", 0, raw_dtype="float64")
+    np.testing.assert_array_equal(np.fromfile("y.dat"), cumsum.cumsum(X.ravel(), 0))
+    assert names(work) == ["x.dat", "x.npy", "y.dat"]

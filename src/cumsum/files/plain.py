@@ -33,6 +33,10 @@ UNKNOWN_FLAG = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}
 SCATTERED = 64 << 10
 READERS = 4
 
+# An output in another order than its input is written in runs of at least so many elements, through
+# the cache: 60 MB in 0.2 s; past it 1.5 s, and 0.06 s in the order of the input.
+RUN_ELEMENTS = 512
+
 
 class PlainStore:
     """Elements side by side in a file, in C or Fortran order, from the byte `offset` on."""
@@ -234,7 +238,8 @@ def reopen(path: str, spec: Spec) -> PlainStore:
 
 
 def _open_output(path: str, spec: Spec, flags: int) -> PlainStore:
-    header = npy_header(spec) if suffix_of(spec.name) == ".npy" else b""
+    npy_file = suffix_of(spec.name) == ".npy"
+    header = npy_header(spec) if npy_file else b""
     size = len(header) + math.prod(spec.shape) * spec.dtype.itemsize
     fd = os.open(path, flags | os.O_CLOEXEC, 0o666)
     try:
@@ -244,8 +249,14 @@ def _open_output(path: str, spec: Spec, flags: int) -> PlainStore:
     except BaseException:
         os.close(fd)
         raise
-    order = spec.like.order
-    return PlainStore(fd, path, spec.shape, spec.dtype, order=order, offset=len(header))
+    if npy_file:
+        order = spec.like.order
+        return PlainStore(fd, path, spec.shape, spec.dtype, order=order, offset=len(header))
+    store = PlainStore(fd, path, spec.shape, spec.dtype)  # nothing in it says another order than C
+    if store.order != spec.like.order:
+        store._flags = 0  # short runs would go to the disk one by one
+        store.grid = (*store.grid[:-1], min(RUN_ELEMENTS, max(1, spec.shape[-1])))
+    return store
 
 
 def npy_header(spec: Spec) -> bytes:

@@ -43,6 +43,12 @@ KINDS = {
     ".parquet": "cumsum.files.columns",
 }
 
+# What means another kind of file than a raw one, though there is no store for it.
+OTHERS = {
+    *(".npz", ".pkl", ".pt", ".pth", ".mat", ".txt", ".tsv", ".json", ".xlsx", ".feather", ".arrow"),
+    *(".png", ".svg", ".pdf", ".jpg", ".tif", ".tiff", ".zip", ".gz", ".xz", ".bz2", ".zst", ".tar"),
+}
+
 
 class Store(Protocol):
     """An array on a disk, or further away, read and written box by box.
@@ -146,9 +152,10 @@ def suffix_of(path: str | Path) -> str:
     return Path(str(path).rstrip("/")).suffix.lower()
 
 
-def has_kind(path: str | Path) -> bool:
-    """Whether there is a store for such files."""
-    return suffix_of(path) in KINDS or _is_zarr(path)
+def has_kind(path: str | Path, *, raw: bool = False) -> bool:
+    """Whether there is a store for such files; where files are raw, for those without a kind too."""
+    suffix = suffix_of(path)
+    return suffix in KINDS or _is_zarr(path) or (raw and suffix not in OTHERS)
 
 
 def _is_zarr(path: str | Path) -> bool:
@@ -163,7 +170,8 @@ def kind_of(path: str | Path, choice: Choice | None = None) -> ModuleType:
     suffix = suffix_of(path)
     if suffix not in KINDS and _is_zarr(path):
         suffix = ".zarr"
-    if suffix not in KINDS and (choice is None or choice.dtype is None):
+    raw = choice is not None and choice.dtype is not None
+    if suffix not in KINDS and not (raw and suffix not in OTHERS):
         raise CommandError(f"{path}: unknown kind of file, not one of {', '.join(KINDS)}")
     return importlib.import_module(KINDS.get(suffix, "cumsum.files.plain"))
 
