@@ -154,6 +154,7 @@ def test_killed_while_a_folder_is_replaced(work, when):
 
 def test_folder_is_locked_before_it_is_written(work, monkeypatch):
     """Another process cannot take it for an abandoned one."""
+
     def create(path, spec, call=zarrs.create):
         assert outputs.abandoned(work / "y.zarr") == []
         return call(path, spec)

@@ -8,10 +8,11 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
+from operator import index
 from pathlib import Path
 from typing import Any
 
-from cumsum.console import CommandError
+from cumsum.console import CommandError, parse_size
 from cumsum.files import inplace, transfer
 from cumsum.files import job as jobs
 from cumsum.files.halfway import refuse_half_done
@@ -34,7 +35,7 @@ def run(
     reverse: bool = False,
     initial: Any = None,
     precision: Precision = None,
-    memory: int | None = None,
+    memory: int | str | None = None,
     resume: bool = False,
     in_place: bool = False,
     force: bool = False,
@@ -66,9 +67,9 @@ def run(
         What the sums begin with: one value, or one for each line.
     precision : {None, "compensated"}, optional
         As for ``cumsum.cumsum``.
-    memory : int, optional
-        The bytes that pieces and what is carried between them may take; by default a quarter of
-        what is free. The interpreter and its libraries come on top, some 50 MB.
+    memory : int or str, optional
+        The bytes that pieces and what is carried between them may take, also as "1GB"; by default a
+        quarter of what is free. The interpreter and its libraries come on top, some 50 MB.
     resume : bool, default False
         Whether to go on where a run of the same job was killed, and to leave what is done when
         this one is interrupted or fails. Where there is nothing to go on with, it begins.
@@ -101,6 +102,8 @@ def run(
     ------
     CommandError
         If it cannot be done: the message is one line that names the file.
+    TypeError, ValueError
+        If `dim`, `memory`, `raw_shape` or `raw_offset` is no integer, or less than it can be.
 
     Examples
     --------
@@ -117,7 +120,12 @@ def run(
     """
     start = time.perf_counter()
     path = str(input)
-    choice = Choice(member, tuple(columns), raw_dtype, raw_shape, raw_offset)
+    dim = None if dim is None else _integer("dim", dim)
+    if memory is not None:
+        memory = parse_size(memory) if isinstance(memory, str) else _integer("memory", memory, 0)
+    shape = None if raw_shape is None else _shape(raw_shape)
+    columns = (columns,) if isinstance(columns, str) else tuple(columns)
+    choice = Choice(member, columns, raw_dtype, shape, _integer("raw_offset", raw_offset))
     flags: dict[str, Any] = {"exclusive": exclusive, "reverse": reverse, "precision": precision}
     options = take("run", flags)
     _check_paths(path, output, choice, in_place=in_place, force=force)
@@ -130,6 +138,23 @@ def run(
     return done.report(str(output or input), time.perf_counter() - start)
 
 
+def _integer(name: str, value: Any, least: int | None = None) -> int:
+    """What is given as an integer, as Python's own."""
+    try:
+        number = index(value)
+    except TypeError:
+        raise TypeError(f"run(): {name} must be an integer, not {value!r}") from None
+    if least is not None and number < least:
+        raise ValueError(f"run(): {name} is {number}, it must be {least} or more")
+    return number
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    """A shape; one number is that of one dim."""
+    extents = value if hasattr(value, "__iter__") else (value,)
+    return tuple(_integer("an extent of raw_shape", extent, 0) for extent in extents)
+
+
 def _check_paths(
     path: str, output: str | Path | None, choice: Choice, *, in_place: bool, force: bool
 ) -> None:
@@ -138,6 +163,8 @@ def _check_paths(
         raise CommandError("give an output, or scan in place: one of both")
     kind, place = kind_of(path, choice), Path(path)
     folder = getattr(kind, "FOLDER", False)
+    if is_url(path) and not folder:
+        raise CommandError(f"{path}: only zarr is read from a URL; give the path of a local file")
     if not is_url(path) and not (place.is_file() or (folder and place.is_dir())):
         reason = "not a regular file" if place.exists() else "no such file"
         raise CommandError(f"{path}: {reason}")

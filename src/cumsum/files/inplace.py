@@ -47,8 +47,10 @@ def run(way: Way) -> Done:
             return _run(way, target, names)
     except KeyboardInterrupt as error:
         half = names.journal.exists()
-        told = f"interrupted; {job.path} is half scanned: go on with --in-place --resume"
-        raise KeyboardInterrupt(*([told] if half else [])) from error
+        if not half:
+            raise
+        told = f"{job.path} is half scanned: go on with --in-place --resume"
+        raise type(error)(f"{str(error) or 'interrupted'}; {told}") from error
     except OSError as error:
         raise CommandError(f"cannot write {job.path}: {error.strerror or error}") from error
 

@@ -200,6 +200,8 @@ def open_raw(path: str, choice: Choice, flags: int) -> PlainStore:
     if choice.dtype is None:
         raise CommandError(f"{path}: a raw file needs --raw-dtype")
     dtype = named_dtype(choice.dtype)
+    if dtype.kind not in "biufc" and dtype.name != "bfloat16":
+        raise CommandError(f"--raw-dtype {choice.dtype} has no sum")
     size = Path(path).stat().st_size
     held, rest = divmod(size - choice.offset, dtype.itemsize)
     shape = choice.shape
@@ -222,7 +224,7 @@ def named_dtype(name: Any) -> np.dtype[Any]:
     try:
         known = require("ml_dtypes", "bfloat16").bfloat16 if name == "bfloat16" else name
         dtype: np.dtype[Any] = np.dtype(known)
-    except TypeError:
+    except (TypeError, ValueError, SyntaxError):  # "a,b" and its like
         raise CommandError(f"{name} is not the name of a dtype") from None
     return dtype
 

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cumsum.console import CommandError
+from cumsum.files.failures import refuse
 
 Where = tuple[slice, ...]
 
@@ -43,11 +44,13 @@ KINDS = {
     ".parquet": "cumsum.files.columns",
 }
 
+RAW = {".raw", ".bin"}
+
 # What means another kind of file than a raw one, though there is no store for it.
 OTHERS = {
     *(".npz", ".pkl", ".pt", ".pth", ".mat", ".txt", ".tsv", ".json", ".xlsx", ".feather", ".arrow"),
     *(".png", ".svg", ".pdf", ".jpg", ".tif", ".tiff", ".zip", ".gz", ".xz", ".bz2", ".zst", ".tar"),
-}
+}  # fmt: skip
 
 
 class Store(Protocol):
@@ -153,7 +156,7 @@ def suffix_of(path: str | Path) -> str:
 
 
 def has_kind(path: str | Path, *, raw: bool = False) -> bool:
-    """Whether there is a store for such files; where files are raw, for those without a kind too."""
+    """Whether there is a store for such files; `raw` are those whose names say nothing."""
     suffix = suffix_of(path)
     return suffix in KINDS or _is_zarr(path) or (raw and suffix not in OTHERS)
 
@@ -179,6 +182,11 @@ def kind_of(path: str | Path, choice: Choice | None = None) -> ModuleType:
 def open_input(path: str | Path, choice: Choice | None = None) -> Store:
     """Open what is to be scanned."""
     choice = choice or Choice()
+    raw = {"raw-shape": choice.shape, "raw-offset": choice.offset}
+    if suffix_of(path) == ".npy":
+        refuse(str(path), **raw)
+    elif suffix_of(path) in KINDS.keys() - RAW or _is_zarr(path):
+        refuse(str(path), **{"raw-dtype": choice.dtype}, **raw)
     store: Store = kind_of(path, choice).open_input(str(path), choice)
     return store
 

@@ -230,6 +230,8 @@ def _told(error: BaseException, output: str, *, kept: bool) -> BaseException:
     hint = "; --resume goes on from what is done" if kept else ""
     if isinstance(error, OSError):
         return CommandError(f"cannot write {output}: {error.strerror or error}{hint}")
+    if isinstance(error, CommandError) and error.__cause__ is not None:  # of a disk or a library
+        return CommandError(f"{error}{hint}")
     if isinstance(error, KeyboardInterrupt) and kept:
-        return KeyboardInterrupt(f"interrupted{hint}")
+        return type(error)(f"{str(error) or 'interrupted'}{hint}")
     return error

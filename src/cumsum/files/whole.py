@@ -15,6 +15,7 @@ from cumsum.console import CommandError, count
 from cumsum.files.halfway import refuse_half_done
 from cumsum.files.outputs import claim
 from cumsum.files.source import Source, among
+from cumsum.files.store import KINDS, has_kind
 from cumsum.files.tables import read_table, write_table
 
 ARRAYS = (".npy", ".npz")
@@ -24,9 +25,13 @@ TABLES = (".csv", ".parquet")
 def check_suffix(path: Path) -> str:
     """The kind of file, from its name."""
     suffix = path.suffix.lower()
-    if suffix not in ARRAYS + TABLES:
-        raise CommandError(f"{path}: unknown kind of file, not one of {', '.join(ARRAYS + TABLES)}")
-    return suffix
+    if suffix in ARRAYS + TABLES:
+        return suffix
+    if has_kind(path):
+        how = "with an output of a kind that is too, and without a picture or groups"
+        raise CommandError(f"{path}: files of its kind are scanned piece by piece, {how}")
+    kinds = dict.fromkeys((*ARRAYS, *TABLES, *KINDS))
+    raise CommandError(f"{path}: unknown kind of file, not one of {', '.join(kinds)}")
 
 
 def read(path: Path, member: str | None = None, columns: Sequence[str] = ()) -> Source:
