@@ -38,7 +38,7 @@ def test_folders_that_are_no_zarr(work, output):
     assert main(["run", "x.npy", "-o", output, "--dim=0", "--force"]) == 2
     assert (work / "results" / "thesis.txt").read_text() == "precious"
     assert names(work) == ["results", "x.npy"]
-    with pytest.raises(CommandError, match="no zarr array or group|lies within|has no name"):
+    with pytest.raises(CommandError, match=r"no zarr array or group|lies within|has no name"):
         files.run("x.npy", output, 0, force=True)
     assert names(work) == ["results", "x.npy"]
 

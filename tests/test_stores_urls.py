@@ -39,7 +39,7 @@ def test_resume(stopped):
 def test_resume_refuses_a_changed_input(stopped, part):
     array, job = stopped
     array[0 if part == "first" else 50 :] = 0
-    with pytest.raises(CommandError, match="input's state was .*, is .* run without --resume"):
+    with pytest.raises(CommandError, match=r"input's state was .*, is .* run without --resume"):
         files.run(**job)
 
 

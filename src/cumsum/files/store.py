@@ -47,10 +47,10 @@ KINDS = {
 RAW = {".raw", ".bin"}
 
 # What means another kind of file than a raw one, though there is no store for it.
-OTHERS = {
-    *(".npz", ".pkl", ".pt", ".pth", ".mat", ".txt", ".tsv", ".json", ".xlsx", ".feather", ".arrow"),
-    *(".png", ".svg", ".pdf", ".jpg", ".tif", ".tiff", ".zip", ".gz", ".xz", ".bz2", ".zst", ".tar"),
-}  # fmt: skip
+OTHERS = set(
+    ".npz .pkl .pt .pth .mat .txt .tsv .json .xlsx .feather .arrow"
+    " .png .svg .pdf .jpg .tif .tiff .zip .gz .xz .bz2 .zst .tar".split()
+)
 
 
 class Store(Protocol):
