@@ -128,3 +128,73 @@ def test_interrupt(tmp_path):
     subprocess.run([*argv, "--in-place", "--resume"], cwd=tmp_path, check=True, capture_output=True)
     np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), cumsum.cumsum(x, 0))
     assert names(tmp_path) == ["x.npy"]
+
+
+@pytest.fixture
+def half(tmp_path):
+    """A file of which some pieces are sums, and what it was."""
+    x = np.random.default_rng(0).standard_normal(100_000)
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "before.npy", x)
+
+    def stop(done, total):
+        if done >= total // 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt, match="half scanned"):
+        files.run(tmp_path / "x.npy", in_place=True, memory=100_000, progress=stop)
+    return x
+
+
+def test_half_done_is_refused_everywhere(tmp_path, half, capsys):
+    path = tmp_path / "x.npy"
+    (tmp_path / "y.npy").hardlink_to(path)
+    np.save(tmp_path / "z.npy", half)
+    for argv in (
+        [path],
+        [path, "--plot", tmp_path / "x.png"],
+        [path, "-o", tmp_path / "x.npz"],
+        [path, "--in-place"],
+        [tmp_path / "y.npy", "-o", tmp_path / "w.npy"],
+        [tmp_path / "z.npy", "-o", path, "--force"],
+        [tmp_path / "before.npy", "--plot", tmp_path / "b.png", "-o", path, "--force"],
+    ):
+        assert main(["run", *map(str, argv)]) == 2
+        assert "npy is half scanned in place: go on with" in capsys.readouterr().err
+    assert main(["run", str(path), "--in-place", "--resume"]) == 0
+    np.testing.assert_array_equal(np.load(path), cumsum.cumsum(half, 0))
+
+
+def test_resume_refuses_a_file_that_was_restored(tmp_path, half):
+    path = tmp_path / "x.npy"
+    left = path.read_bytes()
+    path.write_bytes((tmp_path / "before.npy").read_bytes())
+    with pytest.raises(CommandError, match=r"not as the scan left it, .* remove .*\.x\.npy\.inpl"):
+        files.run(path, in_place=True, resume=True)
+    np.testing.assert_array_equal(np.load(path), half)
+    path.write_bytes(left)
+    files.run(path, in_place=True, resume=True)
+    np.testing.assert_array_equal(np.load(path), cumsum.cumsum(half, 0))
+
+
+def test_resume_refuses_another_job(tmp_path, half):
+    path = tmp_path / "x.npy"
+    with pytest.raises(CommandError, match=r"reverse was False.* give what was given before"):
+        files.run(path, in_place=True, resume=True, reverse=True)
+    path.rename(tmp_path / "x.raw")
+    (tmp_path / ".x.npy.inplace").rename(tmp_path / ".x.raw.inplace")
+    how = {"raw_dtype": "float64", "raw_shape": (100_000,), "in_place": True, "resume": True}
+    with pytest.raises(CommandError, match="offset was 0, is 64"):
+        files.run(tmp_path / "x.raw", raw_offset=64, **how)
+
+
+def test_full_disk_leaves_nothing(small_disk, monkeypatch):
+    np.save(small_disk / "x.npy", np.ones(1000))
+
+    def full(fd):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("cumsum.files.journal.os.fsync", full)
+    with pytest.raises(CommandError, match="No space left on device"):
+        files.run(small_disk / "x.npy", in_place=True)
+    assert names(small_disk) == ["x.npy"]

@@ -96,10 +96,9 @@ def test_kill_at_random_moments(tmp_path, large, dim):
             wait_for_partial(process, tmp_path)
             time.sleep(rng.random() * 0.3)
             process.kill()
-        if process.returncode == 0:
+        if (tmp_path / "y.npy").exists():  # it was done
             break
         assert process.returncode == -signal.SIGKILL
-        assert not (tmp_path / "y.npy").exists()
     with start(tmp_path, *argv, "--force") as process:
         _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")

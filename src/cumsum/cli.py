@@ -1,6 +1,7 @@
 """The command line: `cumsum run`, `cumsum bench`, `cumsum info`.
 
-main -> one command -> its exit code: 0 done, 2 refused with one line on standard error, 130 Ctrl-C
+main -> one command -> its exit code: 0 done, 2 refused with one line on standard error, 130 Ctrl-C,
+143 SIGTERM, which is heard like it
 """
 
 from __future__ import annotations
@@ -8,9 +9,12 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import signal
+import sys
+import threading
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,7 +22,7 @@ import cumsum
 from cumsum import console, files
 from cumsum.console import CommandError, parse_size
 
-REFUSED, INTERRUPTED = 2, 130
+REFUSED, INTERRUPTED, TERMINATED = 2, 130, 143
 
 RUN_HELP = """\
 Scan a file: each value becomes the sum of all values up to it.
@@ -66,11 +70,36 @@ class Parser(argparse.ArgumentParser):
         raise CommandError(f"{message} (see {self.prog} --help)")
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: what is under way ends as with Ctrl-C."""
+
+
+@contextmanager
+def termination_heard() -> Iterator[None]:
+    """Raise Terminated on SIGTERM within the block, where this program has the signals."""
+
+    def stop(*_: object) -> NoReturn:
+        raise Terminated("terminated")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
     try:
-        args = make_parser().parse_args(argv)
-        args.command(args)
+        with termination_heard():
+            args = make_parser().parse_args(with_negative(sys.argv[1:] if argv is None else argv))
+            args.command(args)
+    except Terminated as stop:
+        console.complain(stop)
+        return TERMINATED
     except KeyboardInterrupt as stop:
         console.complain(str(stop) or "interrupted")
         return INTERRUPTED
@@ -78,6 +107,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.complain(describe(error))
         return REFUSED
     return 0
+
+
+def with_negative(argv: Sequence[str]) -> list[str]:
+    """The arguments, `--initial -1e5` as one: argparse takes it for an option."""
+    joined: list[str] = []
+    for text in argv:
+        if joined and joined[-1] == "--initial" and text.startswith("-"):
+            with suppress(argparse.ArgumentTypeError):
+                number(text)
+                joined[-1] += f"={text}"
+                continue
+        joined.append(text)
+    return joined
 
 
 def describe(error: BaseException) -> str:
@@ -154,6 +196,8 @@ def add_run(parser: Parser) -> None:
 
 def place(text: str) -> str | Path:
     """The path of a file; a URL stays as it is."""
+    if not text:
+        raise argparse.ArgumentTypeError("a file has a name")
     return text if "://" in text else Path(text)
 
 

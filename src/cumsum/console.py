@@ -19,6 +19,8 @@ class CommandError(Exception):
 
 def say(text: str) -> None:
     """Write a line for the user, at once: a row of a slow table should not wait in a buffer."""
+    if sys.stdout is None:  # the process was started without
+        raise CommandError("cannot write to standard output: it is closed")
     try:
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
@@ -29,7 +31,8 @@ def say(text: str) -> None:
 
 def complain(error: object) -> None:
     """Write an error as one line, whatever line breaks its message holds."""
-    sys.stderr.write(f"cumsum: error: {' '.join(str(error).split())}\n")
+    if sys.stderr is not None:
+        sys.stderr.write(f"cumsum: error: {' '.join(str(error).split())}\n")
 
 
 def drop_stdout() -> None:
@@ -95,7 +98,7 @@ def throughput(label: str) -> Iterator[Callable[[int, int], object]]:
 
 def rich_for(nbytes: int) -> Any:
     """The library for bars, if the work is long, it is installed and a person is watching."""
-    if nbytes < LONG_WORK_BYTES or not sys.stderr.isatty():
+    if nbytes < LONG_WORK_BYTES or sys.stderr is None or not sys.stderr.isatty():
         return None
     try:
         return importlib.import_module("rich.progress")

@@ -105,7 +105,7 @@ def decide(source: Source, dim: int | None, dtype: str | None, by: str, how: dic
         raise CommandError(f"--by groups rows: it goes with --dim 0, not --dim {dim}")
     try:
         result_dtype = cumsum.cumsum(np.empty(0, values.dtype), 0, dtype=dtype, **how).dtype
-    except TypeError as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise CommandError(f"{source.path}: {error}") from None
     groups = make_groups(source, by) if by else ()
     return Job(source, axis, result_dtype, groups, by, how)

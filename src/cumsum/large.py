@@ -23,8 +23,8 @@ def is_meant(args: argparse.Namespace) -> bool:
     raw = args.raw_dtype is not None
     piecewise = (
         not (args.by or args.plot)
-        and (raw or has_kind(args.input))
-        and (args.in_place or (args.output and (raw or has_kind(args.output))))
+        and has_kind(args.input, raw=raw)
+        and (args.in_place or (args.output and has_kind(args.output, raw=raw)))
     )
     asked = [f"--{name.replace('_', '-')}" for name in OWN if getattr(args, name)]
     if asked and not piecewise:

@@ -8,13 +8,16 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
+from operator import index
 from pathlib import Path
 from typing import Any
 
-from cumsum.console import CommandError
+from cumsum.console import CommandError, parse_size
 from cumsum.files import inplace, transfer
 from cumsum.files import job as jobs
-from cumsum.files.outputs import check_output, check_remote
+from cumsum.files.halfway import refuse_half_done
+from cumsum.files.outputs import check_output, check_remote, restore
+from cumsum.files.places import check_apart, check_folder
 from cumsum.files.report import Report
 from cumsum.files.store import Choice, is_url, kind_of, open_input
 from cumsum.files.transfer import Progress, Way
@@ -32,7 +35,7 @@ def run(
     reverse: bool = False,
     initial: Any = None,
     precision: Precision = None,
-    memory: int | None = None,
+    memory: int | str | None = None,
     resume: bool = False,
     in_place: bool = False,
     force: bool = False,
@@ -64,9 +67,9 @@ def run(
         What the sums begin with: one value, or one for each line.
     precision : {None, "compensated"}, optional
         As for ``cumsum.cumsum``.
-    memory : int, optional
-        The bytes that pieces and what is carried between them may take; by default a quarter of
-        what is free. The interpreter and its libraries come on top, some 50 MB.
+    memory : int or str, optional
+        The bytes that pieces and what is carried between them may take, also as "1GB"; by default a
+        quarter of what is free. The interpreter and its libraries come on top, some 50 MB.
     resume : bool, default False
         Whether to go on where a run of the same job was killed, and to leave what is done when
         this one is interrupted or fails. Where there is nothing to go on with, it begins.
@@ -99,6 +102,8 @@ def run(
     ------
     CommandError
         If it cannot be done: the message is one line that names the file.
+    TypeError, ValueError
+        If `dim`, `memory`, `raw_shape` or `raw_offset` is no integer, or less than it can be.
 
     Examples
     --------
@@ -115,17 +120,39 @@ def run(
     """
     start = time.perf_counter()
     path = str(input)
-    choice = Choice(member, tuple(columns), raw_dtype, raw_shape, raw_offset)
+    dim = None if dim is None else _integer("dim", dim)
+    if memory is not None:
+        memory = parse_size(memory) if isinstance(memory, str) else _integer("memory", memory, 0)
+    shape = None if raw_shape is None else _shape(raw_shape)
+    columns = (columns,) if isinstance(columns, str) else tuple(columns)
+    choice = Choice(member, columns, raw_dtype, shape, _integer("raw_offset", raw_offset))
     flags: dict[str, Any] = {"exclusive": exclusive, "reverse": reverse, "precision": precision}
     options = take("run", flags)
     _check_paths(path, output, choice, in_place=in_place, force=force)
     if not (in_place and resume):
-        inplace.refuse_half_done(path)
+        refuse_half_done(path)
     with contextlib.closing(open_input(path, choice)) as store:
         job = jobs.decide(path, store, dim, dtype, options, initial)
         way = Way(job, store, choice, memory, resume, progress)
         done = inplace.run(way) if output is None else transfer.run(way, str(output))
     return done.report(str(output or input), time.perf_counter() - start)
+
+
+def _integer(name: str, value: Any, least: int | None = None) -> int:
+    """What is given as an integer, as Python's own."""
+    try:
+        number = index(value)
+    except TypeError:
+        raise TypeError(f"run(): {name} must be an integer, not {value!r}") from None
+    if least is not None and number < least:
+        raise ValueError(f"run(): {name} is {number}, it must be {least} or more")
+    return number
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    """A shape; one number is that of one dim."""
+    extents = value if hasattr(value, "__iter__") else (value,)
+    return tuple(_integer("an extent of raw_shape", extent, 0) for extent in extents)
 
 
 def _check_paths(
@@ -136,14 +163,27 @@ def _check_paths(
         raise CommandError("give an output, or scan in place: one of both")
     kind, place = kind_of(path, choice), Path(path)
     folder = getattr(kind, "FOLDER", False)
+    if is_url(path) and not folder:
+        raise CommandError(f"{path}: only zarr is read from a URL; give the path of a local file")
     if not is_url(path) and not (place.is_file() or (folder and place.is_dir())):
         reason = "not a regular file" if place.exists() else "no such file"
         raise CommandError(f"{path}: {reason}")
     if in_place and not hasattr(kind, "open_update"):
         raise CommandError(f"{path}: files of its kind cannot be scanned in place")
     if output is not None:
-        folder = getattr(kind_of(output, choice), "FOLDER", False)
-        if is_url(output):
-            check_remote(str(output), path, kind_of(output, choice), force=force)
-        else:
-            check_output(Path(output), place, force=force, folder=folder)
+        _check_output(path, str(output), choice, force=force)
+
+
+def _check_output(path: str, output: str, choice: Choice, *, force: bool) -> None:
+    if not output:
+        raise CommandError("the output has no name")
+    kind = kind_of(output, choice)
+    check_apart(output, path)
+    if is_url(output):
+        check_remote(output, kind, force=force)
+        return
+    folder = getattr(kind, "FOLDER", False)
+    if folder:
+        restore(Path(output))
+        check_folder(Path(output))
+    check_output(Path(output), Path(path), force=force, folder=folder)

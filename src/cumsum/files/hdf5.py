@@ -59,6 +59,7 @@ class HDF5:
             self._threads = 1
         self._pool: ThreadPoolExecutor | None = None
         self._marker = hdf5_index.Marker(path)
+        self._whole = False  # on the disk
 
     def limit(self, memory: int) -> int:
         """Take no more than so many bytes beside those of the boxes; what it takes, at least."""
@@ -86,7 +87,7 @@ class HDF5:
 
     def write(self, where: Where, values: NDArray[Any]) -> None:
         """Write a box."""
-        codec = self._codec
+        codec, self._whole = self._codec, False
 
         def work(part: Where) -> None:
             held = values[boxes.within(part, where)]
@@ -127,6 +128,7 @@ class HDF5:
                 self.file.flush()
             os.fsync(self.file.id.get_vfd_handle())
             self._marker.written()
+        self._whole = True
 
     def close(self) -> None:
         """Close the file."""
@@ -134,10 +136,13 @@ class HDF5:
             self._pool.shutdown(cancel_futures=True)
         if not self.file:
             return
-        written = self.file.mode != "r"
-        with told(f"write {self.name}"):
+        if self.file.mode == "r":
             self.file.close()
-            if written:
+        elif not self._whole:
+            hdf5_index.abandon(self.file)
+        else:
+            with told(f"write {self.name}"):
+                self.file.close()
                 flush_file(self.path)
                 self._marker.remove()
 
@@ -208,7 +213,7 @@ def create(path: str, spec: Spec) -> HDF5:
             member = hdf5_like.create_like(h5py, file, spec)
             return HDF5(file, member, path, spec.name)
         except BaseException:
-            file.close()
+            hdf5_index.abandon(file)
             raise
 
 

@@ -17,7 +17,7 @@ import fcntl
 import os
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,43 +27,13 @@ from numpy.typing import NDArray
 from cumsum import numpy as arrays
 from cumsum.console import CommandError
 from cumsum.files import journal
+from cumsum.files.disks import sync_folder
+from cumsum.files.halfway import Names
 from cumsum.files.journal import Entry
-from cumsum.files.outputs import sync_folder
 from cumsum.files.pieces import Piece, Walk
 from cumsum.files.plain import bytes_of
 from cumsum.files.store import Store, kind_of
 from cumsum.files.transfer import Done, Way, carry_out
-
-
-@dataclass(frozen=True)
-class Names:
-    """The files beside one that is scanned in place."""
-
-    path: Path
-
-    @property
-    def journal(self) -> Path:
-        """What the job is."""
-        return self.path.with_name(f".{self.path.name}.inplace")
-
-    def redo(self, index: int) -> Path:
-        """The results of every other piece."""
-        return self.path.with_name(f".{self.path.name}.redo{index % 2}")
-
-    def remove(self) -> None:
-        """Remove all, the file is whole."""
-        self.journal.unlink(missing_ok=True)
-        sync_folder(self.path.parent)
-        for index in (0, 1):
-            self.redo(index).unlink(missing_ok=True)
-
-
-def refuse_half_done(path: str) -> None:
-    """Refuse a file that a scan in place was stopped in: some of it are elements, some sums."""
-    left = Names(Path(path).resolve()).journal
-    if left.exists():
-        advice = f"go on with --in-place --resume, or remove {left} if the file was restored"
-        raise CommandError(f"{path} is half scanned in place: {advice}")
 
 
 def run(way: Way) -> Done:
@@ -77,8 +47,10 @@ def run(way: Way) -> Done:
             return _run(way, target, names)
     except KeyboardInterrupt as error:
         half = names.journal.exists()
-        told = f"interrupted; {job.path} is half scanned: go on with --in-place --resume"
-        raise KeyboardInterrupt(*([told] if half else [])) from error
+        if not half:
+            raise
+        told = f"{job.path} is half scanned: go on with --in-place --resume"
+        raise type(error)(f"{str(error) or 'interrupted'}; {told}") from error
     except OSError as error:
         raise CommandError(f"cannot write {job.path}: {error.strerror or error}") from error
 
@@ -102,16 +74,19 @@ def locked(path: Path) -> Iterator[None]:
 
 def _run(way: Way, target: Store, names: Names) -> Done:
     status = names.path.stat()
-    fingerprint = way.job.fingerprint() | {"size": status.st_size, "inode": status.st_ino}
+    fingerprint = way.job.fingerprint() | way.place()
+    fingerprint |= {"size": status.st_size, "inode": status.st_ino}
     entry = journal.read(names.journal) if way.resume else None
     if entry is None:
         token = {"token": secrets.token_hex(8)}
         entry = replace(way.begin(), fingerprint=fingerprint | token)
         walk = way.walk(target, entry)
+        names.remove_redo()  # what another run left is no part of this one
         journal.write(names.journal, replace(entry, box=walk.box))
         sync_folder(names.path.parent)
     else:
-        journal.check(entry, fingerprint, way.job.path)
+        again = f"give what was given before, or restore the file and remove {names.journal}"
+        journal.check(entry, fingerprint, way.job.path, again)
         walk = way.walk(target, entry)
         entry = recover(walk, entry, target, names)
     redo = Redo(walk, target, names)
@@ -155,18 +130,40 @@ def _write_whole(fd: int, memory: memoryview) -> None:
 
 def recover(walk: Walk, entry: Entry, target: Store, names: Names) -> Entry:
     """Write the results of the latest pieces again; what stands after the last of them."""
-    found = []
+    found, torn = [], False
     for index in (0, 1):
         with contextlib.suppress(FileNotFoundError):
             held = journal.unpack(names.redo(index).read_bytes())
+            torn |= held is None
             if held is not None and held[0].fingerprint == entry.fingerprint:
                 found.append(held)
-    for after, data in sorted(found, key=lambda held: held[0].done):
-        piece = walk.piece(after.done - 1)
-        dtype = arrays.native(target.dtype)
-        lying = np.frombuffer(data, dtype).reshape([piece.shape[dim] for dim in walk.order])
-        back = [walk.order.index(dim) for dim in range(len(walk.order))]
-        target.write(piece.where, lying.transpose(back))
-        entry = after
+    found.sort(key=lambda held: held[0].done)
+    results = [_results(walk, after, data, target) for after, data in found]
+    if found and (torn or len(found) > 1):  # the next redo file was begun: this one is done with
+        _check_written(*results[0], target, names)
+    for piece, values in results:
+        target.write(piece.where, values)
     target.sync()
-    return entry
+    return found[-1][0] if found else entry
+
+
+def _results(
+    walk: Walk, after: Entry, data: memoryview, target: Store
+) -> tuple[Piece, NDArray[Any]]:
+    """A piece, and its results as a redo file has them."""
+    piece = walk.piece(after.done - 1)
+    dtype = arrays.native(target.dtype)
+    lying = np.frombuffer(data, dtype).reshape([piece.shape[dim] for dim in walk.order])
+    return piece, lying.transpose([walk.order.index(dim) for dim in range(len(walk.order))])
+
+
+def _check_written(piece: Piece, values: NDArray[Any], target: Store, names: Names) -> None:
+    """Refuse a file that lacks results that were put into it: it was restored, or written to."""
+    held = np.empty(piece.shape, target.dtype)
+    target.read(piece.where, held)
+    if bytes_of(held.astype(values.dtype)) != bytes_of(values):
+        advice = f"restore it and remove {names.journal} to begin anew"
+        raise CommandError(
+            f"cannot resume {names.path}: it is not as the scan left it, but was restored or "
+            f"changed; {advice}"
+        )

@@ -115,7 +115,7 @@ def decide(
     try:
         result = arrays.result_dtype(sample, wanted)
         begin = None if initial is None else arrays.first_values(initial, sample, axis, result)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise CommandError(f"{path}: {error}") from None
     if arrays.code_of(result) is None:
         raise CommandError(f"sums of {source} as {result} are not available for files")

@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cumsum.console import CommandError
+from cumsum.files.places import state_of
+from cumsum.files.store import is_url
 
 MAGIC = b"cumsum journal 1\n"
 
@@ -76,11 +78,15 @@ def unpack(content: bytes) -> tuple[Entry, memoryview] | None:
 def write(path: Path, entry: Entry) -> None:
     """Write a journal, in the place of an older one."""
     new = path.with_name(f"{path.name}.new")
-    with open(new, "wb") as file:
-        file.writelines(pack(entry))
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+    try:
+        with open(new, "wb") as file:
+            file.writelines(pack(entry))
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
 
 
 def read(path: Path) -> Entry | None:
@@ -92,21 +98,25 @@ def read(path: Path) -> Entry | None:
     return found and found[0]
 
 
-def check(entry: Entry, fingerprint: dict[str, Any], output: str) -> None:
+def check(
+    entry: Entry,
+    fingerprint: dict[str, Any],
+    output: str,
+    again: str = "run without --resume to begin anew",
+) -> None:
     """Refuse to go on with what another job left."""
     for name, value in fingerprint.items():
         before = entry.fingerprint.get(name)
         if before != value:
             what = f"{name} was {before}, is {value}"
-            again = "run without --resume to begin anew"
             raise CommandError(f"cannot resume {output}: {what}; {again}")
 
 
 def fingerprint_of(path: str) -> dict[str, Any]:
-    """What tells whether an input has changed: its size and its time, of all files in a folder."""
+    """What tells whether an input has changed: sizes and times, of all files in a folder."""
+    if is_url(path):
+        return {"input": path, "input's state": state_of(path)}
     place = Path(path)
-    if not place.exists():
-        return {"input": path}
     files = [place, *place.rglob("*")] if place.is_dir() else [place]
     stats = [file.stat() for file in files]
     return {

@@ -11,14 +11,21 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import IO
 
 from cumsum.console import CommandError
+from cumsum.files.disks import sync_folder
+from cumsum.files.halfway import refuse_half_done
+
+# What may lie beside a partial file, and is of no use without it.
+LEFTOVERS = ("journal", "journal.new", "flushing")
 
 
 def check_output(path: Path, source: Path | None, *, force: bool, folder: bool = False) -> None:
@@ -35,6 +42,7 @@ def check_output(path: Path, source: Path | None, *, force: bool, folder: bool =
         raise CommandError(f"the output {path} is the input")
     if not force:
         raise CommandError(f"{path} exists; give --force to replace it")
+    refuse_half_done(path)
 
 
 class Partial:
@@ -82,8 +90,20 @@ class Partial:
         if lock >= 0:
             os.close(lock)
 
+    def make_folder(self) -> None:
+        """Make a folder with a lock on it: another process may take a new one for an abandoned."""
+        while True:
+            self.place.mkdir()
+            with contextlib.suppress(FileNotFoundError):
+                if self.lock() and self.place.exists():
+                    return
+            self.release()
+            self.token = secrets.token_hex(4)
+
     def publish(self) -> None:
-        """Give it its name, in the place of what had it before."""
+        """Give it its name, and the rights of what had it before."""
+        with contextlib.suppress(FileNotFoundError):
+            self.place.chmod(stat.S_IMODE(self.path.stat().st_mode))
         if self.path.is_dir():
             old = self._beside("old")
             self.path.rename(old)
@@ -101,7 +121,7 @@ class Partial:
             if self.place.is_dir():
                 shutil.rmtree(self.place, ignore_errors=True)
             self.place.unlink(missing_ok=True)
-        for leftover in (self.journal, *map(self._beside, ("journal.new", "flushing"))):
+        for leftover in map(self._beside, LEFTOVERS):
             with contextlib.suppress(OSError):
                 leftover.unlink(missing_ok=True)
         self.release()
@@ -115,6 +135,9 @@ class Remote:
     def __init__(self, url: str, kind: ModuleType) -> None:
         self.place = url
         self._kind = kind
+
+    def make_folder(self) -> None:
+        """Nothing: the first that is written makes it."""
 
     def take(self) -> None:
         """Nothing can be locked there."""
@@ -131,28 +154,52 @@ class Remote:
         self._kind.discard(self.place)
 
 
-def check_remote(url: str, source: str, kind: ModuleType, *, force: bool) -> None:
+def check_remote(url: str, kind: ModuleType, *, force: bool) -> None:
     """Refuse, before any work, an output elsewhere that must not be written."""
     if not hasattr(kind, "discard"):
         raise CommandError(f"cannot write {url}: outputs of its kind are local files")
-    if url.rstrip("/") == source.rstrip("/"):
-        raise CommandError(f"the output {url} is the input")
     if not force and kind.exists(url):
         raise CommandError(f"{url} exists; give --force to replace it")
 
 
+def _beside(path: Path) -> list[tuple[Path, str, str]]:
+    """What runs put beside the output `path`: each place, its token, and what it is."""
+    form = re.compile(re.escape(f".{path.name}.") + r"([0-9a-f]{8})\.(.+)", re.DOTALL)
+    found = map(form.fullmatch, os.listdir(path.parent))  # noqa: PTH208 - names, not paths
+    return [(path.with_name(held[0]), held[1], held[2]) for held in found if held]
+
+
 def abandoned(path: Path) -> list[Partial]:
-    """What dead processes left beside `path`, locked."""
+    """What dead processes left beside `path`, locked; what is of no use to anyone is removed."""
     path = path.resolve()
-    start, end = f".{path.name}.", ".partial"
+    beside = _beside(path)
+    whole = {token for _, token, kind in beside if kind == "partial"}
     found = []
-    for name in os.listdir(path.parent):  # noqa: PTH208 - a glob would need the name escaped
-        if name.startswith(start) and name.endswith(end):
-            partial = Partial(path, name.removeprefix(start).removesuffix(end))
+    for place, token, kind in beside:
+        if kind == "partial":
+            partial = Partial(path, token)
             with contextlib.suppress(OSError):
                 if partial.lock():
                     found.append(partial)
+        elif kind in LEFTOVERS and token not in whole:  # killed when it had given the name
+            place.unlink(missing_ok=True)
     return found
+
+
+def restore(path: Path) -> None:
+    """Give a folder its name again that was being replaced when a process died, or remove it."""
+    path = path.resolve()
+    if not path.parent.is_dir():
+        return
+    for place, token, kind in _beside(path):
+        partial = Partial(path, token)
+        if kind != "old" or (partial.place.exists() and not partial.lock()):
+            continue
+        if path.exists():
+            shutil.rmtree(place, ignore_errors=True)
+        else:
+            place.rename(path)
+        partial.release()
 
 
 def remove_abandoned(path: Path) -> None:
@@ -178,16 +225,6 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         if isinstance(error, OSError):
             raise CommandError(f"cannot write {path}: {error.strerror or error}") from error
         raise
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder outlive a crash of the machine."""
-    with contextlib.suppress(OSError):
-        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
 
 
 def claim(fd: int, size: int) -> None:

@@ -33,6 +33,10 @@ UNKNOWN_FLAG = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}
 SCATTERED = 64 << 10
 READERS = 4
 
+# An output in another order than its input is written in runs of at least so many elements, through
+# the cache: 60 MB in 0.2 s; past it 1.5 s, and 0.06 s in the order of the input.
+RUN_ELEMENTS = 512
+
 
 class PlainStore:
     """Elements side by side in a file, in C or Fortran order, from the byte `offset` on."""
@@ -196,6 +200,8 @@ def open_raw(path: str, choice: Choice, flags: int) -> PlainStore:
     if choice.dtype is None:
         raise CommandError(f"{path}: a raw file needs --raw-dtype")
     dtype = named_dtype(choice.dtype)
+    if dtype.kind not in "biufc" and dtype.name != "bfloat16":
+        raise CommandError(f"--raw-dtype {choice.dtype} has no sum")
     size = Path(path).stat().st_size
     held, rest = divmod(size - choice.offset, dtype.itemsize)
     shape = choice.shape
@@ -218,7 +224,7 @@ def named_dtype(name: Any) -> np.dtype[Any]:
     try:
         known = require("ml_dtypes", "bfloat16").bfloat16 if name == "bfloat16" else name
         dtype: np.dtype[Any] = np.dtype(known)
-    except TypeError:
+    except (TypeError, ValueError, SyntaxError):  # "a,b" and its like
         raise CommandError(f"{name} is not the name of a dtype") from None
     return dtype
 
@@ -234,7 +240,8 @@ def reopen(path: str, spec: Spec) -> PlainStore:
 
 
 def _open_output(path: str, spec: Spec, flags: int) -> PlainStore:
-    header = npy_header(spec) if suffix_of(spec.name) == ".npy" else b""
+    npy_file = suffix_of(spec.name) == ".npy"
+    header = npy_header(spec) if npy_file else b""
     size = len(header) + math.prod(spec.shape) * spec.dtype.itemsize
     fd = os.open(path, flags | os.O_CLOEXEC, 0o666)
     try:
@@ -244,8 +251,14 @@ def _open_output(path: str, spec: Spec, flags: int) -> PlainStore:
     except BaseException:
         os.close(fd)
         raise
-    order = spec.like.order
-    return PlainStore(fd, path, spec.shape, spec.dtype, order=order, offset=len(header))
+    if npy_file:
+        order = spec.like.order
+        return PlainStore(fd, path, spec.shape, spec.dtype, order=order, offset=len(header))
+    store = PlainStore(fd, path, spec.shape, spec.dtype)  # nothing in it says another order than C
+    if store.order != spec.like.order:
+        store._flags = 0  # short runs would go to the disk one by one
+        store.grid = (*store.grid[:-1], min(RUN_ELEMENTS, max(1, spec.shape[-1])))
+    return store
 
 
 def npy_header(spec: Spec) -> bytes:

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cumsum.console import CommandError
+from cumsum.files.failures import refuse
 
 Where = tuple[slice, ...]
 
@@ -42,6 +43,14 @@ KINDS = {
     ".csv": "cumsum.files.columns",
     ".parquet": "cumsum.files.columns",
 }
+
+RAW = {".raw", ".bin"}
+
+# What means another kind of file than a raw one, though there is no store for it.
+OTHERS = set(
+    ".npz .pkl .pt .pth .mat .txt .tsv .json .xlsx .feather .arrow"
+    " .png .svg .pdf .jpg .tif .tiff .zip .gz .xz .bz2 .zst .tar".split()
+)
 
 
 class Store(Protocol):
@@ -146,9 +155,10 @@ def suffix_of(path: str | Path) -> str:
     return Path(str(path).rstrip("/")).suffix.lower()
 
 
-def has_kind(path: str | Path) -> bool:
-    """Whether there is a store for such files."""
-    return suffix_of(path) in KINDS or _is_zarr(path)
+def has_kind(path: str | Path, *, raw: bool = False) -> bool:
+    """Whether there is a store for such files; `raw` are those whose names say nothing."""
+    suffix = suffix_of(path)
+    return suffix in KINDS or _is_zarr(path) or (raw and suffix not in OTHERS)
 
 
 def _is_zarr(path: str | Path) -> bool:
@@ -163,7 +173,8 @@ def kind_of(path: str | Path, choice: Choice | None = None) -> ModuleType:
     suffix = suffix_of(path)
     if suffix not in KINDS and _is_zarr(path):
         suffix = ".zarr"
-    if suffix not in KINDS and (choice is None or choice.dtype is None):
+    raw = choice is not None and choice.dtype is not None
+    if suffix not in KINDS and not (raw and suffix not in OTHERS):
         raise CommandError(f"{path}: unknown kind of file, not one of {', '.join(KINDS)}")
     return importlib.import_module(KINDS.get(suffix, "cumsum.files.plain"))
 
@@ -171,6 +182,11 @@ def kind_of(path: str | Path, choice: Choice | None = None) -> ModuleType:
 def open_input(path: str | Path, choice: Choice | None = None) -> Store:
     """Open what is to be scanned."""
     choice = choice or Choice()
+    raw = {"raw-shape": choice.shape, "raw-offset": choice.offset}
+    if suffix_of(path) == ".npy":
+        refuse(str(path), **raw)
+    elif suffix_of(path) in KINDS.keys() - RAW or _is_zarr(path):
+        refuse(str(path), **{"raw-dtype": choice.dtype}, **raw)
     store: Store = kind_of(path, choice).open_input(str(path), choice)
     return store
 

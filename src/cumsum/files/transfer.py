@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from cumsum.console import CommandError, size
 from cumsum.files import journal, memory, pieces
+from cumsum.files.disks import sync_folder
 from cumsum.files.job import Job
 from cumsum.files.journal import Entry, Keeper
-from cumsum.files.outputs import Partial, Remote, abandoned, remove_abandoned, sync_folder
+from cumsum.files.outputs import Partial, Remote, abandoned, remove_abandoned
 from cumsum.files.pieces import SLOTS, Piece, Walk
 from cumsum.files.pipeline import Flow, Slot
 from cumsum.files.report import Report, Seen
@@ -70,9 +71,12 @@ class Way:
 
     def fingerprint(self) -> dict[str, Any]:
         """What a later run must find as it is now."""
+        return journal.fingerprint_of(self.job.path) | self.job.fingerprint() | self.place()
+
+    def place(self) -> dict[str, Any]:
+        """Which of the elements of a file are meant."""
         choice = self.choice
-        place = {"member": choice.member, "columns": list(choice.columns), "offset": choice.offset}
-        return journal.fingerprint_of(self.job.path) | self.job.fingerprint() | place
+        return {"member": choice.member, "columns": list(choice.columns), "offset": choice.offset}
 
     def check_input(self, entry: Entry) -> None:
         """Refuse results of an input that was changed while it was read."""
@@ -157,6 +161,8 @@ def run(way: Way, output: str) -> Done:
     keeper: Keeper | None = None
     try:
         spec = Spec(output, way.job.shape, way.job.dtype, way.store, way.choice)
+        if not entry.box and getattr(kind_of(output, way.choice), "FOLDER", False):
+            partial.make_folder()
         with contextlib.closing(
             create_output(partial.place, spec, again=bool(entry.box))
         ) as target:
@@ -197,6 +203,9 @@ def _find_or_begin(way: Way, output: str) -> tuple[Partial | Remote, Entry]:
     begun = way.begin()
     if is_url(output):
         return Remote(output, kind_of(output, way.choice)), begun
+    if way.resume and begun.fingerprint.get("input's state", "") is None:
+        why = f"it cannot be told whether {way.job.path} has changed"
+        raise CommandError(f"cannot resume {output}: {why}; leave out --resume")
     if not way.resume:
         remove_abandoned(Path(output))
         return Partial(Path(output)), begun
@@ -221,6 +230,8 @@ def _told(error: BaseException, output: str, *, kept: bool) -> BaseException:
     hint = "; --resume goes on from what is done" if kept else ""
     if isinstance(error, OSError):
         return CommandError(f"cannot write {output}: {error.strerror or error}{hint}")
+    if isinstance(error, CommandError) and error.__cause__ is not None:  # of a disk or a library
+        return CommandError(f"{error}{hint}")
     if isinstance(error, KeyboardInterrupt) and kept:
-        return KeyboardInterrupt(f"interrupted{hint}")
+        return type(error)(f"{str(error) or 'interrupted'}{hint}")
     return error

@@ -12,8 +12,10 @@ import numpy as np
 from numpy.lib import format as npy
 
 from cumsum.console import CommandError, count
+from cumsum.files.halfway import refuse_half_done
 from cumsum.files.outputs import claim
 from cumsum.files.source import Source, among
+from cumsum.files.store import KINDS, has_kind
 from cumsum.files.tables import read_table, write_table
 
 ARRAYS = (".npy", ".npz")
@@ -23,9 +25,13 @@ TABLES = (".csv", ".parquet")
 def check_suffix(path: Path) -> str:
     """The kind of file, from its name."""
     suffix = path.suffix.lower()
-    if suffix not in ARRAYS + TABLES:
-        raise CommandError(f"{path}: unknown kind of file, not one of {', '.join(ARRAYS + TABLES)}")
-    return suffix
+    if suffix in ARRAYS + TABLES:
+        return suffix
+    if has_kind(path):
+        how = "with an output of a kind that is too, and without a picture or groups"
+        raise CommandError(f"{path}: files of its kind are scanned piece by piece, {how}")
+    kinds = dict.fromkeys((*ARRAYS, *TABLES, *KINDS))
+    raise CommandError(f"{path}: unknown kind of file, not one of {', '.join(kinds)}")
 
 
 def read(path: Path, member: str | None = None, columns: Sequence[str] = ()) -> Source:
@@ -37,6 +43,7 @@ def read(path: Path, member: str | None = None, columns: Sequence[str] = ()) -> 
         raise CommandError(f"--column is for .csv and .parquet files, not for {path}")
     if not path.is_file():
         raise CommandError(f"{path}: {'not a regular file' if path.exists() else 'no such file'}")
+    refuse_half_done(path)
     if suffix == ".npy":
         return Source(path, read_npy(path))
     if suffix == ".npz":

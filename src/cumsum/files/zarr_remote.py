@@ -10,9 +10,8 @@ import contextlib
 from typing import Any
 
 from cumsum.console import CommandError, require
+from cumsum.files.places import ROOTS
 
-# What zarr looks for at the root of an array or a group.
-ROOTS = ("zarr.json", ".zarray", ".zgroup")
 SUFFIX = ".partial"
 
 
