@@ -126,6 +126,44 @@ def test_packed_and_missing_values(tmp_path):
     np.testing.assert_array_equal(read(tmp_path / "z.nc"), x)
 
 
+@pytest.mark.parametrize("dtype", ["i1", "u1", "i2", "i4", "i8", "u2", "u4", "u8", "f4", "f8"])
+def test_elements_that_were_never_written(tmp_path, dtype):
+    with netCDF4.Dataset(tmp_path / "x.nc", "w") as file:
+        file.createDimension("t", 4)
+        file.createVariable("v", dtype, ("t",))[:2] = 1
+    if dtype in ("i1", "u1"):  # a byte may be anything
+        usual = netCDF4.default_fillvals[dtype]
+        np.testing.assert_array_equal(read(tmp_path / "x.nc"), [1, 1, usual, usual])
+        return
+    with netCDF4.Dataset(tmp_path / "x.nc") as file:
+        assert np.ma.getmaskarray(file["v"][:]).sum() == 2
+    with pytest.raises(CommandError, match=r"x.nc has missing values \(.*, 2 in the part at hand"):
+        read(tmp_path / "x.nc")
+
+
+@pytest.mark.parametrize(("dtype", "said"), [("i1", "true"), ("u2", b"False")])
+def test_values_of_the_other_sign(tmp_path, dtype, said):
+    make(tmp_path / "x.h5", np.arange(3, dtype=dtype))
+    with h5py.File(tmp_path / "x.h5", "r+") as file:
+        file["x"].attrs["_Unsigned"] = said
+    with pytest.raises(CommandError, match=r"x.h5/x holds u?int.* with _Unsigned .*: convert it"):
+        read(tmp_path / "x.h5")
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".csv", ".safetensors", ".nc"])
+def test_packed_sums_say_so(tmp_path, suffix):
+    x = netcdf(tmp_path / "x.nc", scale_factor=0.5)
+    y = tmp_path / f"y{suffix}"
+    if suffix == ".nc":
+        files.run(tmp_path / "x.nc", y, 0)
+        with netCDF4.Dataset(y) as file:
+            np.testing.assert_array_equal(file["rain"][:], cumsum.cumsum(x, 0) * 0.5)
+        return
+    with pytest.raises(CommandError, match=rf"scale_factor 0.5, which .*y{suffix} cannot hold"):
+        files.run(tmp_path / "x.nc", y, 0)
+    assert not y.exists()
+
+
 def test_what_a_member_can_be(tmp_path):
     with h5py.File(tmp_path / "x.h5", "w") as file:
         for name in ("rain", "deep/snow"):

@@ -171,6 +171,18 @@ def test_packed_and_missing_values(tmp_path):
     assert zarr.open_array(f"{tmp_path}/sums.zarr").attrs.asdict() == {"scale_factor": 0.1}
 
 
+def test_missing_values_of_format_2(tmp_path):
+    x, v2 = np.array([1, -9999, 3], "i2"), {"zarr_format": 2, "chunks": (3,), "fill_value": -9999}
+    make(f"{tmp_path}/x.zarr", x, attributes={"_ARRAY_DIMENSIONS": ["t"]}, **v2)
+    with pytest.raises(CommandError, match=r"missing values \(-9999, 1 in the part at hand\)"):
+        read(f"{tmp_path}/x.zarr")
+    write_like(f"{tmp_path}/x.zarr", f"{tmp_path}/y.zarr", x)  # a sum is never missing
+    assert zarr.open_array(f"{tmp_path}/y.zarr").fill_value is None
+    np.testing.assert_array_equal(read(f"{tmp_path}/y.zarr"), x)
+    make(f"{tmp_path}/plain.zarr", x, attributes={}, **v2)  # made by others
+    np.testing.assert_array_equal(read(f"{tmp_path}/plain.zarr"), x)
+
+
 def test_what_is_left_of_a_killed_process(tmp_path):
     x = example("int16")
     make(f"{tmp_path}/x.zarr", x, **LAYOUTS["sharded"])

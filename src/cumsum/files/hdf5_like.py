@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from cumsum.console import CommandError
-from cumsum.files.attributes import kept
-from cumsum.files.store import Spec
+from cumsum.files.attributes import UNWRITTEN, kept
+from cumsum.files.store import Spec, suffix_of
 
 # How HDF5 and NetCDF tie datasets to the scales of their dims; new ties are made.
 _TIES = {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME", "DIMENSION_LABELS"}
@@ -22,6 +22,15 @@ _PART = 1 << 20
 def plain_attributes(node: Any) -> dict[str, Any]:
     """The attributes of a dataset or group that say something to people."""
     return {name: value for name, value in node.attrs.items() if name not in _TIES}
+
+
+def with_fill_value(dataset: Any, path: str) -> dict[str, Any]:
+    """The attributes, among them the fill value that a NetCDF variable has without one."""
+    held = plain_attributes(dataset)
+    usual = UNWRITTEN.get(dataset.dtype.str[1:])
+    if suffix_of(path) == ".nc" and usual is not None:
+        held.setdefault("_FillValue", usual)
+    return held
 
 
 def member_of(spec: Spec) -> str:

@@ -66,6 +66,19 @@ def create_like(path: str, member: str, spec: Spec) -> Any:
     )
 
 
+def with_fill_value(array: Any) -> dict[str, Any]:
+    """The attributes, among them the one that xarray has elsewhere in format 2."""
+    held = dict(array.attrs)
+    if _fill_is_missing(array) and array.fill_value is not None:
+        held.setdefault("_FillValue", array.fill_value)
+    return held
+
+
+def _fill_is_missing(array: Any) -> bool:
+    """Whether the fill value stands for a missing one, by the convention of xarray."""
+    return array.metadata.zarr_format == 2 and "_ARRAY_DIMENSIONS" in array.attrs
+
+
 def _layout(zarr: Any, source: Any, dtype: np.dtype[Any]) -> dict[str, Any]:
     """How the chunks of an array like `source` lie, and how they are stored."""
     metadata = source.metadata
@@ -74,7 +87,7 @@ def _layout(zarr: Any, source: Any, dtype: np.dtype[Any]) -> dict[str, Any]:
         "chunks": source.chunks,
         "shards": source.shards,
         "compressors": [_for_size(codec, dtype.itemsize) for codec in source.compressors] or None,
-        "fill_value": _fill_value(source.fill_value, dtype),
+        "fill_value": None if _fill_is_missing(source) else _fill_value(source.fill_value, dtype),
     }
     if metadata.zarr_format == 2:
         return how | {"filters": None, "order": source.order}
