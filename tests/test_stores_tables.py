@@ -118,6 +118,21 @@ def test_what_is_no_table(tmp_path, suffix, content):
         files.run(tmp_path / f"x{suffix}", tmp_path / "y.csv")
 
 
+@pytest.mark.parametrize("dtypes", ["int64 float64", "int64 uint64", "int8 float16"])
+def test_integers_keep_their_digits_beside_others(tmp_path, dtypes):
+    kind, other = dtypes.split()
+    n = np.array([127] * 40 if kind == "int8" else [2**53, 1, 1, 1], kind)
+    held = pa.table({"n": n, "f": np.ones(len(n), other)})
+    parquet.write_table(held, tmp_path / "x.parquet")
+    message = r"x.parquet: sums of column 'n' could lose digits as float.*; run them one by one$"
+    with pytest.raises(CommandError, match=message):
+        files.run(tmp_path / "x.parquet", tmp_path / "y.npy", columns=["n", "f"])
+    with pytest.raises(CommandError, match=message):
+        whole.read(tmp_path / "x.parquet", None, ["n", "f"])
+    files.run(tmp_path / "x.parquet", tmp_path / "y.npy", columns=["n"])
+    np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), cumsum.cumsum(n, 0))
+
+
 def test_arrays_as_tables(tmp_path):
     x = np.arange(6.0).reshape(3, 2)
     np.save(tmp_path / "x.npy", x)

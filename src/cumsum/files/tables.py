@@ -32,6 +32,9 @@ def read_table(path: Path, suffix: str, columns: Sequence[str]) -> Source:
         raise CommandError(f"{path} has no columns")
     names = tuple(columns) or only_numeric_column(arrow, path, table.schema)
     arrays = [column_values(arrow, path, table, name) for name in names]
+    shared = np.result_type(*(array.dtype for array in arrays))
+    for name, array in zip(names, arrays, strict=True):
+        check_exact(path, name, array, shared, len(array))
     return Source(path, arrays[0] if len(arrays) == 1 else np.stack(arrays).T, names, table)
 
 
@@ -64,6 +67,18 @@ def column_values(arrow: Any, path: Path, table: Any, name: str) -> Any:
     if not any(check(column.type) for check in is_number):
         raise CommandError(f"{path}: column {name!r} holds {column.type}, not numbers")
     return column.to_numpy()
+
+
+def check_exact(path: str | Path, name: str, values: Any, shared: Any, rows: int) -> None:
+    """Refuse integers beside floats where their sums in the shared dtype could lose digits."""
+    if values.dtype.kind not in "biu" or shared.kind != "f" or not values.size:
+        return
+    largest = max(int(values.max()), -int(values.min()))
+    if largest * rows > 2 ** (np.finfo(shared).nmant + 1):
+        raise CommandError(
+            f"{path}: sums of column {name!r} could lose digits as {shared}, "
+            "which all chosen columns share; run them one by one"
+        )
 
 
 def write_table(file: IO[bytes], suffix: str, result: Any, source: Source) -> None:
