@@ -133,6 +133,21 @@ def test_integers_keep_their_digits_beside_others(tmp_path, dtypes):
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), cumsum.cumsum(n, 0))
 
 
+@pytest.mark.parametrize("encoded", [False, True])
+def test_texts_that_are_packed_once_take_their_room(tmp_path, encoded):
+    texts = pa.array([str(i % 10) * 1000 for i in range(ROWS)])
+    held = pa.table({"v": np.ones(ROWS), "s": texts.dictionary_encode() if encoded else texts})
+    parquet.write_table(held, tmp_path / "x.parquet", row_group_size=1000)
+    assert (tmp_path / "x.parquet").stat().st_size < 20 * ROWS
+    store = columns.open_input(str(tmp_path / "x.parquet"), Choice(columns=["v"]))
+    store.keep()
+    assert 1000 <= store.beside < 2000
+    store.limit(200_000)
+    assert store._batch == columns.LEAST_BATCH
+    assert all(len(batch) <= 16 for batch in store._stream())
+    store.close()
+
+
 def test_arrays_as_tables(tmp_path):
     x = np.arange(6.0).reshape(3, 2)
     np.save(tmp_path / "x.npy", x)

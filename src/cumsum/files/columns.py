@@ -162,9 +162,15 @@ def numbers(array: Any) -> NDArray[Any]:
 def is_fixed(kind: Any) -> bool:
     """Whether all values of a type take the same room."""
     try:
-        return bool(kind.bit_width)
+        return bool(kind.bit_width) and not hasattr(kind, "value_type")
     except ValueError:
         return False
+
+
+def decoded(batch: Any) -> int:
+    """The bytes of a batch without dictionaries, which writers expand."""
+    plain = (getattr(c, "dictionary_decode", lambda c=c: c)() for c in batch.columns)
+    return sum(column.nbytes for column in plain)
 
 
 class CSV(Columns):
@@ -210,7 +216,7 @@ class Parquet(Columns):
             names = [f.name for f in self.schema if not is_fixed(f.type)] if self.whole else []
             if names:  # one text that many rows have is packed once
                 first = next(self._file.iter_batches(SAMPLED_ROWS, [group], names), None)
-                size += 0 if first is None else -(-first.nbytes // max(1, first.num_rows))
+                size += 0 if first is None else decoded(first) // max(1, first.num_rows) + 1
             self._sizes[group] = size
         return self._sizes[group]
 
