@@ -4,6 +4,7 @@ import h5py
 import netCDF4
 import numpy as np
 import pytest
+import zarr
 
 import cumsum
 from cumsum import files
@@ -148,6 +149,31 @@ def test_values_of_the_other_sign(tmp_path, dtype, said):
         file["x"].attrs["_Unsigned"] = said
     with pytest.raises(CommandError, match=r"x.h5/x holds u?int.* with _Unsigned .*: convert it"):
         read(tmp_path / "x.h5")
+
+
+def test_attributes_that_json_can_hold(tmp_path):
+    make(tmp_path / "x.h5", example("int16"), chunks=CHUNKS)
+    with h5py.File(tmp_path / "x.h5", "r+") as file:
+        attributes = {
+            "bytes": np.bytes_("°C".encode()),
+            "texts": np.array([b"a", b"b"]),
+            "words": ["c", "d"],
+            "numbers": np.arange(3.0),
+            "one": np.int8(1),
+            "complex": 1j,
+            "empty": h5py.Empty("f4"),
+            "tie": file.ref,
+        }
+        file["x"].attrs.update(attributes)
+    files.run(tmp_path / "x.h5", tmp_path / "y.zarr", 0)
+    assert zarr.open_array(tmp_path / "y.zarr").attrs.asdict() == {
+        "unit": "mm",
+        "bytes": "°C",
+        "texts": ["a", "b"],
+        "words": ["c", "d"],
+        "numbers": [0.0, 1.0, 2.0],
+        "one": 1,
+    }
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".csv", ".safetensors", ".nc"])

@@ -7,6 +7,7 @@ import pytest
 import zarr
 from zarr.codecs import BloscCodec, BytesCodec, GzipCodec, TransposeCodec, ZstdCodec
 
+from cumsum import files
 from cumsum.console import CommandError
 from cumsum.files import zarrs
 from cumsum.files.store import Choice, Spec
@@ -103,6 +104,13 @@ def test_small_shapes(tmp_path, shape):
     zarr.save_array(f"{tmp_path}/x.zarr", x)
     write_like(f"{tmp_path}/x.zarr", f"{tmp_path}/y.zarr", x + 1)
     np.testing.assert_array_equal(read(f"{tmp_path}/y.zarr"), x + 1)
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".nc", ".zarr", ".npy"])
+def test_nothing_in_chunks(tmp_path, suffix):
+    make(f"{tmp_path}/x.zarr", np.zeros((0, 3)), chunks=(1, 2), dimension_names=None)
+    files.run(tmp_path / "x.zarr", tmp_path / f"y{suffix}", 0)
+    assert read(f"{tmp_path}/y{suffix}").shape == (0, 3)
 
 
 def test_a_group_keeps_its_names(tmp_path):

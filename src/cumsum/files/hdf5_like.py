@@ -53,7 +53,9 @@ def create_like(h5py: Any, file: Any, spec: Spec) -> str:
         if chunks:
             copy_filters(source, properties)
         copy_groups(source.file, file, member)
-    if chunks and maxshape is None:
+    if chunks and maxshape is None and 0 in spec.shape:
+        chunks = None
+    elif chunks and maxshape is None:
         chunks = tuple(max(1, min(c, n)) for c, n in zip(chunks, spec.shape, strict=True))
     if spec.dtype.name == "bfloat16":
         raise CommandError(f"{spec.name}: HDF5 holds no bfloat16; give --dtype")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import json
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -53,7 +54,7 @@ def create_like(path: str, member: str, spec: Spec) -> Any:
     if any(extent == 0 for extent in spec.shape):
         how["chunks"], how["shards"] = tuple(max(1, extent) for extent in spec.shape), None
     dtype = spec.dtype
-    attributes = {name: _plain(v) for name, v in kept(getattr(like, "attributes", {})).items()}
+    attributes = _json(kept(getattr(like, "attributes", {})))
     return zarr.create_array(
         path,
         storage_options={"auto_mkdir": True} if path.startswith("file://") else None,
@@ -116,6 +117,20 @@ def _fill_value(value: Any, dtype: np.dtype[Any]) -> Any:
     return held[()] if same else dtype.type(0)
 
 
+def _json(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Those of attributes that JSON can hold; those of HDF5 are NumPy's."""
+    held = {}
+    for name, value in attributes.items():
+        plain = _plain(value)
+        with contextlib.suppress(TypeError, ValueError):
+            json.dumps(plain)
+            held[name] = plain
+    return held
+
+
 def _plain(value: Any) -> Any:
-    """An attribute as JSON has it; those of HDF5 are NumPy's."""
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
