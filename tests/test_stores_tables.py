@@ -167,7 +167,26 @@ def test_reverse_from_parquet_to_an_array(tmp_path, source):
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), wanted)
 
 
-CELLS = st.sampled_from(["1", "0", "true", "1.5", "2020-01-31", "10:30:00", "", "nan", "x"])
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_other_columns_may_have_one_name(tmp_path, suffix):
+    held = pa.table([[1, 2], ["x", "y"], [3, 4]], ["a", "a", "b"])
+    source, ours, theirs = (tmp_path / f"{name}{suffix}" for name in ("x", "y", "z"))
+    if suffix == ".csv":
+        csv.write_csv(held, source)
+    else:
+        parquet.write_table(held, source)
+    files.run(source, ours, columns=["b"])
+    in_memory(source, theirs, ["b"])
+    wanted = pa.table([*held.columns, pa.array([3, 7])], [*held.column_names, "b_cumsum"])
+    for path in (ours, theirs):
+        table = csv.read_csv(path) if suffix == ".csv" else parquet.ParquetFile(path).read()
+        assert table.equals(wanted)
+    with pytest.raises(CommandError, match=r"has several columns 'a'; there is a, a, b$"):
+        files.run(source, tmp_path / "y.npy", columns=["a"])
+
+
+ZONED = ["2020-01-31T10:30:00Z", "2020-01-31T10:30:00.5Z", "2020-01-31T10:30:00"]
+CELLS = st.sampled_from(["1", "0", "true", "1.5", "2020-01-31", "10:30:00", "", "nan", "x", *ZONED])
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

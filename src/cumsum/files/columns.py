@@ -181,8 +181,7 @@ class CSV(Columns):
         return POOL_BYTES + csv_types.AHEAD * csv_types.BLOCK_BYTES
 
     def _stream(self) -> Iterator[Any]:
-        types = {field.name: field.type for field in self.schema}
-        return csv_types.batches(self.path, types, None if self.whole else list(self.names))
+        return csv_types.batches(self.path, self.schema, None if self.whole else list(self.names))
 
     def _row_bytes(self) -> int:
         return 2 * Path(self.path).stat().st_size // max(1, self.rows) + 8 * len(self.schema)

@@ -24,7 +24,8 @@ def read_table(path: Path, suffix: str, columns: Sequence[str]) -> Source:
             options = csv.ConvertOptions(null_values=NULLS)
             table = csv.read_csv(path, convert_options=options)
         else:
-            table = require("pyarrow.parquet", "reading .parquet").read_table(path)
+            with require("pyarrow.parquet", "reading .parquet").ParquetFile(path) as file:
+                table = file.read()  # read_table wants names that differ
         width = len(table.column_names)  # a name that is not UTF-8 fails here
     except (arrow.ArrowException, ValueError) as error:
         raise CommandError(f"{path} is not a {suffix} file that can be read: {error}") from None
@@ -88,17 +89,18 @@ def write_table(file: IO[bytes], suffix: str, result: Any, source: Source) -> No
         raise CommandError(f"a {suffix} file holds 1-D and 2-D arrays, not shape {result.shape}")
     columns = [result] if result.ndim == 1 else list(result.T)
     names = [f"{name}_cumsum" for name in source.names]
-    held: dict[str, Any] = {}
+    held: list[str] = []
+    before: list[Any] = []
     if source.table is None:
         names = ["cumsum"] if result.ndim == 1 else [f"cumsum_{i}" for i in range(len(columns))]
     else:
-        held = dict(zip(source.table.column_names, source.table.columns, strict=True))
+        held, before = source.table.column_names, source.table.columns
     taken = [name for name in names if name in held]
     if taken:
         raise CommandError(f"{source.path} already has a column {taken[0]!r}")
     try:
         arrays = [arrow.array(np.ascontiguousarray(column)) for column in columns]
-        table = arrow.table({**held, **dict(zip(names, arrays, strict=True))})
+        table = arrow.table([*before, *arrays], [*held, *names])
         if suffix == ".csv":
             require("pyarrow.csv", "writing .csv").write_csv(table, file)
         else:
