@@ -176,6 +176,38 @@ def test_attributes_that_json_can_hold(tmp_path):
     }
 
 
+def test_names_of_dims_from_kind_to_kind(tmp_path):
+    x = netcdf(tmp_path / "x.nc")
+    names = ("time", "lat", "lon")
+    files.run(tmp_path / "x.nc", tmp_path / "y.zarr", 0)
+    array = zarr.open_array(tmp_path / "y.zarr")
+    assert array.metadata.dimension_names == names
+    assert array.attrs.asdict() == {"units": "mm"}
+    wanted = cumsum.cumsum(cumsum.cumsum(x, 0), 1)
+    for suffix in (".nc", ".h5"):
+        files.run(tmp_path / "y.zarr", tmp_path / f"y{suffix}", 1)
+    with netCDF4.Dataset(tmp_path / "y.nc") as file:
+        assert (list(file.variables), file["cumsum"].dimensions) == (["cumsum"], names)
+        np.testing.assert_array_equal(file["cumsum"][:], wanted)
+    with h5py.File(tmp_path / "y.h5") as file:
+        assert tuple(dim.label for dim in file["cumsum"].dims) == names
+
+
+@pytest.mark.parametrize("form", [2, 3])
+def test_coordinates_from_zarr_to_netcdf(tmp_path, form):
+    group = zarr.create_group(tmp_path / "x.zarr", zarr_format=form)
+    for name, dims in (("t", ["t"]), ("v", ["t", "t"])):
+        how = {"dimension_names": dims}
+        if form == 2:
+            how = {"attributes": {"_ARRAY_DIMENSIONS": dims}, "fill_value": None}
+        x = example("f4", (4,) * len(dims))
+        group.create_array(name, shape=x.shape, dtype="f4", **how)[...] = x
+        files.run(tmp_path / "x.zarr", tmp_path / f"{name}.nc", 0, member=name)
+        with netCDF4.Dataset(tmp_path / f"{name}.nc") as file:
+            assert (file[name].dimensions, file[name].ncattrs()) == (tuple(dims), [])
+            np.testing.assert_array_equal(file[name][:], cumsum.cumsum(x, 0))
+
+
 @pytest.mark.parametrize("suffix", [".npy", ".csv", ".safetensors", ".nc"])
 def test_packed_sums_say_so(tmp_path, suffix):
     x = netcdf(tmp_path / "x.nc", scale_factor=0.5)

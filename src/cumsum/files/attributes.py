@@ -16,6 +16,9 @@ _MISSING = ("_FillValue", "missing_value")
 # True of the values, not of their sums.
 _OF_VALUES = {*_MISSING, "valid_min", "valid_max", "valid_range", "actual_range"}
 
+# What has the names of dims in zarr 2, by the convention of xarray.
+XARRAY_DIMS = "_ARRAY_DIMENSIONS"
+
 # What NetCDF has where nothing was written, unless a variable says otherwise; bytes have none.
 UNWRITTEN = {
     "i2": -(2**15) + 1,

@@ -52,6 +52,7 @@ class HDF5:
             self.dtype = np.dtype(np.bool_)
         self.grid: tuple[int, ...] = dataset.chunks or (1,) * len(self.shape)
         self.order = tuple(range(len(self.shape)))
+        self.dims = hdf5_like.dims_of(dataset)
         self.attributes = hdf5_like.plain_attributes(dataset)
         self._missing = missing_values(hdf5_like.with_fill_value(dataset, path), self.dtype)
         self._codec = hdf5_chunks.codec_of(dataset, self.dtype)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from cumsum.console import require
-from cumsum.files.attributes import kept
+from cumsum.files.attributes import XARRAY_DIMS, kept
 from cumsum.files.store import Spec
 
 
@@ -51,6 +51,8 @@ def create_like(path: str, member: str, spec: Spec) -> Any:
     how: dict[str, Any] = {"chunks": like.grid if max(like.grid, default=1) > 1 else "auto"}
     if isinstance(source, zarr.Array):
         how = _layout(zarr, source, spec.dtype)
+    elif any(dims := getattr(like, "dims", ())):
+        how["dimension_names"] = dims
     if any(extent == 0 for extent in spec.shape):
         how["chunks"], how["shards"] = tuple(max(1, extent) for extent in spec.shape), None
     dtype = spec.dtype
@@ -67,6 +69,15 @@ def create_like(path: str, member: str, spec: Spec) -> Any:
     )
 
 
+def dims_of(array: Any) -> tuple[str | None, ...]:
+    """The names of dims, or none of them."""
+    if array.metadata.zarr_format == 2:
+        names = array.attrs.get(XARRAY_DIMS) or ()
+    else:
+        names = array.metadata.dimension_names or ()
+    return tuple(names) if len(names) == array.ndim else ()
+
+
 def with_fill_value(array: Any) -> dict[str, Any]:
     """The attributes, among them the one that xarray has elsewhere in format 2."""
     held = dict(array.attrs)
@@ -77,7 +88,7 @@ def with_fill_value(array: Any) -> dict[str, Any]:
 
 def _fill_is_missing(array: Any) -> bool:
     """Whether the fill value stands for a missing one, by the convention of xarray."""
-    return array.metadata.zarr_format == 2 and "_ARRAY_DIMENSIONS" in array.attrs
+    return array.metadata.zarr_format == 2 and XARRAY_DIMS in array.attrs
 
 
 def _layout(zarr: Any, source: Any, dtype: np.dtype[Any]) -> dict[str, Any]:
@@ -121,6 +132,8 @@ def _json(attributes: dict[str, Any]) -> dict[str, Any]:
     """Those of attributes that JSON can hold; those of HDF5 are NumPy's."""
     held = {}
     for name, value in attributes.items():
+        if name.startswith("_Netcdf4"):  # places of dims in the other file
+            continue
         plain = _plain(value)
         with contextlib.suppress(TypeError, ValueError):
             json.dumps(plain)

@@ -25,6 +25,7 @@ from cumsum.files.source import among
 from cumsum.files.store import Choice, Spec, Where, is_url
 from cumsum.files.zarr_like import (
     create_like,
+    dims_of,
     finish_requests,
     library,
     quiet,
@@ -56,6 +57,7 @@ class Zarr:
         self.grid = tuple(max(1, extent) for extent in array.shards or array.chunks)
         self.chunks: tuple[int, ...] = array.chunks  # of a shard, too
         self.order = _order(array)
+        self.dims = dims_of(array)
         self.attributes: dict[str, Any] = dict(array.attrs)
         self._missing = missing_values(with_fill_value(array), self.dtype)
         self._box = boxes.grown(self.grid, self.shape, TASK_BYTES // max(1, self.dtype.itemsize))
