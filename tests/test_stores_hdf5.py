@@ -4,6 +4,7 @@ import h5py
 import netCDF4
 import numpy as np
 import pytest
+import zarr
 
 import cumsum
 from cumsum import files
@@ -124,6 +125,101 @@ def test_packed_and_missing_values(tmp_path):
         read(tmp_path / "y.nc")
     netcdf(tmp_path / "z.nc", _FillValue=np.float32(np.nan))
     np.testing.assert_array_equal(read(tmp_path / "z.nc"), x)
+
+
+@pytest.mark.parametrize("dtype", ["i1", "u1", "i2", "i4", "i8", "u2", "u4", "u8", "f4", "f8"])
+def test_elements_that_were_never_written(tmp_path, dtype):
+    with netCDF4.Dataset(tmp_path / "x.nc", "w") as file:
+        file.createDimension("t", 4)
+        file.createVariable("v", dtype, ("t",))[:2] = 1
+    if dtype in ("i1", "u1"):  # a byte may be anything
+        usual = netCDF4.default_fillvals[dtype]
+        np.testing.assert_array_equal(read(tmp_path / "x.nc"), [1, 1, usual, usual])
+        return
+    with netCDF4.Dataset(tmp_path / "x.nc") as file:
+        assert np.ma.getmaskarray(file["v"][:]).sum() == 2
+    with pytest.raises(CommandError, match=r"x.nc has missing values \(.*, 2 in the part at hand"):
+        read(tmp_path / "x.nc")
+
+
+@pytest.mark.parametrize(("dtype", "said"), [("i1", "true"), ("u2", b"False")])
+def test_values_of_the_other_sign(tmp_path, dtype, said):
+    make(tmp_path / "x.h5", np.arange(3, dtype=dtype))
+    with h5py.File(tmp_path / "x.h5", "r+") as file:
+        file["x"].attrs["_Unsigned"] = said
+    with pytest.raises(CommandError, match=r"x.h5/x holds u?int.* with _Unsigned .*: convert it"):
+        read(tmp_path / "x.h5")
+
+
+def test_attributes_that_json_can_hold(tmp_path):
+    make(tmp_path / "x.h5", example("int16"), chunks=CHUNKS)
+    with h5py.File(tmp_path / "x.h5", "r+") as file:
+        attributes = {
+            "bytes": np.bytes_("°C".encode()),
+            "texts": np.array([b"a", b"b"]),
+            "words": ["c", "d"],
+            "numbers": np.arange(3.0),
+            "one": np.int8(1),
+            "complex": 1j,
+            "empty": h5py.Empty("f4"),
+            "tie": file.ref,
+        }
+        file["x"].attrs.update(attributes)
+    files.run(tmp_path / "x.h5", tmp_path / "y.zarr", 0)
+    assert zarr.open_array(tmp_path / "y.zarr").attrs.asdict() == {
+        "unit": "mm",
+        "bytes": "°C",
+        "texts": ["a", "b"],
+        "words": ["c", "d"],
+        "numbers": [0.0, 1.0, 2.0],
+        "one": 1,
+    }
+
+
+def test_names_of_dims_from_kind_to_kind(tmp_path):
+    x = netcdf(tmp_path / "x.nc")
+    names = ("time", "lat", "lon")
+    files.run(tmp_path / "x.nc", tmp_path / "y.zarr", 0)
+    array = zarr.open_array(tmp_path / "y.zarr")
+    assert array.metadata.dimension_names == names
+    assert array.attrs.asdict() == {"units": "mm"}
+    wanted = cumsum.cumsum(cumsum.cumsum(x, 0), 1)
+    for suffix in (".nc", ".h5"):
+        files.run(tmp_path / "y.zarr", tmp_path / f"y{suffix}", 1)
+    with netCDF4.Dataset(tmp_path / "y.nc") as file:
+        assert (list(file.variables), file["cumsum"].dimensions) == (["cumsum"], names)
+        np.testing.assert_array_equal(file["cumsum"][:], wanted)
+    with h5py.File(tmp_path / "y.h5") as file:
+        assert tuple(dim.label for dim in file["cumsum"].dims) == names
+
+
+@pytest.mark.parametrize("form", [2, 3])
+def test_coordinates_from_zarr_to_netcdf(tmp_path, form):
+    group = zarr.create_group(tmp_path / "x.zarr", zarr_format=form)
+    for name, dims in (("t", ["t"]), ("v", ["t", "t"])):
+        how = {"dimension_names": dims}
+        if form == 2:
+            how = {"attributes": {"_ARRAY_DIMENSIONS": dims}, "fill_value": None}
+        x = example("f4", (4,) * len(dims))
+        group.create_array(name, shape=x.shape, dtype="f4", **how)[...] = x
+        files.run(tmp_path / "x.zarr", tmp_path / f"{name}.nc", 0, member=name)
+        with netCDF4.Dataset(tmp_path / f"{name}.nc") as file:
+            assert (file[name].dimensions, file[name].ncattrs()) == (tuple(dims), [])
+            np.testing.assert_array_equal(file[name][:], cumsum.cumsum(x, 0))
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".csv", ".safetensors", ".nc"])
+def test_packed_sums_say_so(tmp_path, suffix):
+    x = netcdf(tmp_path / "x.nc", scale_factor=0.5)
+    y = tmp_path / f"y{suffix}"
+    if suffix == ".nc":
+        files.run(tmp_path / "x.nc", y, 0)
+        with netCDF4.Dataset(y) as file:
+            np.testing.assert_array_equal(file["rain"][:], cumsum.cumsum(x, 0) * 0.5)
+        return
+    with pytest.raises(CommandError, match=rf"scale_factor 0.5, which .*y{suffix} cannot hold"):
+        files.run(tmp_path / "x.nc", y, 0)
+    assert not y.exists()
 
 
 def test_what_a_member_can_be(tmp_path):

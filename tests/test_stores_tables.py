@@ -118,6 +118,36 @@ def test_what_is_no_table(tmp_path, suffix, content):
         files.run(tmp_path / f"x{suffix}", tmp_path / "y.csv")
 
 
+@pytest.mark.parametrize("dtypes", ["int64 float64", "int64 uint64", "int8 float16"])
+def test_integers_keep_their_digits_beside_others(tmp_path, dtypes):
+    kind, other = dtypes.split()
+    n = np.array([127] * 40 if kind == "int8" else [2**53, 1, 1, 1], kind)
+    held = pa.table({"n": n, "f": np.ones(len(n), other)})
+    parquet.write_table(held, tmp_path / "x.parquet")
+    message = r"x.parquet: sums of column 'n' could lose digits as float.*; run them one by one$"
+    with pytest.raises(CommandError, match=message):
+        files.run(tmp_path / "x.parquet", tmp_path / "y.npy", columns=["n", "f"])
+    with pytest.raises(CommandError, match=message):
+        whole.read(tmp_path / "x.parquet", None, ["n", "f"])
+    files.run(tmp_path / "x.parquet", tmp_path / "y.npy", columns=["n"])
+    np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), cumsum.cumsum(n, 0))
+
+
+@pytest.mark.parametrize("encoded", [False, True])
+def test_texts_that_are_packed_once_take_their_room(tmp_path, encoded):
+    texts = pa.array([str(i % 10) * 1000 for i in range(ROWS)])
+    held = pa.table({"v": np.ones(ROWS), "s": texts.dictionary_encode() if encoded else texts})
+    parquet.write_table(held, tmp_path / "x.parquet", row_group_size=1000)
+    assert (tmp_path / "x.parquet").stat().st_size < 20 * ROWS
+    store = columns.open_input(str(tmp_path / "x.parquet"), Choice(columns=["v"]))
+    store.keep()
+    assert 1000 <= store.beside < 2000
+    store.limit(200_000)
+    assert store._batch == columns.LEAST_BATCH
+    assert all(len(batch) <= 16 for batch in store._stream())
+    store.close()
+
+
 def test_arrays_as_tables(tmp_path):
     x = np.arange(6.0).reshape(3, 2)
     np.save(tmp_path / "x.npy", x)
@@ -137,7 +167,26 @@ def test_reverse_from_parquet_to_an_array(tmp_path, source):
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), wanted)
 
 
-CELLS = st.sampled_from(["1", "0", "true", "1.5", "2020-01-31", "10:30:00", "", "nan", "x"])
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_other_columns_may_have_one_name(tmp_path, suffix):
+    held = pa.table([[1, 2], ["x", "y"], [3, 4]], ["a", "a", "b"])
+    source, ours, theirs = (tmp_path / f"{name}{suffix}" for name in ("x", "y", "z"))
+    if suffix == ".csv":
+        csv.write_csv(held, source)
+    else:
+        parquet.write_table(held, source)
+    files.run(source, ours, columns=["b"])
+    in_memory(source, theirs, ["b"])
+    wanted = pa.table([*held.columns, pa.array([3, 7])], [*held.column_names, "b_cumsum"])
+    for path in (ours, theirs):
+        table = csv.read_csv(path) if suffix == ".csv" else parquet.ParquetFile(path).read()
+        assert table.equals(wanted)
+    with pytest.raises(CommandError, match=r"has several columns 'a'; there is a, a, b$"):
+        files.run(source, tmp_path / "y.npy", columns=["a"])
+
+
+ZONED = ["2020-01-31T10:30:00Z", "2020-01-31T10:30:00.5Z", "2020-01-31T10:30:00"]
+CELLS = st.sampled_from(["1", "0", "true", "1.5", "2020-01-31", "10:30:00", "", "nan", "x", *ZONED])
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

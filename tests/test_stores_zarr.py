@@ -7,6 +7,7 @@ import pytest
 import zarr
 from zarr.codecs import BloscCodec, BytesCodec, GzipCodec, TransposeCodec, ZstdCodec
 
+from cumsum import files
 from cumsum.console import CommandError
 from cumsum.files import zarrs
 from cumsum.files.store import Choice, Spec
@@ -105,6 +106,13 @@ def test_small_shapes(tmp_path, shape):
     np.testing.assert_array_equal(read(f"{tmp_path}/y.zarr"), x + 1)
 
 
+@pytest.mark.parametrize("suffix", [".h5", ".nc", ".zarr", ".npy"])
+def test_nothing_in_chunks(tmp_path, suffix):
+    make(f"{tmp_path}/x.zarr", np.zeros((0, 3)), chunks=(1, 2), dimension_names=None)
+    files.run(tmp_path / "x.zarr", tmp_path / f"y{suffix}", 0)
+    assert read(f"{tmp_path}/y{suffix}").shape == (0, 3)
+
+
 def test_a_group_keeps_its_names(tmp_path):
     group = zarr.create_group(f"{tmp_path}/x.zarr")
     x = example("int32")
@@ -169,6 +177,18 @@ def test_packed_and_missing_values(tmp_path):
     make(f"{tmp_path}/z.zarr", x, chunks=CHUNKS, attributes=attributes | {"_FillValue": -999})
     write_like(f"{tmp_path}/z.zarr", f"{tmp_path}/sums.zarr", x)
     assert zarr.open_array(f"{tmp_path}/sums.zarr").attrs.asdict() == {"scale_factor": 0.1}
+
+
+def test_missing_values_of_format_2(tmp_path):
+    x, v2 = np.array([1, -9999, 3], "i2"), {"zarr_format": 2, "chunks": (3,), "fill_value": -9999}
+    make(f"{tmp_path}/x.zarr", x, attributes={"_ARRAY_DIMENSIONS": ["t"]}, **v2)
+    with pytest.raises(CommandError, match=r"missing values \(-9999, 1 in the part at hand\)"):
+        read(f"{tmp_path}/x.zarr")
+    write_like(f"{tmp_path}/x.zarr", f"{tmp_path}/y.zarr", x)  # a sum is never missing
+    assert zarr.open_array(f"{tmp_path}/y.zarr").fill_value is None
+    np.testing.assert_array_equal(read(f"{tmp_path}/y.zarr"), x)
+    make(f"{tmp_path}/plain.zarr", x, attributes={}, **v2)  # made by others
+    np.testing.assert_array_equal(read(f"{tmp_path}/plain.zarr"), x)
 
 
 def test_what_is_left_of_a_killed_process(tmp_path):

@@ -16,18 +16,47 @@ _MISSING = ("_FillValue", "missing_value")
 # True of the values, not of their sums.
 _OF_VALUES = {*_MISSING, "valid_min", "valid_max", "valid_range", "actual_range"}
 
+# What has the names of dims in zarr 2, by the convention of xarray.
+XARRAY_DIMS = "_ARRAY_DIMENSIONS"
+
+# What NetCDF has where nothing was written, unless a variable says otherwise; bytes have none.
+UNWRITTEN = {
+    "i2": -(2**15) + 1,
+    "i4": -(2**31) + 1,
+    "i8": -(2**63) + 2,
+    "u2": 2**16 - 1,
+    "u4": 2**32 - 1,
+    "u8": 2**64 - 2,
+    **dict.fromkeys(("f4", "f8"), float.fromhex("0x1.ep+122")),
+}
+
 
 def kept(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes that hold for the sums too."""
     return {name: value for name, value in attributes.items() if name not in _OF_VALUES}
 
 
-def check_packing(path: str, attributes: Mapping[str, Any]) -> None:
-    """Refuse values that are stored with something added: sums of them would be of both."""
+def check_packing(path: str, attributes: Mapping[str, Any], dtype: np.dtype[Any]) -> None:
+    """Refuse values that stand for others in a way that sums of them do not."""
+    unsigned = attributes.get("_Unsigned")
+    said = unsigned.decode() if isinstance(unsigned, bytes) else str(unsigned)
+    if (said.lower(), dtype.kind) in (("true", "i"), ("false", "u")):
+        raise CommandError(f"{path} holds {dtype} with _Unsigned {said}: convert it first")
     added = attributes.get("add_offset")
     if added is not None and np.any(np.asarray(added) != 0):
         said = np.asarray(added).ravel()[0]
         raise CommandError(f"{path} is packed with add_offset {said}: unpack it first")
+
+
+def check_scale(name: str, output: str, attributes: Mapping[str, Any]) -> None:
+    """Refuse packed values where the sums could not say that they are packed."""
+    scale = attributes.get("scale_factor")
+    if scale is not None and np.any(np.asarray(scale) != 1):
+        said = np.asarray(scale).ravel()[0]
+        raise CommandError(
+            f"{name} is packed with scale_factor {said}, which {output} cannot hold: "
+            "unpack it first, or write .nc, .h5 or .zarr"
+        )
 
 
 def missing_values(attributes: Mapping[str, Any], dtype: np.dtype[Any]) -> NDArray[Any]:

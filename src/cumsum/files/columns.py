@@ -20,7 +20,7 @@ from cumsum.files import csv_types
 from cumsum.files.failures import refuse, told
 from cumsum.files.source import among
 from cumsum.files.store import Choice, Spec, Where, suffix_of
-from cumsum.files.tables import only_numeric_column
+from cumsum.files.tables import check_exact, only_numeric_column
 
 # How pyarrow calls some dtypes. (Its own ways to NumPy import pandas, which takes
 # 100 MB.)
@@ -29,6 +29,9 @@ FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}
 # Bytes of the rows that are decoded at a time, and how many such batches there are at once.
 BATCH_BYTES, LEAST_BATCH = 4 << 20, 16 << 10
 BATCHES = 4
+
+# How many rows are decoded to see what they take, and in how many groups before all others.
+SAMPLED_ROWS, SAMPLED_GROUPS = 256, 16
 
 # What pyarrow's allocator keeps of memory that is free again.
 POOL_BYTES = 32 << 20
@@ -96,7 +99,9 @@ class Columns:
             )
         place = 0
         for chunk in column.chunks:
-            out[place : place + len(chunk)] = numbers(chunk)
+            values = numbers(chunk)
+            check_exact(self.path, name, values, self.dtype, self.rows)
+            out[place : place + len(chunk)] = values
             place += len(chunk)
 
     def _rows(self, start: int, stop: int) -> Any:
@@ -154,6 +159,20 @@ def numbers(array: Any) -> NDArray[Any]:
     return np.frombuffer(array.buffers()[1], dtype, len(array), array.offset * dtype.itemsize)
 
 
+def is_fixed(kind: Any) -> bool:
+    """Whether all values of a type take the same room."""
+    try:
+        return bool(kind.bit_width) and not hasattr(kind, "value_type")
+    except ValueError:
+        return False
+
+
+def decoded(batch: Any) -> int:
+    """The bytes of a batch without dictionaries, which writers expand."""
+    plain = (getattr(c, "dictionary_decode", lambda c=c: c)() for c in batch.columns)
+    return sum(column.nbytes for column in plain)
+
+
 class CSV(Columns):
     """Columns of a .csv, whose batches are of the size that rows may have."""
 
@@ -162,8 +181,7 @@ class CSV(Columns):
         return POOL_BYTES + csv_types.AHEAD * csv_types.BLOCK_BYTES
 
     def _stream(self) -> Iterator[Any]:
-        types = {field.name: field.type for field in self.schema}
-        return csv_types.batches(self.path, types, None if self.whole else list(self.names))
+        return csv_types.batches(self.path, self.schema, None if self.whole else list(self.names))
 
     def _row_bytes(self) -> int:
         return 2 * Path(self.path).stat().st_size // max(1, self.rows) + 8 * len(self.schema)
@@ -175,17 +193,31 @@ class Parquet(Columns):
     def __init__(self, path: str, names: tuple[str, ...], file: Any) -> None:
         super().__init__(path, names, file.schema_arrow, file.metadata.num_rows)
         self._file = file
+        self._sizes: dict[int, int] = {}
 
     def _stream(self) -> Iterator[Any]:
-        rows = max(1, min(self._batch // max(1, self._row_bytes()), 1 << 20))
         columns = None if self.whole else list(self.names)
-        return iter(self._file.iter_batches(batch_size=rows, columns=columns))
+        for group in range(self._file.num_row_groups):
+            rows = max(1, min(self._batch // max(1, self._group_bytes(group)), 1 << 20))
+            yield from self._file.iter_batches(rows, [group], columns)
 
     def _row_bytes(self) -> int:
-        held = self._file.metadata
-        groups = (held.row_group(i).total_byte_size for i in range(held.num_row_groups))
-        packed = int(sum(groups)) // max(1, self.rows)
-        return 2 * packed + 8 * len(self.schema)
+        groups = self._file.num_row_groups
+        chosen = range(0, groups, max(1, groups // SAMPLED_GROUPS))
+        return max(map(self._group_bytes, chosen), default=8)
+
+    def _group_bytes(self, group: int) -> int:
+        """About how many bytes a row of a group takes, by what its first rows take."""
+        if group not in self._sizes:
+            held = self._file.metadata.row_group(group)
+            packed = int(held.total_byte_size) // max(1, held.num_rows)
+            size = 2 * packed + 8 * len(self.schema)
+            names = [f.name for f in self.schema if not is_fixed(f.type)] if self.whole else []
+            if names:  # one text that many rows have is packed once
+                first = next(self._file.iter_batches(SAMPLED_ROWS, [group], names), None)
+                size += 0 if first is None else decoded(first) // max(1, first.num_rows) + 1
+            self._sizes[group] = size
+        return self._sizes[group]
 
     def close(self) -> None:
         """Close the file."""

@@ -49,11 +49,11 @@ class Table:
             raise CommandError(message)
         several = len(spec.shape) == 2
         names = [f"cumsum_{i}" for i in range(spec.shape[1])] if several else ["cumsum"]
-        held: dict[str, Any] = {}
+        held: list[tuple[str, Any]] = []
         if self._input is not None:
             names = [f"{name}_cumsum" for name in self._input.names]
-            held = {field.name: field.type for field in self._input.schema}
-        taken = [name for name in names if name in held]
+            held = [(field.name, field.type) for field in self._input.schema]
+        taken = [name for name in names if name in dict(held)]
         if taken and self._input is not None:
             raise CommandError(f"{self._input.path} already has a column {taken[0]!r}")
         try:
@@ -61,7 +61,7 @@ class Table:
         except arrow.ArrowException as error:
             raise CommandError(f"{self._suffix} cannot hold {spec.dtype}: {error}") from None
         self._sums = names
-        return arrow.schema([*held.items(), *((name, kind) for name in names)])
+        return arrow.schema([*held, *((name, kind) for name in names)])
 
     def _make_writer(self, schema: Any) -> Any:
         if self._suffix == ".csv":

@@ -28,6 +28,8 @@ from cumsum.files.source import among
 from cumsum.files.store import Choice, Spec, Where
 from cumsum.threads import get_num_threads
 
+ATTRIBUTES = True
+
 # A chunk, its packed bytes, and a copy of either.
 COPIES = 3
 # Where HDF5 packs, many small chunks are moved at once.
@@ -50,8 +52,9 @@ class HDF5:
             self.dtype = np.dtype(np.bool_)
         self.grid: tuple[int, ...] = dataset.chunks or (1,) * len(self.shape)
         self.order = tuple(range(len(self.shape)))
+        self.dims = hdf5_like.dims_of(dataset)
         self.attributes = hdf5_like.plain_attributes(dataset)
-        self._missing = missing_values(self.attributes, self.dtype)
+        self._missing = missing_values(hdf5_like.with_fill_value(dataset, path), self.dtype)
         self._codec = hdf5_chunks.codec_of(dataset, self.dtype)
         self._box, self._threads = self.grid, get_num_threads()
         if self._codec is None:  # no more than one thread at a time, and a copy of what it moves
@@ -200,7 +203,7 @@ def _find(h5py: Any, path: str, file: Any, member: str | None) -> str:
 def _check_numbers(name: str, dataset: Any) -> None:
     if dataset.dtype.kind not in "biufc" or dataset.shape is None:
         raise CommandError(f"{name} holds {dataset.dtype}, which has no sum")
-    check_packing(name, dataset.attrs)
+    check_packing(name, dataset.attrs, dataset.dtype)
 
 
 def create(path: str, spec: Spec) -> HDF5:

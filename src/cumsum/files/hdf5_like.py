@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 
 from cumsum.console import CommandError
-from cumsum.files.attributes import kept
-from cumsum.files.store import Spec
+from cumsum.files.attributes import UNWRITTEN, XARRAY_DIMS, kept
+from cumsum.files.store import Spec, suffix_of
 
 # How HDF5 and NetCDF tie datasets to the scales of their dims; new ties are made.
 _TIES = {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME", "DIMENSION_LABELS"}
 # Filters that change values, or are made for one dtype.
 _LOSSY = {5, 6}
+# What NetCDF knows a scale without values by.
+_NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable."
 # Scales are copied in parts of so many elements.
 _PART = 1 << 20
 
@@ -22,6 +24,15 @@ _PART = 1 << 20
 def plain_attributes(node: Any) -> dict[str, Any]:
     """The attributes of a dataset or group that say something to people."""
     return {name: value for name, value in node.attrs.items() if name not in _TIES}
+
+
+def with_fill_value(dataset: Any, path: str) -> dict[str, Any]:
+    """The attributes, among them the fill value that a NetCDF variable has without one."""
+    held = plain_attributes(dataset)
+    usual = UNWRITTEN.get(dataset.dtype.str[1:])
+    if suffix_of(path) == ".nc" and usual is not None:
+        held.setdefault("_FillValue", usual)
+    return held
 
 
 def member_of(spec: Spec) -> str:
@@ -44,7 +55,9 @@ def create_like(h5py: Any, file: Any, spec: Spec) -> str:
         if chunks:
             copy_filters(source, properties)
         copy_groups(source.file, file, member)
-    if chunks and maxshape is None:
+    if chunks and maxshape is None and 0 in spec.shape:
+        chunks = None
+    elif chunks and maxshape is None:
         chunks = tuple(max(1, min(c, n)) for c, n in zip(chunks, spec.shape, strict=True))
     if spec.dtype.name == "bfloat16":
         raise CommandError(f"{spec.name}: HDF5 holds no bfloat16; give --dtype")
@@ -57,9 +70,13 @@ def create_like(h5py: Any, file: Any, spec: Spec) -> str:
         dcpl=properties,
         track_times=False,
     )
-    copy_attributes(kept(getattr(like, "attributes", {})), dataset)
+    attributes = kept(getattr(like, "attributes", {}))
+    attributes.pop(XARRAY_DIMS, None)
+    copy_attributes(attributes, dataset)
     if isinstance(source, h5py.Dataset):
         attach_scales(h5py, source, dataset)
+    else:
+        name_dims(dataset, getattr(like, "dims", ()), netcdf=suffix_of(spec.name) == ".nc")
     return member
 
 
@@ -100,6 +117,35 @@ def attach_scales(h5py: Any, source: Any, dataset: Any) -> None:
                 copied = copy_scale(h5py, scale, dataset.file)
                 if copied != dataset:
                     dataset.dims[dim].attach_scale(copied)
+
+
+def dims_of(dataset: Any) -> tuple[str | None, ...]:
+    """The names of dims: their labels, or those of their scales."""
+    if dataset.is_scale and dataset.ndim == 1:
+        return (dataset.name.rpartition("/")[2],)
+    scales = [next((s.name.rpartition("/")[2] for s in dim.values()), None) for dim in dataset.dims]
+    return tuple(
+        dim.label or scale or None for dim, scale in zip(dataset.dims, scales, strict=True)
+    )
+
+
+def name_dims(dataset: Any, dims: tuple[str | None, ...], *, netcdf: bool) -> None:
+    """Name dims: by labels, in NetCDF by scales without values."""
+    file = dataset.file
+    for dim, name in enumerate(dims):
+        if not name or "/" in name:
+            continue
+        if not netcdf:
+            dataset.dims[dim].label = name
+            continue
+        length = dataset.shape[dim]
+        if name not in file:
+            scale = file.create_dataset(name, (length,), ">f4", track_times=False)
+            scale.make_scale(f"{_NO_VARIABLE}{length:10}")
+        if file[name] == dataset and dataset.ndim == 1:
+            dataset.make_scale(name)
+        elif getattr(file[name], "is_scale", False) and len(file[name]) == length:
+            dataset.dims[dim].attach_scale(file[name])
 
 
 def copy_scale(h5py: Any, scale: Any, file: Any) -> Any:

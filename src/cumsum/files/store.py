@@ -8,7 +8,8 @@ A module of a kind has three functions; it is imported when the first such file 
 
 One that can be scanned in place has `open_update(path, choice)` as well, to read from and write to.
 `path` of an output is that of the partial file or folder: the engine gives it its name at the end.
-A module of folders says so: `FOLDER = True`. For the URL of a remote store it is the URL itself,
+A module of folders says so: `FOLDER = True`, and one whose outputs keep attributes:
+`ATTRIBUTES = True`. For the URL of a remote store it is the URL itself,
 and the module has three more functions: `exists(url)` tells whether something would be replaced,
 `publish(url)` lets what is written be seen, and `discard(url)` removes what an error leaves.
 """
@@ -26,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cumsum.console import CommandError
+from cumsum.files.attributes import check_scale
 from cumsum.files.failures import refuse
 
 Where = tuple[slice, ...]
@@ -47,10 +49,11 @@ KINDS = {
 RAW = {".raw", ".bin"}
 
 # What means another kind of file than a raw one, though there is no store for it.
-OTHERS = set(
-    ".npz .pkl .pt .pth .mat .txt .tsv .json .xlsx .feather .arrow"
-    " .png .svg .pdf .jpg .tif .tiff .zip .gz .xz .bz2 .zst .tar".split()
-)
+OTHERS = {
+    *(".npz", ".pkl", ".pt", ".pth", ".mat", ".txt", ".tsv", ".json", ".xlsx", ".feather"),
+    *(".png", ".svg", ".pdf", ".jpg", ".tif", ".tiff", ".zip", ".gz", ".xz", ".bz2", ".zst"),
+    *(".arrow", ".tar"),
+}
 
 
 class Store(Protocol):
@@ -197,5 +200,8 @@ def create_output(path: str | Path, spec: Spec, *, again: bool = False) -> Store
     With `again` it is there already, left by a process that died.
     """
     kind = kind_of(spec.name, spec.choice)
+    if not getattr(kind, "ATTRIBUTES", False):
+        name = getattr(spec.like, "name", "the input")
+        check_scale(name, spec.name, getattr(spec.like, "attributes", {}))
     store: Store = (kind.reopen if again else kind.create)(str(path), spec)
     return store

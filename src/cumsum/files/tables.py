@@ -24,7 +24,8 @@ def read_table(path: Path, suffix: str, columns: Sequence[str]) -> Source:
             options = csv.ConvertOptions(null_values=NULLS)
             table = csv.read_csv(path, convert_options=options)
         else:
-            table = require("pyarrow.parquet", "reading .parquet").read_table(path)
+            with require("pyarrow.parquet", "reading .parquet").ParquetFile(path) as file:
+                table = file.read()  # read_table wants names that differ
         width = len(table.column_names)  # a name that is not UTF-8 fails here
     except (arrow.ArrowException, ValueError) as error:
         raise CommandError(f"{path} is not a {suffix} file that can be read: {error}") from None
@@ -32,6 +33,9 @@ def read_table(path: Path, suffix: str, columns: Sequence[str]) -> Source:
         raise CommandError(f"{path} has no columns")
     names = tuple(columns) or only_numeric_column(arrow, path, table.schema)
     arrays = [column_values(arrow, path, table, name) for name in names]
+    shared = np.result_type(*(array.dtype for array in arrays))
+    for name, array in zip(names, arrays, strict=True):
+        check_exact(path, name, array, shared, len(array))
     return Source(path, arrays[0] if len(arrays) == 1 else np.stack(arrays).T, names, table)
 
 
@@ -66,6 +70,18 @@ def column_values(arrow: Any, path: Path, table: Any, name: str) -> Any:
     return column.to_numpy()
 
 
+def check_exact(path: str | Path, name: str, values: Any, shared: Any, rows: int) -> None:
+    """Refuse integers beside floats where their sums in the shared dtype could lose digits."""
+    if values.dtype.kind not in "biu" or shared.kind != "f" or not values.size:
+        return
+    largest = max(int(values.max()), -int(values.min()))
+    if largest * rows > 2 ** (np.finfo(shared).nmant + 1):
+        raise CommandError(
+            f"{path}: sums of column {name!r} could lose digits as {shared}, "
+            "which all chosen columns share; run them one by one"
+        )
+
+
 def write_table(file: IO[bytes], suffix: str, result: Any, source: Source) -> None:
     """Write the input's table with a column NAME_cumsum more for each that was scanned."""
     arrow = require("pyarrow", f"writing {suffix}")
@@ -73,17 +89,18 @@ def write_table(file: IO[bytes], suffix: str, result: Any, source: Source) -> No
         raise CommandError(f"a {suffix} file holds 1-D and 2-D arrays, not shape {result.shape}")
     columns = [result] if result.ndim == 1 else list(result.T)
     names = [f"{name}_cumsum" for name in source.names]
-    held: dict[str, Any] = {}
+    held: list[str] = []
+    before: list[Any] = []
     if source.table is None:
         names = ["cumsum"] if result.ndim == 1 else [f"cumsum_{i}" for i in range(len(columns))]
     else:
-        held = dict(zip(source.table.column_names, source.table.columns, strict=True))
+        held, before = source.table.column_names, source.table.columns
     taken = [name for name in names if name in held]
     if taken:
         raise CommandError(f"{source.path} already has a column {taken[0]!r}")
     try:
         arrays = [arrow.array(np.ascontiguousarray(column)) for column in columns]
-        table = arrow.table({**held, **dict(zip(names, arrays, strict=True))})
+        table = arrow.table([*before, *arrays], [*held, *names])
         if suffix == ".csv":
             require("pyarrow.csv", "writing .csv").write_csv(table, file)
         else:

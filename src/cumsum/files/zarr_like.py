@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import json
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from cumsum.console import require
-from cumsum.files.attributes import kept
+from cumsum.files.attributes import XARRAY_DIMS, kept
 from cumsum.files.store import Spec
 
 
@@ -50,10 +51,12 @@ def create_like(path: str, member: str, spec: Spec) -> Any:
     how: dict[str, Any] = {"chunks": like.grid if max(like.grid, default=1) > 1 else "auto"}
     if isinstance(source, zarr.Array):
         how = _layout(zarr, source, spec.dtype)
+    elif any(dims := getattr(like, "dims", ())):
+        how["dimension_names"] = dims
     if any(extent == 0 for extent in spec.shape):
         how["chunks"], how["shards"] = tuple(max(1, extent) for extent in spec.shape), None
     dtype = spec.dtype
-    attributes = {name: _plain(v) for name, v in kept(getattr(like, "attributes", {})).items()}
+    attributes = _json(kept(getattr(like, "attributes", {})))
     return zarr.create_array(
         path,
         storage_options={"auto_mkdir": True} if path.startswith("file://") else None,
@@ -66,6 +69,28 @@ def create_like(path: str, member: str, spec: Spec) -> Any:
     )
 
 
+def dims_of(array: Any) -> tuple[str | None, ...]:
+    """The names of dims, or none of them."""
+    if array.metadata.zarr_format == 2:
+        names = array.attrs.get(XARRAY_DIMS) or ()
+    else:
+        names = array.metadata.dimension_names or ()
+    return tuple(names) if len(names) == array.ndim else ()
+
+
+def with_fill_value(array: Any) -> dict[str, Any]:
+    """The attributes, among them the one that xarray has elsewhere in format 2."""
+    held = dict(array.attrs)
+    if _fill_is_missing(array) and array.fill_value is not None:
+        held.setdefault("_FillValue", array.fill_value)
+    return held
+
+
+def _fill_is_missing(array: Any) -> bool:
+    """Whether the fill value stands for a missing one, by the convention of xarray."""
+    return array.metadata.zarr_format == 2 and XARRAY_DIMS in array.attrs
+
+
 def _layout(zarr: Any, source: Any, dtype: np.dtype[Any]) -> dict[str, Any]:
     """How the chunks of an array like `source` lie, and how they are stored."""
     metadata = source.metadata
@@ -74,7 +99,7 @@ def _layout(zarr: Any, source: Any, dtype: np.dtype[Any]) -> dict[str, Any]:
         "chunks": source.chunks,
         "shards": source.shards,
         "compressors": [_for_size(codec, dtype.itemsize) for codec in source.compressors] or None,
-        "fill_value": _fill_value(source.fill_value, dtype),
+        "fill_value": None if _fill_is_missing(source) else _fill_value(source.fill_value, dtype),
     }
     if metadata.zarr_format == 2:
         return how | {"filters": None, "order": source.order}
@@ -103,6 +128,22 @@ def _fill_value(value: Any, dtype: np.dtype[Any]) -> Any:
     return held[()] if same else dtype.type(0)
 
 
+def _json(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Those of attributes that JSON can hold; those of HDF5 are NumPy's."""
+    held = {}
+    for name, value in attributes.items():
+        if name.startswith("_Netcdf4"):  # places of dims in the other file
+            continue
+        plain = _plain(value)
+        with contextlib.suppress(TypeError, ValueError):
+            json.dumps(plain)
+            held[name] = plain
+    return held
+
+
 def _plain(value: Any) -> Any:
-    """An attribute as JSON has it; those of HDF5 are NumPy's."""
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return value.decode(errors="replace") if isinstance(value, bytes) else value

@@ -23,10 +23,17 @@ from cumsum.files.disks import flush_disk
 from cumsum.files.failures import refuse, told
 from cumsum.files.source import among
 from cumsum.files.store import Choice, Spec, Where, is_url
-from cumsum.files.zarr_like import create_like, finish_requests, library, quiet
+from cumsum.files.zarr_like import (
+    create_like,
+    dims_of,
+    finish_requests,
+    library,
+    quiet,
+    with_fill_value,
+)
 from cumsum.threads import get_num_threads
 
-FOLDER = True
+FOLDER = ATTRIBUTES = True
 
 # A chunk of this size keeps a thread busy for longer than the call takes; smaller ones go together.
 TASK_BYTES = 1 << 20
@@ -50,8 +57,9 @@ class Zarr:
         self.grid = tuple(max(1, extent) for extent in array.shards or array.chunks)
         self.chunks: tuple[int, ...] = array.chunks  # of a shard, too
         self.order = _order(array)
+        self.dims = dims_of(array)
         self.attributes: dict[str, Any] = dict(array.attrs)
-        self._missing = missing_values(self.attributes, self.dtype)
+        self._missing = missing_values(with_fill_value(array), self.dtype)
         self._box = boxes.grown(self.grid, self.shape, TASK_BYTES // max(1, self.dtype.itemsize))
         self._threads = REQUESTS if is_url(path) else get_num_threads()
         self._pool: ThreadPoolExecutor | None = None
@@ -134,7 +142,7 @@ def open_input(path: str, choice: Choice) -> Zarr:
         node, member = _node(library("zarr"), path, (choice.member or "").strip("/"))
     if node.dtype.kind not in "biufc":
         raise CommandError(f"{_named(path, member)} holds {node.dtype}, which has no sum")
-    check_packing(_named(path, member), node.attrs)
+    check_packing(_named(path, member), node.attrs, node.dtype)
     return Zarr(node, path, member)
 
 
