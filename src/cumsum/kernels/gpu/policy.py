@@ -1,0 +1,51 @@
+"""The numbers of the GPU kernels. None of them changes a bit of a result.
+
+No GPU has been at hand yet to measure: they are chosen by what the compiled kernels take
+(docs/gpu.md), and `make gpu` measures them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+BLOCK, BLOCKS = 256, 16  # as `order` has them
+WALKED = 8 * BLOCK * BLOCKS  # the longest line that one program can walk along
+PROGRAMS_PER_CORE = 8  # fewer leave a multiprocessor waiting for memory
+
+
+class Tile(NamedTuple):
+    """What a program takes: `lines` lines, `groups` groups of each at once, by so many warps."""
+
+    lines: int
+    groups: int
+    warps: int
+
+
+def tile_of(length: int, lines: int, inner: int, *, columns: bool) -> Tile:
+    """The tile for lines of so many elements, columns or rows."""
+    groups = min(32, power_of_two(-(-length // 8)))
+    if columns:
+        wide = min(256 // groups, power_of_two(inner))
+        return Tile(wide, groups, 4 if wide * groups >= 128 else 1)
+    return Tile(min(32 // groups, power_of_two(lines)), groups, 1)
+
+
+def share_of(*, blocks: int, programs: int, cores: int) -> int:
+    """How many blocks of a tile one program takes, where a whole one leaves cores idle."""
+    share = BLOCKS
+    tiles = -(-blocks // BLOCKS)
+    while share > 1 and programs * tiles * (BLOCKS // share) < PROGRAMS_PER_CORE * cores:
+        share //= 2
+    return share
+
+
+def is_walked(*, length: int, programs: int, cores: int) -> bool:
+    """Whether each line is scanned by one program, which needs no sums beforehand."""
+    if length <= BLOCK:
+        return True
+    return length <= WALKED and programs >= PROGRAMS_PER_CORE * cores
+
+
+def power_of_two(n: int) -> int:
+    """The least power of two that is not less than `n`."""
+    return 1 << max(0, n - 1).bit_length()
