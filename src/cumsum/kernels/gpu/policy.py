@@ -21,6 +21,24 @@ class Tile(NamedTuple):
     warps: int
 
 
+class Choices(NamedTuple):
+    """What a test or a sweep of these numbers wants; None leaves it to the rules here.
+
+    `lines`, `warps` and `share` are powers of two, the last one at most BLOCKS.
+    """
+
+    lines: int | None = None
+    warps: int | None = None
+    share: int | None = None
+    walked: bool | None = None
+    cores: int | None = None
+
+
+def chosen(tile: Tile, choices: Choices) -> Tile:
+    """The tile with what was chosen in its place."""
+    return Tile(choices.lines or tile.lines, tile.groups, choices.warps or tile.warps)
+
+
 def tile_of(length: int, lines: int, inner: int, *, columns: bool) -> Tile:
     """The tile for lines of so many elements, columns or rows."""
     groups = min(32, power_of_two(-(-length // 8)))
@@ -39,10 +57,12 @@ def share_of(*, blocks: int, programs: int, cores: int) -> int:
     return share
 
 
-def is_walked(*, length: int, programs: int, cores: int) -> bool:
+def is_walked(*, length: int, programs: int, cores: int, wanted: bool | None = None) -> bool:
     """Whether each line is scanned by one program, which needs no sums beforehand."""
     if length <= BLOCK:
         return True
+    if wanted is not None:
+        return wanted and length <= WALKED
     return length <= WALKED and programs >= PROGRAMS_PER_CORE * cores
 
 

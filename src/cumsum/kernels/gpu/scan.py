@@ -18,6 +18,7 @@ from cumsum.kernels.gpu.code import order, scans
 from cumsum.kernels.gpu.layout import Layout, Strides
 
 _NONE = Strides(0, 0, 0)
+_RULES = policy.Choices()
 TYPES: dict[torch.dtype, Any] = {
     torch.bool: tl.int8,
     **{getattr(torch, f"uint{n}"): getattr(tl, f"uint{n}") for n in (8, 16, 32, 64)},
@@ -79,6 +80,7 @@ class Launch(NamedTuple):
     reverse: bool
     kept: bool
     blocks: int
+    choices: policy.Choices
 
     @property
     def programs(self) -> int:
@@ -116,6 +118,7 @@ def scan(
     exclusive: bool,
     reverse: bool,
     kept: bool = False,
+    choices: policy.Choices = _RULES,
 ) -> None:
     """Write the scan of `x` to `y`.
 
@@ -134,16 +137,20 @@ def scan(
         As for ``cumsum.cumsum``.
     kept : bool
         Whether the elements are values: sums of tiles.
+    choices : policy.Choices
+        What is not left to the policy; no bit of the result depends on it.
     """
-    cores = cores_of(x.of.device)
+    cores = choices.cores or cores_of(x.of.device)
     tile = policy.tile_of(layout.length, layout.lines, layout.inner, columns=layout.columns)
+    tile = policy.chosen(tile, choices)
     dtype = kind.wide if kept else TYPES[y.of.dtype]
     blocks = -(-layout.length // (tile.groups * 8))
-    call = Launch(layout, kind, tile, dtype, reverse, kept, blocks)
-    if policy.is_walked(length=layout.length, programs=call.programs, cores=cores):
+    call = Launch(layout, kind, tile, dtype, reverse, kept, blocks, choices)
+    walked = choices.walked
+    if policy.is_walked(length=layout.length, programs=call.programs, cores=cores, wanted=walked):
         _scan(call, x, y, initial, None, None, exclusive, blocks)
         return
-    share = policy.share_of(blocks=blocks, programs=call.programs, cores=cores)
+    share = choices.share or policy.share_of(blocks=blocks, programs=call.programs, cores=cores)
     sums = _sums(call, x, share)
     before = _before(call, sums, initial)
     _scan(call, x, y, None, before, sums, exclusive, share)
@@ -173,7 +180,10 @@ def _before(call: Launch, sums: Values, initial: Tensor | None) -> Values:
     rows = Strides(each, 0, 1)
     layout = Layout(lines, 1, each, columns=False, strides=(rows, rows, rows))
     kind = call.kind._replace(acc=call.kind.wide)
-    scan(tiles, before, initial, layout, kind, exclusive=True, reverse=False, kept=True)
+    scan(
+        tiles, before, initial, layout, kind,
+        exclusive=True, reverse=False, kept=True, choices=call.choices,
+    )  # fmt: skip
     return before
 
 
