@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-BLOCK, BLOCKS = 256, 16  # as `order` has them
-WALKED = 8 * BLOCK * BLOCKS  # the longest line that one program can walk along
+WALKED_TILES = 8  # the most of a line that one program can walk along
 PROGRAMS_PER_CORE = 8  # fewer leave a multiprocessor waiting for memory
 
 
@@ -24,7 +23,7 @@ class Tile(NamedTuple):
 class Choices(NamedTuple):
     """What a test or a sweep of these numbers wants; None leaves it to the rules here.
 
-    `lines`, `warps` and `share` are powers of two, the last one at most BLOCKS.
+    `lines`, `warps` and `share` are powers of two, the last one at most the blocks of a tile.
     """
 
     lines: int | None = None
@@ -33,37 +32,38 @@ class Choices(NamedTuple):
     walked: bool | None = None
     cores: int | None = None
 
+    def tile(self, tile: Tile) -> Tile:
+        """The tile with what was chosen in its place."""
+        return Tile(self.lines or tile.lines, tile.groups, self.warps or tile.warps)
 
-def chosen(tile: Tile, choices: Choices) -> Tile:
-    """The tile with what was chosen in its place."""
-    return Tile(choices.lines or tile.lines, tile.groups, choices.warps or tile.warps)
 
-
-def tile_of(length: int, lines: int, inner: int, *, columns: bool) -> Tile:
-    """The tile for lines of so many elements, columns or rows."""
-    groups = min(32, power_of_two(-(-length // 8)))
+def tile_of(length: int, lines: int, inner: int, *, columns: bool, groups: int) -> Tile:
+    """The tile for lines of so many elements, columns or rows, whose blocks have `groups`."""
+    groups = min(groups, power_of_two(-(-length // 8)))
     if columns:
         wide = min(256 // groups, power_of_two(inner))
         return Tile(wide, groups, 4 if wide * groups >= 128 else 1)
     return Tile(min(32 // groups, power_of_two(lines)), groups, 1)
 
 
-def share_of(*, blocks: int, programs: int, cores: int) -> int:
+def share_of(blocks: int, programs: int, cores: int, *, tile: int) -> int:
     """How many blocks of a tile one program takes, where a whole one leaves cores idle."""
-    share = BLOCKS
-    tiles = -(-blocks // BLOCKS)
-    while share > 1 and programs * tiles * (BLOCKS // share) < PROGRAMS_PER_CORE * cores:
+    share = tile
+    tiles = -(-blocks // tile)
+    while share > 1 and programs * tiles * (tile // share) < PROGRAMS_PER_CORE * cores:
         share //= 2
     return share
 
 
-def is_walked(*, length: int, programs: int, cores: int, wanted: bool | None = None) -> bool:
+def is_walked(
+    blocks: int, programs: int, cores: int, *, tile: int, wanted: bool | None = None
+) -> bool:
     """Whether each line is scanned by one program, which needs no sums beforehand."""
-    if length <= BLOCK:
+    if blocks <= 1:
         return True
     if wanted is not None:
-        return wanted and length <= WALKED
-    return length <= WALKED and programs >= PROGRAMS_PER_CORE * cores
+        return wanted and blocks <= WALKED_TILES * tile
+    return blocks <= WALKED_TILES * tile and programs >= PROGRAMS_PER_CORE * cores
 
 
 def power_of_two(n: int) -> int:
