@@ -2,13 +2,11 @@
 
 Programs of a grid run one after the other in the interpreter, so none of them would ever wait.
 Here processes share memory and take tiles from the same ticket: the atomic operations are real.
+It is on where TRITON_INTERPRET is set before Triton is imported.
 """
 
 import json
-import os
 import sys
-
-os.environ["TRITON_INTERPRET"] = "1"
 
 import numpy as np
 import torch
@@ -20,13 +18,13 @@ from cumsum.kernels.gpu import scan as gpu
 from cumsum.kernels.gpu.code.chain import chain
 from cumsum.kernels.gpu.layout import layout_of
 
-# Copies results from its device to where they came from, which is the same shared memory here.
-GridExecutor._restore_args_dev = lambda *args: None
 PROCESSES = 3
 
 
 def work(count, given, constants):
     torch.set_num_threads(1)
+    # It copies results back from a device, here from shared memory onto itself.
+    GridExecutor._restore_args_dev = lambda *args: None
     chain[(count,)](*given, **constants)
 
 
@@ -65,4 +63,4 @@ def bits(shape, dim, reverse, sizes):
 
 if __name__ == "__main__":
     mp.set_start_method("fork")
-    print(json.dumps(bits(**json.loads(sys.argv[1]))))
+    sys.stdout.write(json.dumps(bits(**json.loads(sys.argv[1]))) + "\n")

@@ -31,6 +31,7 @@ def test_bits_of_concurrent_programs(shape, dim, sizes, reverse):
         text=True,
         timeout=120,
         check=False,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])},
+        env=os.environ
+        | {"TRITON_INTERPRET": "1", "PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])},
     )
     assert (done.stdout, done.returncode) == ("true\n", 0), done.stderr
