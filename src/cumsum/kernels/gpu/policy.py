@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 WALKED_TILES = 8  # the most of a line that one program can walk along
+ONE_PASS_ELEMENTS = 1 << 22  # fewer fit the cache: reading them twice costs less than waiting
 PROGRAMS_PER_CORE = 8  # fewer leave a multiprocessor waiting for memory
 
 
@@ -30,6 +31,7 @@ class Choices(NamedTuple):
     warps: int | None = None
     share: int | None = None
     walked: bool | None = None
+    one_pass: bool | None = None
     cores: int | None = None
 
     def tile(self, tile: Tile) -> Tile:
@@ -64,6 +66,18 @@ def is_walked(
     if wanted is not None:
         return wanted and blocks <= WALKED_TILES * tile
     return blocks <= WALKED_TILES * tile and programs >= PROGRAMS_PER_CORE * cores
+
+
+def is_one_pass(
+    blocks: int, elements: int, *, tile: int, row: int, able: bool, wanted: bool | None = None
+) -> bool:
+    """Whether programs wait for each other, if `able` to, rather than read everything twice.
+
+    What they tell of lines has places for 16 times 16 rows of `row` tiles.
+    """
+    if blocks > 16 * tile * tile * row:
+        return False
+    return able and elements >= ONE_PASS_ELEMENTS if wanted is None else wanted
 
 
 def power_of_two(n: int) -> int:

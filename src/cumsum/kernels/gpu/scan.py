@@ -2,7 +2,8 @@
 
 Short lines, and many of some length, are walked along by one program each. Longer ones are scanned
 in three steps: the sums of their blocks, what precedes each of their tiles (one more scan, of the
-tiles' sums), and the scan that goes on from there.
+tiles' sums), and the scan that goes on from there. Where there is much of them, one pass does it
+all. Every way makes the same additions.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from cumsum.kernels.gpu import policy
 from cumsum.kernels.gpu.code import order, scans
+from cumsum.kernels.gpu.code.chain import chain
 from cumsum.kernels.gpu.layout import Layout, Strides
 
 _NONE = Strides(0, 0, 0)
@@ -72,6 +74,11 @@ def cores_of(device: torch.device) -> int:
     return count
 
 
+def is_nvidia(device: torch.device) -> bool:
+    """Whether programs on it see what others write, without asking for it atomically."""
+    return device.type == "cuda" and torch.version.hip is None
+
+
 class Launch(NamedTuple):
     """What all kernels of a call are given."""
 
@@ -110,6 +117,24 @@ class Launch(NamedTuple):
         }
 
 
+def launch_of(
+    layout: Layout,
+    kind: Kind,
+    dtype: Any,
+    *,
+    reverse: bool,
+    kept: bool = False,
+    choices: policy.Choices = _RULES,
+) -> Launch:
+    """What kernels are given for such lines."""
+    tile = policy.tile_of(
+        layout.length, layout.lines, layout.inner, columns=layout.columns, groups=kind.groups
+    )
+    tile = choices.tile(tile)
+    blocks = -(-layout.length // (tile.groups * 8))
+    return Launch(layout, kind, tile, dtype, reverse, kept, blocks, choices)
+
+
 def scan(
     x: Values,
     y: Values,
@@ -143,16 +168,18 @@ def scan(
         What is not left to the policy; no bit of the result depends on it.
     """
     cores = choices.cores or cores_of(x.of.device)
-    tile = policy.tile_of(
-        layout.length, layout.lines, layout.inner, columns=layout.columns, groups=kind.groups
-    )
-    tile = choices.tile(tile)
     dtype = kind.wide if kept else TYPES[y.of.dtype]
-    blocks = -(-layout.length // (tile.groups * 8))
-    call = Launch(layout, kind, tile, dtype, reverse, kept, blocks, choices)
-    walked = choices.walked
-    if policy.is_walked(blocks, call.programs, cores, tile=kind.blocks, wanted=walked):
+    call = launch_of(layout, kind, dtype, reverse=reverse, kept=kept, choices=choices)
+    blocks = call.blocks
+    if policy.is_walked(blocks, call.programs, cores, tile=kind.blocks, wanted=choices.walked):
         _scan(call, x, y, initial, None, None, exclusive, blocks)
+        return
+    if not kept and policy.is_one_pass(
+        blocks, layout.lines * layout.length, tile=kind.blocks, row=kind.groups * 8,
+        able=is_nvidia(x.of.device), wanted=choices.one_pass,
+    ):  # fmt: skip
+        grid, given, constants = chain_call(call, x, y, initial, exclusive=exclusive)
+        chain[(grid,)](*given, **constants)
         return
     share = choices.share or policy.share_of(blocks, call.programs, cores, tile=kind.blocks)
     sums = _sums(call, x, share)
@@ -225,3 +252,31 @@ def _room(call: Launch, each: int, device: torch.device) -> Values:
     of = torch.empty(call.layout.lines * each, dtype=call.kind.kept, device=device)
     beside = of if call.kind.algebra == order.PLAIN else torch.empty_like(of)
     return Values(of, beside)
+
+
+def chain_call(
+    call: Launch, x: Values, y: Values, initial: Tensor | None, *, exclusive: bool
+) -> tuple[int, tuple[Any, ...], dict[str, Any]]:
+    """The scan in one pass over memory: how many programs it takes, and what they are given."""
+    layout, kind = call.layout, call.kind
+    tiles = -(-call.blocks // kind.blocks)
+    rows = -(-tiles // (kind.groups * 8))
+    sums = 2 * (1 if kind.algebra == order.PLAIN else 2) * layout.lines * tiles
+    states = sums // tiles * rows * 4
+    told = torch.zeros(2 + sums + states, dtype=torch.int64, device=x.of.device)
+    words = told.view(torch.uint64)
+    constants = call.constants
+    del constants["KEPT"]
+    given = (
+        *x, y.of, y.of if initial is None else initial,
+        told.view(torch.int32), words[2 : 2 + sums], words[2 + sums :],
+        layout.lines, layout.inner, layout.length, call.blocks, tiles, rows, call.programs,
+        *layout.strides[0], *_beside(call), *layout.strides[1],
+    )  # fmt: skip
+    constants |= {
+        "BEGUN": initial is not None,
+        "EXCLUSIVE": exclusive,
+        "POLL": torch.version.hip is not None,
+        "BLOCKS": kind.blocks,
+    }
+    return call.programs * tiles, given, constants
