@@ -223,7 +223,7 @@ def _regimes():
     """Every way in which lines are shared out, with small blocks and with the real ones."""
     small = (
         *((shape, 0) for shape in ((31,), (32,), (65,), (200,))),
-        *(((130, n), 0) for n in (2, 3, 8, 40)),
+        *(((130, n), 0) for n in (2, 3, 8, 20)),
         ((3, 70), 1),
         ((2, 70, 5), 1),
     )
@@ -295,9 +295,17 @@ def _choices():
         for walked, lines, share in ((1, 2, 1), (1, 4, 1), (0, 2, 2), (0, 8, 1)):
             wanted = (("walked", walked), ("lines", lines), ("share", share))
             yield Case(shape, dim, sizes=SMALL, choices=wanted, initial=True)
-    for share in (1, 4, 16):
+    for single, walked in product((0, 1), repeat=2):
+        wanted = (("walked", walked), ("single", single))
+        yield Case((150, 17), 0, sizes=SMALL, choices=wanted, reverse=True, initial=True)
+    for share in (1, 16):
         yield Case((2, 4200), 1, choices=(("walked", 0), ("share", share)))
     yield Case((2, 4200), 1, choices=(("walked", 1),))
+    yield Case((300, 3), 0, sizes=SMALL, choices=(("one_pass", 1),))
+    yield Case((2, 600), 1, sizes=(2, 2), choices=(("one_pass", 1),), exclusive=True, initial=True)
+    yield Case(
+        (300,), 0, "float64", "float64", sizes=SMALL, choices=(("one_pass", 1),), compensated=True
+    )
 
 
 CASES = tuple(

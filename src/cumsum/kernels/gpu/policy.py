@@ -10,15 +10,20 @@ from typing import NamedTuple
 
 WALKED_TILES = 8  # the most of a line that one program can walk along
 ONE_PASS_ELEMENTS = 1 << 22  # fewer fit the cache: reading them twice costs less than waiting
+SINGLE_COLUMNS = 16  # side by side: fewer leave more than half of a warp idle
 PROGRAMS_PER_CORE = 8  # fewer leave a multiprocessor waiting for memory
 
 
 class Tile(NamedTuple):
-    """What a program takes: `lines` lines, `groups` groups of each at once, by so many warps."""
+    """What a program takes: `lines` lines, blocks of `groups` groups of each, by so many warps.
+
+    Threads share a block, or each goes along columns of its own where those are `single`.
+    """
 
     lines: int
     groups: int
     warps: int
+    single: bool = False
 
 
 class Choices(NamedTuple):
@@ -29,19 +34,23 @@ class Choices(NamedTuple):
 
     lines: int | None = None
     warps: int | None = None
+    single: bool | None = None
     share: int | None = None
     walked: bool | None = None
     one_pass: bool | None = None
     cores: int | None = None
 
-    def tile(self, tile: Tile) -> Tile:
+    def tile(self, tile: Tile, *, columns: bool) -> Tile:
         """The tile with what was chosen in its place."""
-        return Tile(self.lines or tile.lines, tile.groups, self.warps or tile.warps)
+        single = tile.single if self.single is None else columns and self.single
+        return Tile(self.lines or tile.lines, tile.groups, self.warps or tile.warps, single)
 
 
 def tile_of(length: int, lines: int, inner: int, *, columns: bool, groups: int) -> Tile:
     """The tile for lines of so many elements, columns or rows, whose blocks have `groups`."""
     groups = min(groups, power_of_two(-(-length // 8)))
+    if columns and inner >= SINGLE_COLUMNS:
+        return Tile(32, groups, 1, single=True)
     if columns:
         wide = min(256 // groups, power_of_two(inner))
         return Tile(wide, groups, 4 if wide * groups >= 128 else 1)

@@ -15,7 +15,7 @@ import triton.language as tl
 from torch import Tensor
 
 from cumsum.kernels.gpu import policy
-from cumsum.kernels.gpu.code import order, scans
+from cumsum.kernels.gpu.code import columns, order, scans
 from cumsum.kernels.gpu.code.chain import chain
 from cumsum.kernels.gpu.layout import Layout, Strides
 
@@ -92,6 +92,11 @@ class Launch(NamedTuple):
     choices: policy.Choices
 
     @property
+    def kernels(self) -> Any:
+        """The module of those that fit the tile."""
+        return columns if self.tile.single else scans
+
+    @property
     def programs(self) -> int:
         """That take all lines."""
         layout, wide = self.layout, self.tile.lines
@@ -130,7 +135,7 @@ def launch_of(
     tile = policy.tile_of(
         layout.length, layout.lines, layout.inner, columns=layout.columns, groups=kind.groups
     )
-    tile = choices.tile(tile)
+    tile = choices.tile(tile, columns=layout.columns)
     blocks = -(-layout.length // (tile.groups * 8))
     return Launch(layout, kind, tile, dtype, reverse, kept, blocks, choices)
 
@@ -174,7 +179,7 @@ def scan(
     if policy.is_walked(blocks, call.programs, cores, tile=kind.blocks, wanted=choices.walked):
         _scan(call, x, y, initial, None, None, exclusive, blocks)
         return
-    if not kept and policy.is_one_pass(
+    if not (kept or call.tile.single) and policy.is_one_pass(
         blocks, layout.lines * layout.length, tile=kind.blocks, row=kind.groups * 8,
         able=is_nvidia(x.of.device), wanted=choices.one_pass,
     ):  # fmt: skip
@@ -192,7 +197,7 @@ def _sums(call: Launch, x: Values, share: int) -> Values:
     sums = _room(call, call.blocks, x.of.device)
     parts = -(-call.blocks // share)
     layout = call.layout
-    scans.sums[(call.programs * parts,)](
+    call.kernels.sums[(call.programs * parts,)](
         *x, *sums, layout.lines, layout.inner, layout.length, call.blocks, parts, share,
         *layout.strides[0], *_beside(call), **call.constants,
     )  # fmt: skip
@@ -231,7 +236,7 @@ def _scan(
 ) -> None:
     """Launch the scan itself."""
     parts, layout = -(-call.blocks // share), call.layout
-    scans.scan[(call.programs * parts,)](
+    call.kernels.scan[(call.programs * parts,)](
         *x, *y, y.of if initial is None else initial, *(before or y), *(sums or y),
         layout.lines, layout.inner, layout.length, call.blocks, parts, share,
         *layout.strides[0], *_beside(call), *layout.strides[1],
