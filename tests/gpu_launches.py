@@ -11,6 +11,7 @@ import tempfile
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from math import prod
 from pathlib import Path
 
@@ -54,8 +55,8 @@ class Call:
     compensated: bool = False
     offset: int = 0
 
-    def __call__(self):
-        """Make it."""
+    def __call__(self, target):
+        """Make it, as for this GPU."""
         dtype = getattr(torch, self.dtype)
         x = torch.empty(prod(self.shape) + self.offset, dtype=dtype, device="meta")
         x = x[self.offset :].view(self.shape)
@@ -63,6 +64,7 @@ class Call:
         layout = layout_of(x.shape, self.dim % x.ndim, [x.stride(), y.stride()])
         initial = y.new_empty(layout.lines) if self.initial else None
         kind = gpu.kind_of(y.dtype, compensated=self.compensated)
+        one_pass = target.backend == "cuda" and x.numel() >= policy.ONE_PASS_ELEMENTS
         gpu.scan(
             gpu.Values(x, x),
             gpu.Values(y, y),
@@ -71,8 +73,45 @@ class Call:
             kind,
             exclusive=self.exclusive,
             reverse=self.reverse,
-            choices=policy.Choices(cores=CORES),
+            choices=policy.Choices(cores=CORES, one_pass=one_pass),
         )
+
+
+CALLS = (
+    Call("float32, 1-D", (1 << 26,)),
+    Call("float32, 1-D, reverse, exclusive", (1 << 26,), reverse=True, exclusive=True),
+    Call("float32, 1-D, initial", (1 << 26,), initial=True),
+    Call("float32, 1-D, a million", (1 << 20,)),
+    Call("float32, 1-D, a million, reverse", (1 << 20,), reverse=True),
+    Call("float32, 1-D, a million and three", (1_000_003,)),
+    Call("float32, 1-D, badly aligned", (1 << 20,), offset=1),
+    Call("bfloat16, 1-D", (1 << 28,), dtype="bfloat16"),
+    Call("float16, 1-D, a million", (1 << 20,), dtype="float16"),
+    Call("float64, 1-D", (1 << 26,), dtype="float64"),
+    Call("float64, 1-D, a million", (1 << 20,), dtype="float64"),
+    Call("float64, 1-D, compensated", (1 << 26,), dtype="float64", compensated=True),
+    Call("float64, a million, compensated", (1 << 20,), dtype="float64", compensated=True),
+    Call("int8 to int64, 1-D", (1 << 26,), dtype="int8", result="int64"),
+    Call("bool to int64, 1-D, a million", (1 << 20,), dtype="bool", result="int64"),
+    Call("int64, 1-D, a million", (1 << 20,), dtype="int64"),
+    Call("float32, more than 2^31", (1 << 33,)),
+    Call("float32, 65536 rows of 1024", (65536, 1024)),
+    Call("float32, 65536 rows of 1024, reverse", (65536, 1024), reverse=True),
+    Call("float32, 65536 rows of 1023", (65536, 1023)),
+    Call("bfloat16, 65536 rows of 1024", (65536, 1024), dtype="bfloat16"),
+    Call("float32, 2^20 rows of 16", (1 << 20, 16)),
+    Call("float32, 2^20 rows of 15", (1 << 20, 15)),
+    Call("float32, 4096 columns", (4096, 4096), 0),
+    Call("float32, 4096 columns, reverse, exclusive", (4096, 4096), 0, "float32", None, True, True),
+    Call("float32, 65536 columns of 1024", (1024, 65536), 0),
+    Call("float32, 2^20 columns of 16", (16, 1 << 20), 0),
+    Call("bfloat16, 4096 columns", (4096, 4096), 0, dtype="bfloat16"),
+    Call("float64, 4096 columns, compensated", (4096, 4096), 0, "float64", compensated=True),
+    Call("int8 to int64, 4096 columns", (4096, 4096), 0, "int8", "int64"),
+    Call("float32, 2 columns", (1 << 20, 2), 0),
+    Call("float32, 7 columns", (1 << 20, 7), 0),
+    Call("float32, 32 columns", (1 << 20, 32), 0),
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +129,17 @@ class Launch:
 
     @property
     def name(self):
-        return self.function.fn.__name__
+        """Module and function."""
+        return f"{self.function.fn.__module__.rsplit('.', 1)[1]}.{self.function.fn.__name__}"
+
+    @property
+    def warps(self):
+        return self.specialized["options"]["num_warps"]
+
+    def is_aligned(self, name):
+        """Whether an argument is known to be divisible by 16, or one."""
+        index = self.function.arg_names.index(name)
+        return (index,) in self.constants or bool(self.attributes.get((index,)))
 
     def constant(self, name):
         """The value of a constant by its name."""
@@ -147,11 +196,12 @@ def device(target):
             kernel.device_caches.clear()
 
 
+@cache
 def launches(call, target):
     """The launches of a call, each variant once."""
     with device(target) as found:
-        call()
-    return list(found.values())
+        call(target)
+    return tuple(found.values())
 
 
 @dataclass(frozen=True)
@@ -166,6 +216,17 @@ class Report:
     def count(self, *beginnings):
         """The instructions that begin so."""
         return sum(n for name, n in self.instructions.items() if name.startswith(beginnings))
+
+
+_REPORTS = {}
+
+
+def report_of(launch, target):
+    """What the compiler makes of a launch; what has been compiled before is remembered."""
+    key = target, launch.data
+    if key not in _REPORTS:
+        _REPORTS[key] = report(launch.compiled(target))
+    return _REPORTS[key]
 
 
 def report(kernel):
@@ -194,7 +255,6 @@ def _of_nvidia(kernel):
 def _of_amd(kernel):
     text = kernel.asm["amdgcn"]
     of = dict(re.findall(r"\.(\w+_count|\w+_size):\s*(\d+)", text))
-    spilled = int(of["vgpr_spill_count"]) + int(of["sgpr_spill_count"])
-    spilled += int(of["private_segment_fixed_size"])
+    spilled = int(of["vgpr_spill_count"]) + int(of["private_segment_fixed_size"])
     instructions = Counter(re.findall(r"^\s+([a-z]\w+)", text, re.MULTILINE))
     return Report(int(of["vgpr_count"]), spilled, kernel.metadata.shared, instructions)
