@@ -119,7 +119,7 @@ def write(q, some, left, step, values, ALGEBRA: tl.constexpr):
     return q
 
 
-@triton.jit
+@triton.jit(**order.COUNTS)
 def sums(x, x2, y, y2, lines, inner, n, blocks, parts, share, xo, xi, xs, x2o, x2i, x2s,
          ALGEBRA: tl.constexpr, KEPT: tl.constexpr,
          ACC: tl.constexpr, WIDE: tl.constexpr, DTYPE: tl.constexpr,
@@ -153,7 +153,7 @@ def sums(x, x2, y, y2, lines, inner, n, blocks, parts, share, xo, xi, xs, x2o, x
         scans.keep(y + to, y2 + to, some, order.cast(total, WIDE), P, 1)
 
 
-@triton.jit
+@triton.jit(**order.COUNTS)
 def scan(x, x2, y, y2, initial, before, before2, kept, kept2, lines, inner, n, blocks, parts, share,
          xo, xi, xs, x2o, x2i, x2s, yo, yi, ys,
          ALGEBRA: tl.constexpr, KEPT: tl.constexpr, BEGUN: tl.constexpr, CARRIED: tl.constexpr,
