@@ -1,6 +1,6 @@
-"""Our kernels as torch's dispatcher calls them: strided tensors on the CPU, below autograd.
+"""Our kernels as torch's dispatcher calls them: strided tensors, below autograd.
 
-The core scans what is plain. It hands whatever it refuses to `cumsum.torch`, which may ask torch in
+The core scans what is plain on the CPU. It hands whatever it refuses to `cumsum.torch`, which may ask torch in
 turn, and so come back here; `answering` tells that second visit, which the core is then spared.
 """
 

@@ -7,6 +7,7 @@ tiles' sums), and the scan that goes on from there.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -61,12 +62,15 @@ def kind_of(dtype: torch.dtype, *, compensated: bool = False, decay: bool = Fals
     return Kind(acc, tl.float64)
 
 
+@lru_cache
 def cores_of(device: torch.device) -> int:
     """The multiprocessors of a GPU; a few where the interpreter stands for one."""
     if device.type == "cpu":
         return 4
-    count: int = torch.cuda.get_device_properties(device).multi_processor_count
-    return count
+    properties: Any = torch.get_device_module(device).get_device_properties(device)
+    if device.type == "xpu":  # whose multiprocessors have eight units each
+        return max(1, int(properties.max_compute_units) // 8)
+    return int(properties.multi_processor_count)
 
 
 class Launch(NamedTuple):
@@ -137,7 +141,8 @@ def scan(
     """
     cores = cores_of(x.of.device)
     tile = policy.tile_of(layout.length, layout.lines, layout.inner, columns=layout.columns)
-    dtype = kind.wide if kept else TYPES[y.of.dtype]
+    # Integers wrap where they are stored, wherever else they would.
+    dtype = kind.wide if kept or kind.wide == tl.int64 else TYPES[y.of.dtype]
     blocks = -(-layout.length // (tile.groups * 8))
     call = Launch(layout, kind, tile, dtype, reverse, kept, blocks)
     if policy.is_walked(length=layout.length, programs=call.programs, cores=cores):
