@@ -140,6 +140,8 @@ def scan_segments_into(
     x: Tensor, y: Tensor, initial: Tensor | None, offsets: np.ndarray[Any, Any], how: How
 ) -> None:
     """Write the scans of the segments between checked int64 `offsets` of the dim to `y`."""
+    if gpu.takes(x.device):
+        raise NotImplementedError(f"cumsum(): segments are not available on {x.device}")
     if y.is_conj() or y.is_neg():
         plain = torch.empty(y.shape, dtype=y.dtype)
         scan_segments_into(x, plain, initial, offsets, how)

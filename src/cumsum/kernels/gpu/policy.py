@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-BLOCK, BLOCKS = 256, 16  # as `order` has them
-WALKED = 8 * BLOCK * BLOCKS  # the longest line that one program can walk along
+WALKED_TILES = 8  # the most of a line that one program can walk along
 PROGRAMS_PER_CORE = 8  # fewer leave a multiprocessor waiting for memory
 
 
@@ -21,29 +20,29 @@ class Tile(NamedTuple):
     warps: int
 
 
-def tile_of(length: int, lines: int, inner: int, *, columns: bool) -> Tile:
-    """The tile for lines of so many elements, columns or rows."""
-    groups = min(32, power_of_two(-(-length // 8)))
+def tile_of(length: int, lines: int, inner: int, *, columns: bool, groups: int) -> Tile:
+    """The tile for lines of so many elements, columns or rows, whose blocks have `groups`."""
+    groups = min(groups, power_of_two(-(-length // 8)))
     if columns:
         wide = min(256 // groups, power_of_two(inner))
         return Tile(wide, groups, 4 if wide * groups >= 128 else 1)
     return Tile(min(32 // groups, power_of_two(lines)), groups, 1)
 
 
-def share_of(*, blocks: int, programs: int, cores: int) -> int:
+def share_of(blocks: int, programs: int, cores: int, *, tile: int) -> int:
     """How many blocks of a tile one program takes, where a whole one leaves cores idle."""
-    share = BLOCKS
-    tiles = -(-blocks // BLOCKS)
-    while share > 1 and programs * tiles * (BLOCKS // share) < PROGRAMS_PER_CORE * cores:
+    share = tile
+    tiles = -(-blocks // tile)
+    while share > 1 and programs * tiles * (tile // share) < PROGRAMS_PER_CORE * cores:
         share //= 2
     return share
 
 
-def is_walked(*, length: int, programs: int, cores: int) -> bool:
+def is_walked(blocks: int, programs: int, cores: int, *, tile: int) -> bool:
     """Whether each line is scanned by one program, which needs no sums beforehand."""
-    if length <= BLOCK:
+    if blocks <= 1:
         return True
-    return length <= WALKED and programs >= PROGRAMS_PER_CORE * cores
+    return blocks <= WALKED_TILES * tile and programs >= PROGRAMS_PER_CORE * cores
 
 
 def power_of_two(n: int) -> int:
