@@ -23,10 +23,14 @@ def is_served(device: torch.device) -> bool:
     return device.type == "cpu" or has_kernels(device.type, device.index)
 
 
-@lru_cache
 def has_kernels(kind: str, index: int | None) -> bool:
     """Whether there are kernels for a GPU, which a fake tensor may only speak of."""
-    if kind not in KEYS or find_spec("triton") is None:
+    return kind in KEYS and _has_kernels(kind, index)
+
+
+@lru_cache
+def _has_kernels(kind: str, index: int | None) -> bool:
+    if find_spec("triton") is None:
         return False
     module = torch.get_device_module(kind)
     if not module.is_available() or (index or 0) >= module.device_count():
