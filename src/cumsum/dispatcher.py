@@ -113,9 +113,10 @@ def on_gpu(key: str) -> Makers:
     return {"cumsum": functional, "cumsum_": in_place, "cumsum.out": into_out}
 
 
-def _of_gpus() -> dict[str, Makers]:
-    """Those for the kinds of GPUs that both this torch and we have kernels for."""
-    return {
+def makers() -> dict[str, Makers]:
+    """All, by dispatch keys: of the CPU, and of GPUs that both this torch and we have kernels for."""
+    on_cpu: Makers = {"cumsum": _functional, "cumsum_": _in_place, "cumsum.out": _into_out}
+    return {"CPU": on_cpu} | {
         key: on_gpu(key)
         for kind, key in gpu.KEYS.items()
         if gpu.has_kernels(kind, None)
@@ -123,14 +124,13 @@ def _of_gpus() -> dict[str, Makers]:
     }
 
 
-def register() -> Any:
+def register(kernels: dict[str, Makers]) -> Any:
     """Put our kernels in front of torch's, until the library returned is destroyed."""
     library: Any = torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
-    on_cpu: Makers = {"cumsum": _functional, "cumsum_": _in_place, "cumsum.out": _into_out}
     with warnings.catch_warnings():  # torch warns of what is intended here
         warnings.filterwarnings("ignore", "(?s).*[Oo]verriding a previously registered kernel")
-        for key, makers in {"CPU": on_cpu, **_of_gpus()}.items():
-            for name, make in makers.items():
+        for key, of_key in kernels.items():
+            for name, make in of_key.items():
                 torchs = torch.library.get_kernel(f"aten::{name}", key)
                 library.impl(name, make(torchs), key)
     return library

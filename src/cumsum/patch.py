@@ -21,7 +21,7 @@ class Patch:
 
         with _lock:
             if not _libraries:
-                _libraries.append(dispatcher.register())
+                _libraries.append(dispatcher.register(dispatcher.makers()))
             _patches.add(self)
 
     def undo(self) -> None:
