@@ -224,7 +224,7 @@ def test_the_kernels_are_the_gpus():
 
 def test_patched_torch():
     """The kernels that torch's dispatcher would be given for a GPU, here for the CPU."""
-    library = dispatcher.register({"CPU": dispatcher.on_gpu("CPU")})
+    library = dispatcher.register({"CPU": dispatcher.OnGPU("CPU").makers()})
     try:
         x = noise((3, 300), torch.float32)
         expected = in_order(x, 1, torch.float32)

@@ -1,7 +1,8 @@
 """Our kernels as torch's dispatcher calls them: strided tensors, below autograd.
 
-The core scans what is plain on the CPU. It hands whatever it refuses to `cumsum.torch`, which may ask torch in
-turn, and so come back here; `answering` tells that second visit, which the core is then spared.
+The core scans what is plain on the CPU. It hands whatever it refuses to `cumsum.torch`, which may
+ask torch in turn, and so come back here; `answering` tells that second visit, which the core is
+then spared.
 """
 
 from __future__ import annotations
@@ -76,48 +77,53 @@ def _into_out(torchs: Any) -> Kernel:
     return cumsum_out
 
 
-def on_gpu(key: str) -> Makers:
+class OnGPU:
     """The same three for the GPUs of a dispatch key, some of which may have no kernels of ours."""
-    keys = torch._C.DispatchKeySet(getattr(torch._C.DispatchKey, key))
 
-    def ours(x: Tensor, dim: int, dtype: torch.dtype | None, out: Tensor | None) -> Tensor | None:
+    def __init__(self, key: str) -> None:
+        self.keys = torch._C.DispatchKeySet(getattr(torch._C.DispatchKey, key))
+
+    def makers(self) -> Makers:
+        """All three, by the names of torch's."""
+        return {"cumsum": self._functional, "cumsum_": self._in_place, "cumsum.out": self._into_out}
+
+    @staticmethod
+    def _scan(x: Tensor, dim: int, dtype: torch.dtype | None, out: Tensor | None) -> Tensor | None:
         if answering.now or not gpu.is_served(x.device):
             return None
         return below_autograd(x, dim, dtype, out)
 
-    def functional(torchs: Any) -> Kernel:
+    def _functional(self, torchs: Any) -> Kernel:
         def cumsum(x: Tensor, dim: int, *, dtype: torch.dtype | None = None) -> Any:
-            y = ours(x, dim, dtype, None)
-            return torchs.call_boxed(keys, x, dim, dtype=dtype) if y is None else y
+            y = self._scan(x, dim, dtype, None)
+            return torchs.call_boxed(self.keys, x, dim, dtype=dtype) if y is None else y
 
         return cumsum
 
-    def in_place(torchs: Any) -> Kernel:
+    def _in_place(self, torchs: Any) -> Kernel:
         def cumsum_(x: Tensor, dim: int, *, dtype: torch.dtype | None = None) -> Tensor:
-            if ours(x, dim, dtype, x) is None:
-                torchs.call_boxed(keys, x, dim, dtype=dtype)
+            if self._scan(x, dim, dtype, x) is None:
+                torchs.call_boxed(self.keys, x, dim, dtype=dtype)
             return x
 
         return cumsum_
 
-    def into_out(torchs: Any) -> Kernel:
+    def _into_out(self, torchs: Any) -> Kernel:
         def cumsum_out(
             x: Tensor, dim: int, *, dtype: torch.dtype | None = None, out: Tensor
         ) -> Tensor:
-            if ours(x, dim, dtype, out) is None:
-                torchs.call_boxed(keys, x, dim, dtype=dtype, out=out)
+            if self._scan(x, dim, dtype, out) is None:
+                torchs.call_boxed(self.keys, x, dim, dtype=dtype, out=out)
             return out
 
         return cumsum_out
 
-    return {"cumsum": functional, "cumsum_": in_place, "cumsum.out": into_out}
-
 
 def makers() -> dict[str, Makers]:
-    """All, by dispatch keys: of the CPU, and of GPUs that both this torch and we have kernels for."""
+    """All by dispatch keys: of the CPU, and of GPUs that both torch and we have kernels for."""
     on_cpu: Makers = {"cumsum": _functional, "cumsum_": _in_place, "cumsum.out": _into_out}
     return {"CPU": on_cpu} | {
-        key: on_gpu(key)
+        key: OnGPU(key).makers()
         for kind, key in gpu.KEYS.items()
         if gpu.has_kernels(kind, None)
         and torch._C._dispatch_has_kernel_for_dispatch_key("aten::cumsum.out", key)

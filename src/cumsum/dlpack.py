@@ -57,9 +57,9 @@ def cumsum(x: Any, dim: Any, **keywords: Any) -> Any:
 
 def as_tensor(x: Any) -> Any:
     """An array as a tensor, and whatever else as it is."""
-    import torch
+    from torch.utils.dlpack import from_dlpack
 
-    return torch.from_dlpack(x) if is_on_gpu(x) else x
+    return from_dlpack(x) if is_on_gpu(x) else x
 
 
 def like(x: Any, y: Any) -> Any:

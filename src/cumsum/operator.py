@@ -73,7 +73,7 @@ def _compute(x: Tensor, initial: Tensor | None, *how: Any) -> Tensor:
 
 
 def _compute_on_gpu(x: Tensor, initial: Tensor | None, *how: Any) -> Any:
-    """The same on a device that may have no kernels of ours, for graphs that were made elsewhere."""
+    """The same on a device that may have no kernels of ours, for a graph from elsewhere."""
     return (_compute if gpu.is_served(x.device) else in_core_aten)(x, initial, *how)
 
 
