@@ -8,6 +8,7 @@ all. Every way makes the same additions.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -65,12 +66,15 @@ def kind_of(dtype: torch.dtype, *, compensated: bool = False, decay: bool = Fals
     return Kind(acc, tl.float64)
 
 
+@lru_cache
 def cores_of(device: torch.device) -> int:
     """The multiprocessors of a GPU; a few where the interpreter stands for one."""
     if device.type == "cpu":
         return 4
-    count: int = torch.cuda.get_device_properties(device).multi_processor_count
-    return count
+    properties: Any = torch.get_device_module(device).get_device_properties(device)
+    if device.type == "xpu":  # whose multiprocessors have eight units each
+        return max(1, int(properties.max_compute_units) // 8)
+    return int(properties.multi_processor_count)
 
 
 def is_nvidia(device: torch.device) -> bool:
@@ -156,7 +160,8 @@ def scan(
         Whether the elements are values: sums of tiles.
     """
     cores = cores_of(x.of.device)
-    dtype = kind.wide if kept else TYPES[y.of.dtype]
+    # Integers wrap where they are stored, wherever else they would.
+    dtype = kind.wide if kept or kind.wide == tl.int64 else TYPES[y.of.dtype]
     call = launch_of(layout, kind, dtype, reverse=reverse, kept=kept)
     blocks = call.blocks
     if policy.is_walked(blocks, call.programs, cores, tile=kind.blocks):
