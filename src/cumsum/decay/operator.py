@@ -167,7 +167,8 @@ def _over_batch(
     return scan(x, decay, initial, dim + 1, reverse), 0
 
 
-library.impl("decay", kernel.scan, "CPU")
+for device in ("CPU", "CUDA"):
+    library.impl("decay", kernel.scan, device)
 library.impl("decay", under_autograd(scan, record), "Autograd", with_keyset=True)
 torch.library.register_fake("cumsum::decay", _fake, lib=library)
 torch.library.register_vmap("cumsum::decay", _over_batch, lib=library)

@@ -51,11 +51,11 @@ class Values(NamedTuple):
 
 def kind_of(dtype: torch.dtype, *, compensated: bool = False, decay: bool = False) -> Kind:
     """How sums of `dtype` are made."""
-    if not dtype.is_floating_point:
-        return Kind(tl.int64, tl.int64, order.DECAY if decay else order.PLAIN)
-    acc = tl.float32 if dtype.itemsize == 2 else tl.float64
     if decay:
-        return Kind(acc, tl.float64, order.DECAY)
+        return Kind(tl.float64, tl.float64, order.DECAY)
+    if not dtype.is_floating_point:
+        return Kind(tl.int64, tl.int64)
+    acc = tl.float32 if dtype.itemsize == 2 else tl.float64
     if compensated and dtype == torch.float64:
         return Kind(acc, tl.float64, order.PAIR)
     return Kind(acc, tl.float64)
