@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 BLOCK, BLOCKS = 256, 16  # as `order` has them
-WALKED = 8 * BLOCK * BLOCKS  # the longest line that one program can walk along
+TILE = BLOCK * BLOCKS
+WALKED = 8 * TILE  # the longest line that one program can walk along
 PROGRAMS_PER_CORE = 8  # fewer leave a multiprocessor waiting for memory
 
 
@@ -44,6 +45,17 @@ def is_walked(*, length: int, programs: int, cores: int) -> bool:
     if length <= BLOCK:
         return True
     return length <= WALKED and programs >= PROGRAMS_PER_CORE * cores
+
+
+def short_of(size: int, count: int) -> int:
+    """Up to what length a program takes several of `count` segments of `size` elements in all.
+
+    Twice their mean length, so that most are among them, and the lanes of a program not idle. Where
+    most are longer than a block, none is.
+    """
+    if size > count * BLOCK:
+        return 0
+    return 8 * min(32, power_of_two(-(-2 * size // (8 * count))))
 
 
 def power_of_two(n: int) -> int:
