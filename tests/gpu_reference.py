@@ -2,7 +2,7 @@
 
 import numpy as np
 
-GROUP, BLOCK, TILE = 8, 256, 4096
+GROUP = 8
 
 
 def plus(a, b):
@@ -42,10 +42,13 @@ def as_type(values, dtype):
     return tuple(v.astype(dtype) for v in values)
 
 
-def scan(values, begin, wide, plus=plus, fill=(0,), exclusive=False):
-    """The scan of lines, [lines, n], of values after `begin`, [lines]."""
+def scan(values, begin, wide, plus=plus, fill=(0,), exclusive=False, sizes=(32, 16)):
+    """The scan of lines, [lines, n], of values after `begin`, [lines].
+
+    `sizes` are the groups of a block and the blocks of a tile.
+    """
     n, acc = values[0].shape[-1], values[0].dtype
-    blocks = cut(cut(values, BLOCK, fill), GROUP, fill)  # [lines, blocks, groups, 8]
+    blocks = cut(cut(values, sizes[0] * GROUP, fill), GROUP, fill)  # [lines, blocks, groups, 8]
     running = [at(blocks, ..., 0)]
     for i in range(1, GROUP):
         running.append(plus(running[-1], at(blocks, ..., i)))
@@ -55,7 +58,7 @@ def scan(values, begin, wide, plus=plus, fill=(0,), exclusive=False):
         levels.append(totals)
         totals = plus(at(totals, ..., slice(0, None, 2)), at(totals, ..., slice(1, None, 2)))
     of_blocks = as_type(at(totals, ..., 0), wide)
-    entering = before_blocks(of_blocks, begin, plus, fill)
+    entering = before_blocks(of_blocks, begin, plus, fill, sizes)
     e = tuple(v[..., None] for v in as_type(entering, acc))
     for level in reversed(levels):
         right = plus(e, at(level, ..., slice(0, None, 2)))
@@ -67,17 +70,17 @@ def scan(values, begin, wide, plus=plus, fill=(0,), exclusive=False):
     return tuple(v.reshape(v.shape[0], -1)[:, :n] for v in stacked(results))
 
 
-def before_blocks(sums, begin, plus, fill):
+def before_blocks(sums, begin, plus, fill, sizes):
     """What precedes each block: tile by tile, and in them one block after the other."""
     count = sums[0].shape[-1]
-    tiles = cut(sums, TILE // BLOCK, fill)
+    tiles = cut(sums, sizes[1], fill)
     entering = tuple(v[:, None] for v in begin)
     if tiles[0].shape[-2] > 1:
         of_tiles = at(tiles, ..., 0)
-        for i in range(1, TILE // BLOCK):
+        for i in range(1, sizes[1]):
             of_tiles = plus(of_tiles, at(tiles, ..., i))
-        entering = scan(of_tiles, begin, sums[0].dtype, plus, fill, exclusive=True)
+        entering = scan(of_tiles, begin, sums[0].dtype, plus, fill, True, sizes)
     chain = [entering]
-    for i in range(TILE // BLOCK - 1):
+    for i in range(sizes[1] - 1):
         chain.append(plus(chain[-1], at(tiles, ..., i)))
     return tuple(v.reshape(v.shape[0], -1)[:, :count] for v in stacked(chain))

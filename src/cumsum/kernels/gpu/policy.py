@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-BLOCK, BLOCKS = 256, 16  # as `order` has them
-TILE = BLOCK * BLOCKS
-WALKED = 8 * TILE  # the longest line that one program can walk along
+WALKED_TILES = 8  # the most of a line that one program can walk along
 PROGRAMS_PER_CORE = 8  # fewer leave a multiprocessor waiting for memory
 
 
@@ -22,40 +20,40 @@ class Tile(NamedTuple):
     warps: int
 
 
-def tile_of(length: int, lines: int, inner: int, *, columns: bool) -> Tile:
-    """The tile for lines of so many elements, columns or rows."""
-    groups = min(32, power_of_two(-(-length // 8)))
+def tile_of(length: int, lines: int, inner: int, *, columns: bool, groups: int) -> Tile:
+    """The tile for lines of so many elements, columns or rows, whose blocks have `groups`."""
+    groups = min(groups, power_of_two(-(-length // 8)))
     if columns:
         wide = min(256 // groups, power_of_two(inner))
         return Tile(wide, groups, 4 if wide * groups >= 128 else 1)
     return Tile(min(32 // groups, power_of_two(lines)), groups, 1)
 
 
-def share_of(*, blocks: int, programs: int, cores: int) -> int:
+def share_of(blocks: int, programs: int, cores: int, *, tile: int) -> int:
     """How many blocks of a tile one program takes, where a whole one leaves cores idle."""
-    share = BLOCKS
-    tiles = -(-blocks // BLOCKS)
-    while share > 1 and programs * tiles * (BLOCKS // share) < PROGRAMS_PER_CORE * cores:
+    share = tile
+    tiles = -(-blocks // tile)
+    while share > 1 and programs * tiles * (tile // share) < PROGRAMS_PER_CORE * cores:
         share //= 2
     return share
 
 
-def is_walked(*, length: int, programs: int, cores: int) -> bool:
+def is_walked(blocks: int, programs: int, cores: int, *, tile: int) -> bool:
     """Whether each line is scanned by one program, which needs no sums beforehand."""
-    if length <= BLOCK:
+    if blocks <= 1:
         return True
-    return length <= WALKED and programs >= PROGRAMS_PER_CORE * cores
+    return blocks <= WALKED_TILES * tile and programs >= PROGRAMS_PER_CORE * cores
 
 
-def short_of(size: int, count: int) -> int:
+def short_of(size: int, count: int, *, groups: int) -> int:
     """Up to what length a program takes several of `count` segments of `size` elements in all.
 
     Twice their mean length, so that most are among them, and the lanes of a program not idle. Where
     most are longer than a block, none is.
     """
-    if size > count * BLOCK:
+    if size > count * 8 * groups:
         return 0
-    return 8 * min(32, power_of_two(-(-2 * size // (8 * count))))
+    return 8 * min(groups, power_of_two(-(-2 * size // (8 * count))))
 
 
 def power_of_two(n: int) -> int:

@@ -7,6 +7,7 @@ tiles' sums), and the scan that goes on from there.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -30,11 +31,13 @@ TYPES: dict[torch.dtype, Any] = {
 
 
 class Kind(NamedTuple):
-    """How sums of a dtype are made: in blocks, between them, and what a value consists of."""
+    """How sums are made: in blocks, between them, of what values, of how many at a time."""
 
     acc: Any
     wide: Any
     algebra: Any = order.PLAIN
+    groups: int = 32  # of a block, whose sums form a tree
+    blocks: int = 16  # of a tile, whose sums form a chain
 
     @property
     def kept(self) -> torch.dtype:
@@ -61,12 +64,15 @@ def kind_of(dtype: torch.dtype, *, compensated: bool = False, decay: bool = Fals
     return Kind(acc, tl.float64)
 
 
+@lru_cache
 def cores_of(device: torch.device) -> int:
     """The multiprocessors of a GPU; a few where the interpreter stands for one."""
     if device.type == "cpu":
         return 4
-    count: int = torch.cuda.get_device_properties(device).multi_processor_count
-    return count
+    properties: Any = torch.get_device_module(device).get_device_properties(device)
+    if device.type == "xpu":  # whose multiprocessors have eight units each
+        return max(1, int(properties.max_compute_units) // 8)
+    return int(properties.multi_processor_count)
 
 
 class Launch(NamedTuple):
@@ -136,14 +142,17 @@ def scan(
         Whether the elements are values: sums of tiles.
     """
     cores = cores_of(x.of.device)
-    tile = policy.tile_of(layout.length, layout.lines, layout.inner, columns=layout.columns)
-    dtype = kind.wide if kept else TYPES[y.of.dtype]
+    tile = policy.tile_of(
+        layout.length, layout.lines, layout.inner, columns=layout.columns, groups=kind.groups
+    )
+    # Integers wrap where they are stored, wherever else they would.
+    dtype = kind.wide if kept or kind.wide == tl.int64 else TYPES[y.of.dtype]
     blocks = -(-layout.length // (tile.groups * 8))
     call = Launch(layout, kind, tile, dtype, reverse, kept, blocks)
-    if policy.is_walked(length=layout.length, programs=call.programs, cores=cores):
+    if policy.is_walked(blocks, call.programs, cores, tile=kind.blocks):
         _scan(call, x, y, initial, None, None, exclusive, blocks)
         return
-    share = policy.share_of(blocks=blocks, programs=call.programs, cores=cores)
+    share = policy.share_of(blocks, call.programs, cores, tile=kind.blocks)
     sums = _sums(call, x, share)
     before = _before(call, sums, initial)
     _scan(call, x, y, None, before, sums, exclusive, share)
@@ -163,12 +172,13 @@ def _sums(call: Launch, x: Values, share: int) -> Values:
 
 def _before(call: Launch, sums: Values, initial: Tensor | None) -> Values:
     """What precedes each tile, [lines, tiles]: the exclusive scan of their sums."""
-    each, lines = -(-call.blocks // policy.BLOCKS), call.layout.lines
+    each, lines = -(-call.blocks // call.kind.blocks), call.layout.lines
     tiles, before = _room(call, each, sums.of.device), _room(call, each, sums.of.device)
     count = lines * each
     scans.tiles[(-(-count // 128),)](
         *sums, *tiles, count, call.blocks, each,
-        ALGEBRA=call.kind.algebra, P=128, num_warps=4, enable_fp_fusion=False,
+        ALGEBRA=call.kind.algebra, P=128, BLOCKS=call.kind.blocks, num_warps=4,
+        enable_fp_fusion=False,
     )  # fmt: skip
     rows = Strides(each, 0, 1)
     layout = Layout(lines, 1, each, columns=False, strides=(rows, rows, rows))
@@ -194,6 +204,7 @@ def _scan(
         layout.lines, layout.inner, layout.length, call.blocks, parts, share,
         *layout.strides[0], *_beside(call), *layout.strides[1],
         BEGUN=initial is not None, CARRIED=before is not None, EXCLUSIVE=exclusive,
+        BLOCKS=call.kind.blocks,
         **call.constants,
     )  # fmt: skip
 

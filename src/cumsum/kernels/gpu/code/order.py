@@ -18,9 +18,6 @@ PAIR = tl.constexpr(1)
 DECAY = tl.constexpr(2)
 
 GROUP = tl.constexpr(8)  # elements that one thread adds up one after the other
-BLOCK = tl.constexpr(256)  # elements, whose 32 groups form a tree
-BLOCKS = tl.constexpr(16)  # of a tile, whose sums form a chain
-TILE = tl.constexpr(4096)
 
 
 @triton.jit
@@ -128,12 +125,6 @@ def begun(none, initial):
         return (initial.to(none[0].dtype) + none[0], none[1])
     else:
         return (initial.to(none[0].dtype) + none[0],)
-
-
-@triton.jit
-def is_last_of_tile(block, of: tl.constexpr = 16):
-    """Whether a tile ends with this block of a line."""
-    return block % of == of - 1
 
 
 @triton.jit

@@ -15,7 +15,7 @@ import triton
 import triton.language as tl
 
 from cumsum.kernels.gpu.code import memory, order
-from cumsum.kernels.gpu.code.order import BLOCKS, DECAY, GROUP, PAIR, PLAIN
+from cumsum.kernels.gpu.code.order import DECAY, GROUP, PAIR, PLAIN
 
 
 @triton.jit
@@ -146,7 +146,8 @@ def sums(x, x2, y, y2, lines, inner, n, blocks, parts, share, xo, xi, xs, x2o, x
 
 
 @triton.jit
-def tiles(x, x2, y, y2, count, blocks, of, ALGEBRA: tl.constexpr, P: tl.constexpr):
+def tiles(x, x2, y, y2, count, blocks, of,
+          ALGEBRA: tl.constexpr, P: tl.constexpr, BLOCKS: tl.constexpr):  # fmt: skip
     """Write the sums of `count` tiles to `y`, `of` of which a line has, from those of its blocks."""
     t = tl.program_id(0).to(tl.int64) * P + tl.arange(0, P)
     first = t % of * BLOCKS
@@ -165,7 +166,7 @@ def scan(x, x2, y, y2, initial, before, before2, kept, kept2, lines, inner, n, b
          xo, xi, xs, x2o, x2i, x2s, yo, yi, ys,
          ALGEBRA: tl.constexpr, KEPT: tl.constexpr, BEGUN: tl.constexpr, CARRIED: tl.constexpr,
          EXCLUSIVE: tl.constexpr, ACC: tl.constexpr, WIDE: tl.constexpr, DTYPE: tl.constexpr,
-         COLUMNS: tl.constexpr, REVERSE: tl.constexpr, P: tl.constexpr, K: tl.constexpr):  # fmt: skip
+         COLUMNS: tl.constexpr, REVERSE: tl.constexpr, P: tl.constexpr, K: tl.constexpr, BLOCKS: tl.constexpr):  # fmt: skip
     """Write the scan of `x` to `y`; KEPT, of values to `y` and `y2`, with nothing rounded.
 
     CARRIED: the `share` blocks of each program are of one tile. What precedes that is in `before`,
@@ -209,7 +210,7 @@ def scan(x, x2, y, y2, initial, before, before2, kept, kept2, lines, inner, n, b
         c = order.combined(c, t, ALGEBRA)
         if not CARRIED:
             tile = order.combined(tile, t, ALGEBRA)
-            if order.is_last_of_tile(b):
+            if b % BLOCKS == BLOCKS - 1:
                 tiles = order.combined(tiles, tile, ALGEBRA)
                 tile = none
                 c = order.combined(begin, tiles, ALGEBRA)
