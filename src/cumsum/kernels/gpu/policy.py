@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 WALKED_TILES = 8  # the most of a line that one program can walk along
+ONE_PASS_ELEMENTS = 1 << 22  # fewer fit the cache: reading them twice costs less than waiting
 PROGRAMS_PER_CORE = 8  # fewer leave a multiprocessor waiting for memory
 
 
@@ -54,6 +55,14 @@ def short_of(size: int, count: int, *, groups: int) -> int:
     if size > count * 8 * groups:
         return 0
     return 8 * min(groups, power_of_two(-(-2 * size // (8 * count))))
+
+
+def is_one_pass(blocks: int, elements: int, *, tile: int, row: int) -> bool:
+    """Whether programs wait for each other rather than read everything twice.
+
+    What they tell of lines has places for 16 times 16 rows of `row` tiles.
+    """
+    return elements >= ONE_PASS_ELEMENTS and blocks <= 16 * tile * tile * row
 
 
 def power_of_two(n: int) -> int:

@@ -2,7 +2,8 @@
 
 Short lines, and many of some length, are walked along by one program each. Longer ones are scanned
 in three steps: the sums of their blocks, what precedes each of their tiles (one more scan, of the
-tiles' sums), and the scan that goes on from there.
+tiles' sums), and the scan that goes on from there. Where there is much of them, one pass does it
+all. Every way makes the same additions.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from cumsum.kernels.gpu import policy
 from cumsum.kernels.gpu.code import order, scans
+from cumsum.kernels.gpu.code.chain import chain
 from cumsum.kernels.gpu.layout import Layout, Strides
 
 _NONE = Strides(0, 0, 0)
@@ -75,6 +77,11 @@ def cores_of(device: torch.device) -> int:
     return int(properties.multi_processor_count)
 
 
+def is_nvidia(device: torch.device) -> bool:
+    """Whether programs on it see what others write, without asking for it atomically."""
+    return device.type == "cuda" and torch.version.hip is None
+
+
 class Launch(NamedTuple):
     """What all kernels of a call are given."""
 
@@ -112,6 +119,17 @@ class Launch(NamedTuple):
         }
 
 
+def launch_of(
+    layout: Layout, kind: Kind, dtype: Any, *, reverse: bool, kept: bool = False
+) -> Launch:
+    """What kernels are given for such lines."""
+    tile = policy.tile_of(
+        layout.length, layout.lines, layout.inner, columns=layout.columns, groups=kind.groups
+    )
+    blocks = -(-layout.length // (tile.groups * 8))
+    return Launch(layout, kind, tile, dtype, reverse, kept, blocks)
+
+
 def scan(
     x: Values,
     y: Values,
@@ -142,15 +160,18 @@ def scan(
         Whether the elements are values: sums of tiles.
     """
     cores = cores_of(x.of.device)
-    tile = policy.tile_of(
-        layout.length, layout.lines, layout.inner, columns=layout.columns, groups=kind.groups
-    )
     # Integers wrap where they are stored, wherever else they would.
     dtype = kind.wide if kept or kind.wide == tl.int64 else TYPES[y.of.dtype]
-    blocks = -(-layout.length // (tile.groups * 8))
-    call = Launch(layout, kind, tile, dtype, reverse, kept, blocks)
+    call = launch_of(layout, kind, dtype, reverse=reverse, kept=kept)
+    blocks = call.blocks
     if policy.is_walked(blocks, call.programs, cores, tile=kind.blocks):
         _scan(call, x, y, initial, None, None, exclusive, blocks)
+        return
+    if is_nvidia(x.of.device) and policy.is_one_pass(
+        blocks, layout.lines * layout.length, tile=kind.blocks, row=kind.groups * 8
+    ):
+        grid, given, constants = chain_call(call, x, y, initial, exclusive=exclusive)
+        chain[(grid,)](*given, **constants)
         return
     share = policy.share_of(blocks, call.programs, cores, tile=kind.blocks)
     sums = _sums(call, x, share)
@@ -220,3 +241,31 @@ def _room(call: Launch, each: int, device: torch.device) -> Values:
     of = torch.empty(call.layout.lines * each, dtype=call.kind.kept, device=device)
     beside = of if call.kind.algebra == order.PLAIN else torch.empty_like(of)
     return Values(of, beside)
+
+
+def chain_call(
+    call: Launch, x: Values, y: Values, initial: Tensor | None, *, exclusive: bool
+) -> tuple[int, tuple[Any, ...], dict[str, Any]]:
+    """The scan in one pass over memory: how many programs it takes, and what they are given."""
+    layout, kind = call.layout, call.kind
+    tiles = -(-call.blocks // kind.blocks)
+    rows = -(-tiles // (kind.groups * 8))
+    sums = 2 * (1 if kind.algebra == order.PLAIN else 2) * layout.lines * tiles
+    states = sums // tiles * rows * 4
+    told = torch.zeros(2 + sums + states, dtype=torch.int64, device=x.of.device)
+    words = told.view(torch.uint64)
+    constants = call.constants
+    del constants["KEPT"]
+    given = (
+        *x, y.of, y.of if initial is None else initial,
+        told.view(torch.int32), words[2 : 2 + sums], words[2 + sums :],
+        layout.lines, layout.inner, layout.length, call.blocks, tiles, rows, call.programs,
+        *layout.strides[0], *_beside(call), *layout.strides[1],
+    )  # fmt: skip
+    constants |= {
+        "BEGUN": initial is not None,
+        "EXCLUSIVE": exclusive,
+        "POLL": torch.version.hip is not None,
+        "BLOCKS": kind.blocks,
+    }
+    return call.programs * tiles, given, constants

@@ -128,6 +128,34 @@ def begun(none, initial):
 
 
 @triton.jit
+def standing_at(a, place, P: tl.constexpr, N: tl.constexpr):
+    """What stands at one of N places, [P, 1]: the sum of it and of zeros, whatever their order."""
+    some = tl.broadcast_to(tl.arange(0, N)[None, :], [P, N]) == place
+    return tl.sum(tl.where(some, a, tl.zeros_like(a)), 1)[:, None]
+
+
+@triton.jit
+def at_first(a, P: tl.constexpr, K: tl.constexpr):
+    """A value that all K places have, as [P, 1]."""
+    r = ()
+    for i in tl.static_range(len(a)):
+        r = r + (standing_at(a[i], 0, P, K),)
+    return r
+
+
+@triton.jit
+def picked(results, place, P: tl.constexpr, K: tl.constexpr):
+    """One of the results of a block of groups, at all K places."""
+    one = results[0]
+    for v in tl.static_range(1, 8):
+        one = chosen(tl.full([P, K], place, tl.int64) % 8 == v, results[v], one)
+    r = ()
+    for i in tl.static_range(len(one)):
+        r = r + (tl.broadcast_to(standing_at(one[i], place // 8, P, K), [P, K]),)
+    return r
+
+
+@triton.jit
 def is_before(a, b):
     """Whether one number is less than another, as a mask."""
     return tl.full([1, 1], a, tl.int64) < b

@@ -103,6 +103,18 @@ def valued(loaded, ALGEBRA: tl.constexpr, ACC: tl.constexpr, DTYPE: tl.constexpr
 
 
 @triton.jit
+def zipped(parts):
+    """Eight values of their parts."""
+    values = ()
+    for v in tl.static_range(GROUP):
+        if len(parts) > 1:
+            values = values + ((parts[0][v], parts[1][v]),)
+        else:
+            values = values + ((parts[0][v],),)
+    return values
+
+
+@triton.jit
 def written(q, some, start, n, step, values, which: tl.constexpr,
             COLUMNS: tl.constexpr, REVERSE: tl.constexpr, P: tl.constexpr, K: tl.constexpr):  # fmt: skip
     """Write one part of the values of a block."""
@@ -162,6 +174,39 @@ def tiles(x, x2, y, y2, count, blocks, of,
 
 
 @triton.jit
+def go_on(p, p2, q, q2, some, first, end, n, xs, x2s, ys, begin,
+          ALGEBRA: tl.constexpr, KEPT: tl.constexpr, CARRIED: tl.constexpr, EXCLUSIVE: tl.constexpr,
+          ACC: tl.constexpr, WIDE: tl.constexpr, DTYPE: tl.constexpr,
+          COLUMNS: tl.constexpr, REVERSE: tl.constexpr,
+          P: tl.constexpr, K: tl.constexpr, BLOCKS: tl.constexpr):  # fmt: skip
+    """Write the results of some blocks, which `begin` precedes: of one tile, or from the first on."""
+    none = nothing(P, K, ALGEBRA, WIDE)
+    c, tiles, tile = begin, none, none
+    ahead = raw(p, p2, some, first * (K * 8), n, xs, x2s, ALGEBRA, KEPT, COLUMNS, REVERSE, P, K)
+    for b in range(first, end):
+        groups = order.running(valued(ahead, ALGEBRA, ACC, DTYPE), ALGEBRA)
+        ahead = raw(p, p2, some & order.is_before(b + 1, end), (b + 1) * (K * 8), n, xs, x2s,
+                    ALGEBRA, KEPT, COLUMNS, REVERSE, P, K)  # fmt: skip
+        flipped: tl.constexpr = REVERSE and not COLUMNS
+        e, t = order.tree(groups[GROUP - 1], order.cast(c, ACC), flipped, P, K, ALGEBRA)
+        results, start = order.spread(e, groups, EXCLUSIVE, ALGEBRA), b * (K * 8)
+        if not KEPT:
+            rounded(q, some, start, n, ys, results, ALGEBRA, COLUMNS, REVERSE, P, K)
+        else:
+            written(q, some, start, n, ys, results, 0, COLUMNS, REVERSE, P, K)
+            if ALGEBRA != PLAIN:
+                written(q2, some, start, n, ys, results, 1, COLUMNS, REVERSE, P, K)
+        t = order.cast(t, WIDE)
+        c = order.combined(c, t, ALGEBRA)
+        if not CARRIED:
+            tile = order.combined(tile, t, ALGEBRA)
+            if b % BLOCKS == BLOCKS - 1:
+                tiles = order.combined(tiles, tile, ALGEBRA)
+                tile = none
+                c = order.combined(begin, tiles, ALGEBRA)
+
+
+@triton.jit
 def scan(x, x2, y, y2, initial, before, before2, kept, kept2, lines, inner, n, blocks, parts, share,
          xo, xi, xs, x2o, x2i, x2s, yo, yi, ys,
          ALGEBRA: tl.constexpr, KEPT: tl.constexpr, BEGUN: tl.constexpr, CARRIED: tl.constexpr,
@@ -188,29 +233,7 @@ def scan(x, x2, y, y2, initial, before, before2, kept, kept2, lines, inner, n, b
         for b in range(tile * BLOCKS, first):
             at = line * blocks + b
             begin = order.combined(begin, sums_at(kept + at, kept2 + at, some, ALGEBRA), ALGEBRA)
-    c, tiles, tile = begin, none, none
+    at = o * yo + i * yi
     end = min(first + share, blocks)
-    ahead = raw(p, p2, some, first * (K * 8), n, xs, x2s, ALGEBRA, KEPT, COLUMNS, REVERSE, P, K)
-    for b in range(first, end):
-        groups = order.running(valued(ahead, ALGEBRA, ACC, DTYPE), ALGEBRA)
-        ahead = raw(p, p2, some & order.is_before(b + 1, end), (b + 1) * (K * 8), n, xs, x2s,
-                    ALGEBRA, KEPT, COLUMNS, REVERSE, P, K)  # fmt: skip
-        e, t = order.tree(
-            groups[GROUP - 1], order.cast(c, ACC), REVERSE and not COLUMNS, P, K, ALGEBRA
-        )
-        results = order.spread(e, groups, EXCLUSIVE, ALGEBRA)
-        at, start = o * yo + i * yi, b * (K * 8)
-        if KEPT:
-            written(y + at, some, start, n, ys, results, 0, COLUMNS, REVERSE, P, K)
-            if ALGEBRA != PLAIN:
-                written(y2 + at, some, start, n, ys, results, 1, COLUMNS, REVERSE, P, K)
-        else:
-            rounded(y + at, some, start, n, ys, results, ALGEBRA, COLUMNS, REVERSE, P, K)
-        t = order.cast(t, WIDE)
-        c = order.combined(c, t, ALGEBRA)
-        if not CARRIED:
-            tile = order.combined(tile, t, ALGEBRA)
-            if b % BLOCKS == BLOCKS - 1:
-                tiles = order.combined(tiles, tile, ALGEBRA)
-                tile = none
-                c = order.combined(begin, tiles, ALGEBRA)
+    go_on(p, p2, y + at, y2 + at, some, first, end, n, xs, x2s, ys, begin,
+          ALGEBRA, KEPT, CARRIED, EXCLUSIVE, ACC, WIDE, DTYPE, COLUMNS, REVERSE, P, K, BLOCKS)  # fmt: skip
