@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from cumsum.decay.memory import Kind, Operand, Scan, run
+from cumsum.kernels import gpu
 from cumsum.kernels.tensor import CODES
 from cumsum.threads import chosen_threads
 
@@ -30,10 +31,10 @@ def scan_into(
         return
     x, decay = _readable(x), _readable(decay)
     initial = None if initial is None else _readable(initial)
-    if y.device.type != "cpu":
-        from cumsum.kernels.gpu import decay as gpu
+    if gpu.takes(y.device):
+        from cumsum.kernels.gpu import decay as on_gpu  # which imports Triton
 
-        gpu.scan_into(x, y, decay, initial, dim, reverse)
+        on_gpu.scan_into(x, y, decay, initial, dim, reverse)
         return
     if y.is_complex() and not decay.is_complex():  # both parts are lines
         x, y, decay = torch.view_as_real(x), torch.view_as_real(y), decay.unsqueeze(-1)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from cumsum.kernels.gpu.layout import Layout, layout_of
 from cumsum.kernels.gpu.scan import Values, kind_of, scan
+from cumsum.kernels.gpu.tensor import on
 
 
 def scan_into(
@@ -34,13 +35,16 @@ def scan_into(
     layout = _layout(x, y, decay, dim)
     result = y
     if layout is None:
-        x, y, decay = x.contiguous(), torch.empty(y.shape, dtype=y.dtype, device=y.device), _each(
-            decay, x.shape, dim
+        x, y, decay = (
+            x.contiguous(),
+            torch.empty(y.shape, dtype=y.dtype, device=y.device),
+            _each(decay, x.shape, dim),
         )
         layout = _layout(x, y, decay, dim)
         assert layout is not None
     kind = kind_of(y.dtype, decay=True)
-    scan(Values(x, decay), Values(y, y), first, layout, kind, exclusive=False, reverse=reverse)
+    with on(x.device):
+        scan(Values(x, decay), Values(y, y), first, layout, kind, exclusive=False, reverse=reverse)
     if y is not result:
         result.copy_(y)
 

@@ -84,6 +84,8 @@ def _scan_lines(
     assert layout is not None
     first = None if initial is None else initial.reshape(-1).contiguous()
     kind = kind_of(y.dtype, compensated=compensated)
-    scan(Values(x, x), Values(sums, sums), first, layout, kind, exclusive=exclusive, reverse=reverse)
+    scan(
+        Values(x, x), Values(sums, sums), first, layout, kind, exclusive=exclusive, reverse=reverse
+    )
     if sums is not y:
         y.copy_(sums)

@@ -80,9 +80,9 @@ def raw(x, x2, some, start, n, step, step2, ALGEBRA: tl.constexpr, KEPT: tl.cons
 @triton.jit
 def converted(a, dtype: tl.constexpr):
     """Elements in another type: from and to 16-bit floats by way of float32, as torch does it."""
-    if a.dtype == tl.bfloat16 or a.dtype == tl.float16:
+    if a.dtype == tl.bfloat16 or a.dtype == tl.float16:  # noqa: PLR1714 Triton has no `in`
         a = a.to(tl.float32)
-    if dtype == tl.bfloat16 or dtype == tl.float16:
+    if dtype == tl.bfloat16 or dtype == tl.float16:  # noqa: PLR1714
         a = a.to(tl.float32)
     return a.to(dtype)
 

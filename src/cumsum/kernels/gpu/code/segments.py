@@ -14,8 +14,9 @@ import triton
 import triton.language as tl
 
 from cumsum.kernels.gpu.code import order
-from cumsum.kernels.gpu.code.order import BLOCK, BLOCKS, GROUP, PLAIN, TILE
+from cumsum.kernels.gpu.code.order import GROUP, PLAIN
 from cumsum.kernels.gpu.code.scans import (
+    go_on,
     keep,
     lines_of,
     nothing,
@@ -36,12 +37,12 @@ def place(offsets, s, some, n):
     return begin, tl.maximum(tl.minimum(end, n) - begin, 0)
 
 
-@triton.jit(do_not_specialize=["count", "short"])
-def measure(offsets, facts, count, n, short, P: tl.constexpr):
+@triton.jit(do_not_specialize=["count", "short", "of"])
+def measure(offsets, facts, count, n, short, of, P: tl.constexpr):
     """Add up what `count` segments are like.
 
     `facts` are how many offsets break the rules, the greatest length, how many segments are longer
-    than `short`, and how many tiles these have.
+    than `short`, and how many tiles of `of` elements these have.
     """
     s = tl.program_id(0).to(tl.int64) * P + tl.arange(0, P)
     some = s < count
@@ -53,7 +54,7 @@ def measure(offsets, facts, count, n, short, P: tl.constexpr):
     tl.atomic_add(facts, tl.sum((some & broken).to(tl.int64), 0))
     tl.atomic_max(facts + 1, tl.max(size, 0))
     tl.atomic_add(facts + 2, tl.sum(long.to(tl.int64), 0))
-    tl.atomic_add(facts + 3, tl.sum(tl.where(long, tl.cdiv(size, TILE), 0), 0))
+    tl.atomic_add(facts + 3, tl.sum(tl.where(long, tl.cdiv(size, of), 0), 0))
 
 
 @triton.jit(do_not_specialize=["count", "short", "of"])
@@ -76,13 +77,13 @@ def segment_of(starts, count, tile, steps):
 
 
 @triton.jit
-def part_of(offsets, starts, count, steps, tile, n, share):
+def part_of(offsets, starts, count, steps, tile, n, share, K: tl.constexpr):
     """A tile's place: where its segment begins and how long that is, its first block and its end."""
     there = tile < tl.load(starts + count)
     s = segment_of(starts, count, tile, steps)
     begin, size = place(offsets, s, there, n)
     first = (tile - tl.load(starts + s)) * share
-    blocks = tl.cdiv(size, BLOCK)
+    blocks = tl.cdiv(size, K * 8)
     return begin, size, first, tl.where(there, tl.minimum(first + share, blocks), first), blocks
 
 
@@ -113,9 +114,7 @@ def short(x, x2, y, y2, initial, offsets, count, short, lines, inner, n, xo, xi,
     c = nothing(P, K, ALGEBRA, WIDE)
     if BEGUN:
         c = order.begun(c, tl.load(initial + line, mask=some, other=0))
-    e, _ = order.tree(
-        groups[GROUP - 1], order.cast(c, ACC), REVERSE and not COLUMNS, P, K, ALGEBRA
-    )
+    e, _ = order.tree(groups[GROUP - 1], order.cast(c, ACC), REVERSE and not COLUMNS, P, K, ALGEBRA)
     results = order.spread(e, groups, EXCLUSIVE, ALGEBRA)
     at = o * yo + i * yi + begin * ys
     if KEPT:
@@ -130,12 +129,13 @@ def short(x, x2, y, y2, initial, offsets, count, short, lines, inner, n, xo, xi,
 def sums(x, x2, y, y2, offsets, starts, count, steps, room, lines, inner, n, xo, xi, xs,
          ALGEBRA: tl.constexpr, KEPT: tl.constexpr,
          ACC: tl.constexpr, WIDE: tl.constexpr, DTYPE: tl.constexpr,
-         COLUMNS: tl.constexpr, REVERSE: tl.constexpr, P: tl.constexpr, K: tl.constexpr):  # fmt: skip
+         COLUMNS: tl.constexpr, REVERSE: tl.constexpr, P: tl.constexpr, K: tl.constexpr,
+         BLOCKS: tl.constexpr):  # fmt: skip
     """Write the sums of tiles of `x` to `y`, [lines, room], but for the only one of a segment."""
     pid = tl.program_id(0).to(tl.int64)
     tile = pid % room
     line, o, i, some = lines_of(pid // room, lines, inner, COLUMNS, P)
-    begin, n, first, end, blocks = part_of(offsets, starts, count, steps, tile, n, BLOCKS)
+    begin, n, first, end, blocks = part_of(offsets, starts, count, steps, tile, n, BLOCKS, K)
     end = tl.where(blocks > BLOCKS, end, first)
     at = o * xo + i * xi + begin * xs
     p, p2 = x + at, x2 + at
@@ -158,7 +158,8 @@ def scan(x, x2, y, y2, initial, before, before2, offsets, starts, count, steps, 
          lines, inner, n, xo, xi, xs, yo, yi, ys,
          ALGEBRA: tl.constexpr, KEPT: tl.constexpr, BEGUN: tl.constexpr, CARRIED: tl.constexpr,
          EXCLUSIVE: tl.constexpr, ACC: tl.constexpr, WIDE: tl.constexpr, DTYPE: tl.constexpr,
-         COLUMNS: tl.constexpr, REVERSE: tl.constexpr, P: tl.constexpr, K: tl.constexpr):  # fmt: skip
+         COLUMNS: tl.constexpr, REVERSE: tl.constexpr, P: tl.constexpr, K: tl.constexpr,
+         BLOCKS: tl.constexpr):  # fmt: skip
     """Write the scan of long segments, `share` blocks a program.
 
     CARRIED: these are a tile, which `before`, [lines, room], precedes. Else they are a whole
@@ -167,39 +168,15 @@ def scan(x, x2, y, y2, initial, before, before2, offsets, starts, count, steps, 
     pid = tl.program_id(0).to(tl.int64)
     number = pid % room
     line, o, i, some = lines_of(pid // room, lines, inner, COLUMNS, P)
-    begin, n, first, end, _ = part_of(offsets, starts, count, steps, number, n, share)
-    at = o * xo + i * xi + begin * xs
-    p, p2 = x + at, x2 + at
-    q = o * yo + i * yi + begin * ys
+    begin, n, first, end, _ = part_of(offsets, starts, count, steps, number, n, share, K)
     there = some & order.is_before(first, end)
     none = nothing(P, K, ALGEBRA, WIDE)
-    before_all = none
+    entering = none
     if BEGUN:
-        before_all = order.begun(none, tl.load(initial + line, mask=there, other=0))
+        entering = order.begun(none, tl.load(initial + line, mask=there, other=0))
     if CARRIED:
         at = line * room + number
-        before_all = order.combined(none, sums_at(before + at, before2 + at, there, ALGEBRA), ALGEBRA)
-    c, tiles, tile = before_all, none, none
-    ahead = raw(p, p2, there, first * (K * 8), n, xs, xs, ALGEBRA, KEPT, COLUMNS, REVERSE, P, K)
-    for b in range(first, end):
-        groups = order.running(valued(ahead, ALGEBRA, ACC, DTYPE), ALGEBRA)
-        ahead = raw(p, p2, some & order.is_before(b + 1, end), (b + 1) * (K * 8), n, xs, xs,
-                    ALGEBRA, KEPT, COLUMNS, REVERSE, P, K)  # fmt: skip
-        e, t = order.tree(
-            groups[GROUP - 1], order.cast(c, ACC), REVERSE and not COLUMNS, P, K, ALGEBRA
-        )
-        results = order.spread(e, groups, EXCLUSIVE, ALGEBRA)
-        if KEPT:
-            written(y + q, some, b * (K * 8), n, ys, results, 0, COLUMNS, REVERSE, P, K)
-            if ALGEBRA != PLAIN:
-                written(y2 + q, some, b * (K * 8), n, ys, results, 1, COLUMNS, REVERSE, P, K)
-        else:
-            rounded(y + q, some, b * (K * 8), n, ys, results, ALGEBRA, COLUMNS, REVERSE, P, K)
-        t = order.cast(t, WIDE)
-        c = order.combined(c, t, ALGEBRA)
-        if not CARRIED:
-            tile = order.combined(tile, t, ALGEBRA)
-            if order.is_last_of_tile(b):
-                tiles = order.combined(tiles, tile, ALGEBRA)
-                tile = none
-                c = order.combined(before_all, tiles, ALGEBRA)
+        entering = order.combined(none, sums_at(before + at, before2 + at, there, ALGEBRA), ALGEBRA)
+    p, q = o * xo + i * xi + begin * xs, o * yo + i * yi + begin * ys
+    go_on(x + p, x2 + p, y + q, y2 + q, there, first, end, n, xs, xs, ys, entering,
+          ALGEBRA, KEPT, CARRIED, EXCLUSIVE, ACC, WIDE, DTYPE, COLUMNS, REVERSE, P, K, BLOCKS)  # fmt: skip
