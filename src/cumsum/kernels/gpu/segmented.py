@@ -38,7 +38,7 @@ def scan_into(
 def _scan_into(
     x: Tensor, y: Tensor, initial: Tensor | None, name: str, cuts: Tensor, how: How
 ) -> None:
-    kind = kind_of(y.dtype, compensated=how.compensated)
+    kind = kind_of(y.dtype.to_real(), compensated=how.compensated)
     given = cuts_of(name, cuts, x.device, x.size(how.dim), kind)
     if x.is_complex() != y.is_complex() or x.dtype not in TYPES:
         x = x.to(y.dtype)

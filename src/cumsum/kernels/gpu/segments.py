@@ -122,7 +122,8 @@ def _scan_short(
     code.short[(programs,)](
         *x, *y, y.of if initial is None else initial, cuts.offsets, cuts.segments, length,
         layout.lines, layout.inner, layout.length, *layout.strides[0], *layout.strides[1],
-        BEGUN=initial is not None, EXCLUSIVE=exclusive, **call.constants,
+        BEGUN=initial is not None, EXCLUSIVE=exclusive, ALONE=layout.lines == 1,
+        **call.constants,
     )  # fmt: skip
 
 

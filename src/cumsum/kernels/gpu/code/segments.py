@@ -91,10 +91,12 @@ def part_of(offsets, starts, count, steps, tile, n, share, K: tl.constexpr):
 def short(x, x2, y, y2, initial, offsets, count, short, lines, inner, n, xo, xi, xs, yo, yi, ys,
           ALGEBRA: tl.constexpr, KEPT: tl.constexpr, BEGUN: tl.constexpr, EXCLUSIVE: tl.constexpr,
           ACC: tl.constexpr, WIDE: tl.constexpr, DTYPE: tl.constexpr,
-          COLUMNS: tl.constexpr, REVERSE: tl.constexpr, P: tl.constexpr, K: tl.constexpr):  # fmt: skip
+          COLUMNS: tl.constexpr, REVERSE: tl.constexpr, P: tl.constexpr, K: tl.constexpr,
+          ALONE: tl.constexpr):  # fmt: skip
     """Scan the segments of up to `short` elements, K * 8 at most.
 
-    Of rows, a program takes P segments, which may be of several; of columns, one of P.
+    Of rows, a program takes P segments, which may be of several, unless there is but one line, ALONE;
+    of columns, one of P.
     """
     pid = tl.program_id(0).to(tl.int64)
     if COLUMNS:
@@ -103,8 +105,11 @@ def short(x, x2, y, y2, initial, offsets, count, short, lines, inner, n, xo, xi,
         begin, size = place(offsets, s, s < count, n)
     else:
         number = (pid * P + tl.arange(0, P))[:, None]
-        s, line = number % count, number // count
-        o, i, some = line // inner, line % inner, line < lines
+        if ALONE:  # which spares each lane a division
+            s, line, some = number, number * 0, number < count
+        else:
+            s, line, some = number % count, number // count, number < count * lines
+        o, i = line // inner, line % inner
         begin, size = place(offsets, s, some, n)
     some = some & (size <= short)
     p = x + o * xo + i * xi + begin * xs
