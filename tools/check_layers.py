@@ -23,7 +23,7 @@ LAYERS = (
     ("dask",),
     ("chunked",),
     ("stream",),
-    ("api", "several"),
+    ("api", "several", "dlpack"),
     ("torch", "masked", "nested", "numpy", "tensors", "generic", *GRAPHS, *BELOW),
     ("kernels",),
     ("config", "plan"),

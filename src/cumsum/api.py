@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 import numpy as np
 
+from cumsum import dlpack, several
 from cumsum import numpy as numpy_door
-from cumsum import several
 from cumsum.options import NAMES
 
 if TYPE_CHECKING:
@@ -102,7 +102,8 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
     ----------
     input : torch.Tensor or numpy.ndarray
         Of any shape and strides. The names `a` and `x` are understood as well. An array of Dask is
-        scanned lazily, chunk by chunk.
+        scanned lazily, chunk by chunk; one of another library on a GPU, such as CuPy's, is as if it
+        were NumPy's.
     dim : int or tuple of int
         In [-input.ndim, input.ndim). The name `axis` is understood as well; for an array,
         ``axis=None`` scans the flattened array. Several dims are scanned one after the other, in
@@ -172,8 +173,8 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
     OverflowError
         If `overflow` is "raise" and a sum does not fit; nothing is written.
     NotImplementedError
-        For tensors that are not in this machine's memory, sparse or the like, whose plain sums are
-        torch's own: if anything is asked for that torch does not have.
+        For tensors that are sparse or the like, or on a device without kernels of ours, whose plain
+        sums are torch's own: if anything is asked for that torch does not have.
 
     See Also
     --------
@@ -334,6 +335,9 @@ def slow_cumsum(*args: Any, **kwargs: Any) -> Any:
         x, dim, rest = bind_call("cumsum", args, kwargs, KEYWORDS)
         return dask.cumsum(x, dim, **rest)
     if not (isinstance(x, np.ndarray) or is_tensor(x)):
+        if dlpack.is_on_gpu(x):
+            x, dim, rest = bind_call("cumsum", args, kwargs, KEYWORDS)
+            return dlpack.cumsum(x, dim, **rest)
         raise refuse("cumsum", x)
     x, dim, rest = bind_call("cumsum", args, kwargs, KEYWORDS)
     if several.are_several(dim):
@@ -349,6 +353,8 @@ def slow_cumsum_(*args: Any, **kwargs: Any) -> Any:
     if is_dask(x):
         raise TypeError("cumsum_(): an array of Dask cannot be written to; take cumsum()")
     if not (isinstance(x, np.ndarray) or is_tensor(x)):
+        if dlpack.is_on_gpu(x):
+            raise TypeError("cumsum_(): an array on a GPU is written to as a torch.Tensor alone")
         raise refuse("cumsum_", x)
     x, dim, rest = bind_call("cumsum_", args, kwargs, KEYWORDS_IN_PLACE)
     if several.are_several(dim):

@@ -1,13 +1,12 @@
-"""The Array API standard's `cumulative_sum`, for every kind of array on the CPU."""
+"""The Array API standard's `cumulative_sum`, for every kind of array."""
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
 
-from cumsum import api, fast
+from cumsum import api, dlpack, fast
 from cumsum.precision import Precision, is_compensated
 
 
@@ -25,8 +24,8 @@ def cumulative_sum(
     Parameters
     ----------
     x : array
-        A torch tensor, a NumPy array, or any CPU array with ``__array_namespace__`` or DLPack, of
-        one dimension or more.
+        A torch tensor, a NumPy array, or any array with ``__array_namespace__`` or DLPack, on the
+        CPU or a GPU that torch knows, of one dimension or more.
     axis : int, optional
         In [-x.ndim, x.ndim). May be left out for one dimension only.
     dtype : dtype of the array's own library, optional
@@ -65,14 +64,20 @@ def cumulative_sum(
     is_compensated(precision)
     if not (isinstance(x, np.ndarray) or api.is_tensor(x) or api.is_dask(x)):
         return _of_other_kind(x, axis, dtype, include_initial, precision)
+    axis = _checked(axis, x.ndim)
+    return fast.cumsum(x, axis, dtype=dtype, include_initial=include_initial, precision=precision)
+
+
+def _checked(axis: int | None, ndim: int) -> int:
+    """The axis of an array of so many dims."""
     if axis is None:
-        if x.ndim != 1:
-            message = f"cumulative_sum(): axis is needed for an array of {x.ndim} dimensions"
+        if ndim != 1:
+            message = f"cumulative_sum(): axis is needed for an array of {ndim} dimensions"
             raise ValueError(message)
         axis = 0
-    if x.ndim == 0:
+    if ndim == 0:
         raise ValueError("cumulative_sum(): x must have at least one dimension")
-    return fast.cumsum(x, axis, dtype=dtype, include_initial=include_initial, precision=precision)
+    return axis
 
 
 def _of_other_kind(
@@ -81,19 +86,16 @@ def _of_other_kind(
     """By DLPack to NumPy and back."""
     if not hasattr(x, "__dlpack__"):
         raise api.refuse("cumulative_sum", x, "an array with __array_namespace__ or __dlpack__")
+    if dlpack.is_on_gpu(x):
+        given = {"dtype": dtype, "include_initial": include_initial, "precision": precision}
+        return dlpack.cumsum(x, _checked(axis, dlpack.as_tensor(x).dim()), **given)
     if x.__dlpack_device__()[0] != 1:
-        raise TypeError("cumulative_sum(): x must lie on the CPU")
-    name = None if dtype is None else getattr(dtype, "name", str(dtype).rpartition(".")[2])
+        raise TypeError("cumulative_sum(): x must lie on the CPU, or on a GPU that torch knows")
     result = cumulative_sum(
         np.from_dlpack(x),
         axis=axis,
-        dtype=None if name is None else np.dtype(name),
+        dtype=None if dtype is None else np.dtype(dlpack.name_of(dtype)),
         include_initial=include_initial,
         precision=precision,
     )
-    if hasattr(x, "__array_namespace__"):
-        return x.__array_namespace__().from_dlpack(result)
-    home: Any = type(x)
-    if not hasattr(home, "from_dlpack"):
-        home = sys.modules[home.__module__.partition(".")[0]]
-    return home.from_dlpack(result)
+    return dlpack.like(x, result)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cumsum.kernels import tensor
+from cumsum.kernels import gpu, tensor
 from cumsum.kernels.tensor import How
 from cumsum.options import NAMES, PLAIN, Options, take
 from cumsum.overflow import is_exact
@@ -107,7 +107,17 @@ def result_dtype(call: Call) -> torch.dtype:
         return call.dtype
     if call.out is not None:
         return call.out.dtype
+    if _is_widened(call.input):
+        return torch.float32
     return tensor.default_dtype(call.input.dtype)
+
+
+def _is_widened(x: Tensor) -> bool:
+    """Whether torch's autocast has sums of `x` in float32; it has not on the CPU."""
+    kind = x.device.type
+    if kind not in gpu.KEYS or not x.is_floating_point() or x.dtype == torch.float64:
+        return False
+    return torch.is_autocast_enabled(kind)
 
 
 def normalized(dim: int, x: Tensor) -> int | None:
@@ -127,6 +137,8 @@ def as_values(name: str, given: Any, device: torch.device) -> Tensor:
     """Numbers as a tensor; those of Python are as wide as they are there."""
     if isinstance(given, Tensor):
         return given
+    if device.type != "cpu" and isinstance(given, int | float | complex):
+        return _filled(given, device)
     long = isinstance(given, int) and given >= 2**63
     try:
         values = torch.as_tensor(given, dtype=torch.uint64 if long else None, device=device)
@@ -139,14 +151,25 @@ def as_values(name: str, given: Any, device: torch.device) -> Tensor:
     return values
 
 
+def _filled(number: Any, device: torch.device) -> Tensor:
+    """A number on a device that is not made to wait for it, as a copy would make it."""
+    if isinstance(number, bool):
+        dtype = torch.bool
+    elif isinstance(number, int):
+        dtype = torch.uint64 if number >= 2**63 else torch.int64
+    else:
+        dtype = torch.float64 if isinstance(number, float) else torch.complex128
+    return torch.full((), number, dtype=dtype, device=device)
+
+
 def check_devices(call: Call) -> None:
     """Raise an error if an option is a tensor whose elements the input's device cannot read."""
-    if call.options is PLAIN or call.input.device.type != "cpu":
+    if call.options is PLAIN or not gpu.is_served(call.input.device):
         return
     for name, value in zip(call.options._fields, call.options, strict=True):
         if is_distributed(value):
             raise TypeError(f"cumsum(): {name} is a DTensor, but the input is none")
-        if isinstance(value, Tensor) and value.device.type != "cpu":
+        if isinstance(value, Tensor) and value.device != call.input.device:
             raise RuntimeError(
                 "cumsum(): expected all tensors to be on the same device, but input is on "
                 f"{call.input.device} and {name} on {value.device}"

@@ -1,7 +1,8 @@
-"""Our kernels as torch's dispatcher calls them: strided tensors on the CPU, below autograd.
+"""Our kernels as torch's dispatcher calls them: strided tensors, below autograd.
 
-The core scans what is plain. It hands whatever it refuses to `cumsum.torch`, which may ask torch in
-turn, and so come back here; `answering` tells that second visit, which the core is then spared.
+The core scans what is plain on the CPU. It hands whatever it refuses to `cumsum.torch`, which may
+ask torch in turn, and so come back here; `answering` tells that second visit, which the core is
+then spared.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from torch.autograd import forward_ad
 
 from cumsum import fast
 from cumsum.binding import answering, is_named
+from cumsum.kernels import gpu
 from cumsum.kernels.tensor import CODES
 from cumsum.torch import below_autograd
 
 Kernel = Callable[..., Any]
+Makers = dict[str, Callable[[Any], Kernel]]
 _CPU = torch._C.DispatchKeySet(torch._C.DispatchKey.CPU)
 
 
@@ -74,13 +77,66 @@ def _into_out(torchs: Any) -> Kernel:
     return cumsum_out
 
 
-def register() -> Any:
+class OnGPU:
+    """The same three for the GPUs of a dispatch key, some of which may have no kernels of ours."""
+
+    def __init__(self, key: str) -> None:
+        self.keys = torch._C.DispatchKeySet(getattr(torch._C.DispatchKey, key))
+
+    def makers(self) -> Makers:
+        """All three, by the names of torch's."""
+        return {"cumsum": self._functional, "cumsum_": self._in_place, "cumsum.out": self._into_out}
+
+    @staticmethod
+    def _scan(x: Tensor, dim: int, dtype: torch.dtype | None, out: Tensor | None) -> Tensor | None:
+        if answering.now or not gpu.is_served(x.device):
+            return None
+        return below_autograd(x, dim, dtype, out)
+
+    def _functional(self, torchs: Any) -> Kernel:
+        def cumsum(x: Tensor, dim: int, *, dtype: torch.dtype | None = None) -> Any:
+            y = self._scan(x, dim, dtype, None)
+            return torchs.call_boxed(self.keys, x, dim, dtype=dtype) if y is None else y
+
+        return cumsum
+
+    def _in_place(self, torchs: Any) -> Kernel:
+        def cumsum_(x: Tensor, dim: int, *, dtype: torch.dtype | None = None) -> Tensor:
+            if self._scan(x, dim, dtype, x) is None:
+                torchs.call_boxed(self.keys, x, dim, dtype=dtype)
+            return x
+
+        return cumsum_
+
+    def _into_out(self, torchs: Any) -> Kernel:
+        def cumsum_out(
+            x: Tensor, dim: int, *, dtype: torch.dtype | None = None, out: Tensor
+        ) -> Tensor:
+            if self._scan(x, dim, dtype, out) is None:
+                torchs.call_boxed(self.keys, x, dim, dtype=dtype, out=out)
+            return out
+
+        return cumsum_out
+
+
+def makers() -> dict[str, Makers]:
+    """All by dispatch keys: of the CPU, and of GPUs that both torch and we have kernels for."""
+    on_cpu: Makers = {"cumsum": _functional, "cumsum_": _in_place, "cumsum.out": _into_out}
+    return {"CPU": on_cpu} | {
+        key: OnGPU(key).makers()
+        for kind, key in gpu.KEYS.items()
+        if gpu.has_kernels(kind, None)
+        and torch._C._dispatch_has_kernel_for_dispatch_key("aten::cumsum.out", key)
+    }
+
+
+def register(kernels: dict[str, Makers]) -> Any:
     """Put our kernels in front of torch's, until the library returned is destroyed."""
     library: Any = torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
-    makers = {"cumsum": _functional, "cumsum_": _in_place, "cumsum.out": _into_out}
     with warnings.catch_warnings():  # torch warns of what is intended here
         warnings.filterwarnings("ignore", "(?s).*[Oo]verriding a previously registered kernel")
-        for name, make in makers.items():
-            torchs = torch.library.get_kernel(f"aten::{name}", "CPU")
-            library.impl(name, make(torchs), "CPU")
+        for key, of_key in kernels.items():
+            for name, make in of_key.items():
+                torchs = torch.library.get_kernel(f"aten::{name}", key)
+                library.impl(name, make(torchs), key)
     return library

@@ -86,7 +86,7 @@ def _of_tensor(lengths: Tensor, dtype: TorchDType | None) -> Tensor:
     _check(integers, lengths.dtype, wanted in (torch.int32, torch.int64), wanted)
     _check_dims(lengths)
     sums: Tensor = cumsum(lengths, lengths.dim() - 1, dtype=torch.int64, include_initial=True)
-    if are_at_hand(lengths) and lengths.numel():
+    if lengths.device.type == "cpu" and are_at_hand(lengths) and lengths.numel():
         _check_sums(lengths.numpy(), sums.numpy(), torch.iinfo(wanted))
     return sums.to(wanted)
 

@@ -19,7 +19,7 @@ from torch.autograd import forward_ad
 
 from cumsum.autograd import is_recording, record
 from cumsum.importing import when_imported
-from cumsum.kernels import tensor
+from cumsum.kernels import gpu, tensor
 from cumsum.kernels.tensor import How
 from cumsum.precision import torch_cannot
 from cumsum.tensors import has_memory, is_strided, is_watched
@@ -70,6 +70,11 @@ def recorded_scan(x: Tensor, dim: int) -> Tensor:
 
 def _compute(x: Tensor, initial: Tensor | None, *how: Any) -> Tensor:
     return tensor.scan(x, initial, How(*how))
+
+
+def _compute_on_gpu(x: Tensor, initial: Tensor | None, *how: Any) -> Any:
+    """The same on a device that may have no kernels of ours, for a graph from elsewhere."""
+    return (_compute if gpu.is_served(x.device) else in_core_aten)(x, initial, *how)
 
 
 def _fake(x: Tensor, initial: Tensor | None, *how: Any) -> Tensor:
@@ -153,6 +158,8 @@ def _over_batch(
 
 
 library.impl("scan", _compute, "CPU")
+for _key in gpu.KEYS.values():
+    library.impl("scan", _compute_on_gpu, _key)
 library.impl("scan", _differentiate, "Autograd", with_keyset=True)
 torch.library.register_fake("cumsum::scan", _fake, lib=library)
 torch.library.register_vmap("cumsum::scan", _over_batch, lib=library)

@@ -21,7 +21,7 @@ class Patch:
 
         with _lock:
             if not _libraries:
-                _libraries.append(dispatcher.register())
+                _libraries.append(dispatcher.register(dispatcher.makers()))
             _patches.add(self)
 
     def undo(self) -> None:
@@ -49,9 +49,10 @@ def patch_torch() -> Patch:
     """Let our kernels answer ``torch.cumsum``, wherever it is called from.
 
     ``torch.cumsum``, ``Tensor.cumsum``, ``Tensor.cumsum_``, ``out=`` and ``torch.ops.aten.cumsum``
-    of CPU tensors then give the bits of `cumsum.cumsum`, in libraries that know nothing of it too.
-    Gradients, the transforms of torch.func and ``torch.compile`` stay torch's own and compute with
-    our kernels. Errors stay torch's, and so does every tensor of another device or layout.
+    of tensors of the CPU, or of a GPU that has kernels of ours, then give the bits of
+    `cumsum.cumsum`, in libraries that know nothing of it too. Gradients, the transforms of
+    torch.func and ``torch.compile`` stay torch's own and compute with our kernels. Errors stay
+    torch's, and so does every tensor of another device or layout.
 
     Returns
     -------

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from cumsum.binding import Call
-from cumsum.kernels import tensor
+from cumsum.kernels import gpu, tensor
 from cumsum.options import PLAIN, Options
 from cumsum.tensors import (
     has_elements,
@@ -30,7 +30,9 @@ def is_scanned(dtype: torch.dtype, options: Options) -> bool:
 def can_trace(x: Tensor, dtype: torch.dtype, options: Options = PLAIN) -> bool:
     """Whether the scan of `x` may stand in a graph; torch words the errors of others."""
     graded = x.requires_grad and torch.is_grad_enabled()
-    scanned = x.device.type == "cpu" and is_scanned(dtype, options)
+    device = x.device
+    served = device.type == "cpu" or gpu.has_kernels(device.type, device.index)
+    scanned = served and is_scanned(dtype, options)
     return scanned and (tensor.has_gradient(dtype) or not graded)
 
 
@@ -60,11 +62,13 @@ def is_refused(call: Call, dtype: torch.dtype) -> bool:
             return True
     if out is None:
         return False
+    if out.device != x.device:
+        return True
     if (given is not None and given != out.dtype) or cannot_be_written(out):
         return True
     if torch._C._get_tracing_state() is not None:  # it warns of whoever compares sizes
         return False
-    if not (whole and has_memory(x) and has_memory(out)):
+    if x.device.type != "cpu" or not (whole and has_memory(x) and has_memory(out)):
         return False
     clash = x.dtype == out.dtype and x.shape == out.shape and share_memory(x, out)
     return clash and not same_elements(x, out) and is_dense(x) and is_dense(out)

@@ -16,15 +16,17 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch._subclasses.functional_tensor import FunctionalTensor
 from torch.autograd import forward_ad
 
+from cumsum.kernels import gpu
+
 # The dispatch key that is on while a mode sees calls before autograd does, as for `torch.export`.
 PRE_DISPATCH: Any = torch._C.DispatchKey.PreDispatch
 
 
 def is_strided(x: Tensor) -> bool:
-    """Whether `x` is an ordinary tensor of this machine's memory, or stands for one."""
+    """Whether `x` is an ordinary tensor of memory that has kernels, or stands for one."""
     return (
         x.layout is torch.strided
-        and x.device.type in {"cpu", "meta"}
+        and (x.device.type == "meta" or gpu.is_served(x.device))
         and not x.is_quantized
         and not x.is_nested
         and not (is_functorch_wrapped_tensor(x) and peek_interpreter_stack() is None)
@@ -42,7 +44,7 @@ def has_memory(x: Tensor) -> bool:
     """Whether an ordinary tensor is memory to be read now, rather than stand for some."""
     return (
         _dispatches_itself(x)
-        and x.device.type == "cpu"
+        and gpu.is_served(x.device)
         and not torch._is_functional_tensor(x)
         and not is_functorch_wrapped_tensor(x)
         and not is_legacy_batchedtensor(x)

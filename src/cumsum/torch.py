@@ -1,9 +1,10 @@
 """torch tensors, to the letter of ``torch.cumsum`` (2.13).
 
-Our own kernels compute every result on a strided CPU tensor, by way of our operator where the call
-is traced or transformed. `torchs_own` is called where there is nothing of ours to run: to word the
-error of a call that torch refuses, and for tensors of other devices or of another kind (sparse,
-quantized, a subclass that dispatches by itself).
+Our own kernels compute every result on a strided tensor of the CPU, or of a GPU that Triton
+compiles for, by way of our operator where the call is traced or transformed. `torchs_own` is called
+where there is nothing of ours to run: to word the error of a call that torch refuses, and for
+tensors of other devices or of another kind (sparse, quantized, a subclass that dispatches by
+itself).
 """
 
 from __future__ import annotations
@@ -245,7 +246,7 @@ def cumsum_(*args: Any, **kwargs: Any) -> Any:
 def below_autograd(
     x: Tensor, dim: int, dtype: torch.dtype | None, out: Tensor | None
 ) -> Tensor | None:
-    """The scan of memory on the CPU, with nothing recorded; None where torch has to answer.
+    """The scan of memory, with nothing recorded; None where torch has to answer.
 
     For torch's dispatcher, which has dealt with gradients, transforms and versions by now.
     """

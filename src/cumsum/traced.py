@@ -10,7 +10,11 @@ from typing import Any
 
 import torch
 from torch._C._dynamo import eval_frame
-from torch._dynamo.decorators import disable, substitute_in_graph
+from torch._dynamo.decorators import (
+    assume_constant_result,
+    disable,
+    substitute_in_graph,
+)
 
 from cumsum import abilities, several
 from cumsum import binding as door
@@ -22,6 +26,7 @@ from cumsum.api import (
     slow_cumsum,
     slow_cumsum_,
 )
+from cumsum.kernels import gpu
 from cumsum.refusals import can_trace, refuse_in_place
 from cumsum.writing import scan
 
@@ -100,6 +105,7 @@ def register(public: Any, public_: Any) -> None:
 
     From here on graphs may hold any of our operators, also one that another process has made.
     """
+    assume_constant_result(gpu.has_kernels)  # type: ignore[no-untyped-call]
     for options in abilities.EACH:
         abilities.for_tensors(options)
     substitute_in_graph(public, skip_signature_check=True)(cumsum)

@@ -1,7 +1,8 @@
-"""The same as `shards` for other devices than the CPU, by torch's operations: no kernel of ours.
+"""The same as `shards` for other devices than the CPU, whose totals are torch's sums.
 
 A shard has one total, in float64 or int64 (or complex128); sums are made in that type and rounded
-once. Their bits are up to torch, and those of its sums are not promised to be the same each time.
+once. The bits of torch's are not promised to be the same each time. Devices that have no kernels of
+ours scan by torch's operations as well.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from cumsum.kernels import tensor
+from cumsum.kernels import gpu, tensor
 from cumsum.kernels.tensor import How
 from cumsum.operator import in_core_aten
 from cumsum.precision import torch_cannot
@@ -38,5 +39,11 @@ def scan_after(x: Tensor, initial: Tensor | None, how: How, totals: Sequence[Ten
     for part in (*([] if initial is None else [initial.to(dtype)]), *totals):
         carry = carry + part
     flags = how._replace(dtype=dtype, compensated=False)
-    sums: Tensor = in_core_aten(x.to(how.dtype), None, *flags)
-    return (sums + carry).to(how.dtype)
+    return (_sums(x.to(how.dtype), flags) + carry).to(how.dtype)
+
+
+def _sums(x: Tensor, how: How) -> Tensor:
+    if gpu.has_kernels(x.device.type, x.device.index):
+        return tensor.scan(x, None, how)
+    sums: Tensor = in_core_aten(x, None, *how)
+    return sums

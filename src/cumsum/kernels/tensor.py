@@ -1,4 +1,7 @@
-"""Hands the memory of strided CPU tensors to the core; no gradient is recorded here."""
+"""Hands the memory of strided tensors to the core, or to a GPU's kernels.
+
+No gradient is recorded here.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from torch.profiler import record_function
 
 from cumsum import _core
 from cumsum.dtypes import BY_NAME
-from cumsum.kernels import cpu
+from cumsum.kernels import cpu, gpu
 from cumsum.plan import Holes, Memory
 from cumsum.threads import chosen_threads
 
@@ -113,20 +116,32 @@ def _scan_into(
     if x.dim() == 0:
         y.data.copy_(x)
     elif y.is_conj() or y.is_neg():
-        sums = torch.empty(x.shape, dtype=y.dtype)
+        sums = torch.empty(x.shape, dtype=y.dtype, device=y.device)
         scan_into(x, sums, initial, how._replace(include_initial=False), missing)
         y.copy_(sums)
     else:
         x = _readable(x, y.dtype)  # kept alive while the core reads it
         first = None if initial is None else _readable(initial, y.dtype)
+        if gpu.takes(x.device):
+            _scan_on_gpu(x, y, first, how)
+            return
         holes = None if missing is None else _holes(missing, x, how.dim)
         cpu.scan(*_memories(x, y, how), **_flags(first, x, how), holes=holes)
+
+
+def _scan_on_gpu(x: Tensor, y: Tensor, initial: Tensor | None, how: How) -> None:
+    from cumsum.kernels.gpu import tensor as on_gpu  # which imports Triton
+
+    flags = {"exclusive": how.exclusive, "reverse": how.reverse, "compensated": how.compensated}
+    on_gpu.scan_into(x, y, initial, how.dim, **flags)
 
 
 def scan_segments_into(
     x: Tensor, y: Tensor, initial: Tensor | None, offsets: np.ndarray[Any, Any], how: How
 ) -> None:
     """Write the scans of the segments between checked int64 `offsets` of the dim to `y`."""
+    if gpu.takes(x.device):
+        raise NotImplementedError(f"cumsum(): segments are not available on {x.device}")
     if y.is_conj() or y.is_neg():
         plain = torch.empty(y.shape, dtype=y.dtype)
         scan_segments_into(x, plain, initial, offsets, how)
@@ -143,6 +158,21 @@ def scan_segments_into(
         plain = torch.empty(y.shape, dtype=y.dtype)
         taken(plain.copy_(y), plain)
         y.copy_(plain)
+
+
+def scan_segments_on_gpu(
+    x: Tensor, y: Tensor, initial: Tensor | None, name: str, cuts: Tensor, how: How
+) -> None:
+    """The same of the segments that `cuts`, the value of the keyword `name`, cut the dim into."""
+    from cumsum.kernels.gpu import segmented as on_gpu  # which imports Triton
+
+    if y.is_conj() or y.is_neg():
+        plain = torch.empty(y.shape, dtype=y.dtype, device=y.device)
+        scan_segments_on_gpu(x, plain, initial, name, cuts, how)
+        y.copy_(plain)
+        return
+    first = None if initial is None else _readable(initial, y.dtype)
+    on_gpu.scan_into(_readable(x, y.dtype), y, first, name, cuts, how)
 
 
 def _memories(x: Tensor, y: Tensor, how: How) -> tuple[Memory, Memory, int]:
@@ -208,7 +238,7 @@ def _holes(missing: Missing, x: Tensor, dim: int) -> Holes:
 def _readable(x: Tensor, dtype: torch.dtype) -> Tensor:
     """`x` as memory that says what it means, in a dtype the core knows."""
     if x._is_zerotensor():
-        return torch.zeros(x.shape, dtype=dtype)
+        return torch.zeros(x.shape, dtype=dtype, device=x.device)
     x = x.resolve_conj().resolve_neg()
     return x if x.dtype in CODES else x.to(dtype)  # float8 and the like, which the core can't read
 

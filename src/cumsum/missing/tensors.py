@@ -15,7 +15,7 @@ from torch import Tensor
 
 from cumsum import writing
 from cumsum.autograd import is_recording
-from cumsum.kernels import tensor
+from cumsum.kernels import gpu, tensor
 from cumsum.kernels.tensor import How, Missing, at_border
 from cumsum.options import PLAIN, Options, ability_of
 from cumsum.tensors import are_at_hand, share_memory
@@ -25,7 +25,7 @@ def scan(x: Tensor, initial: Tensor | None, how: How, options: Options) -> Tenso
     """The scan of `x` as a new tensor, part of every graph that is being made."""
     missing = _checked(x, how, options)
     others = _others(options)
-    eager = are_at_hand(x, initial, missing.mask) and x.dtype in tensor.CODES
+    eager = are_at_hand(x, initial, missing.mask) and _is_fused(x)
     if ability_of(others) is not None or not eager:
         return _composed(x, initial, how, missing, others)
     if is_recording(x, initial):
@@ -41,10 +41,15 @@ def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How, options: O
     if missing.mask is not None and share_memory(missing.mask, y):
         missing = missing._replace(mask=missing.mask.clone())
     others = _others(options)
-    if ability_of(others) is None and x.dtype in tensor.CODES:
+    if ability_of(others) is None and _is_fused(x):
         tensor.scan_into(x, y, initial, how, missing)
     else:
         y.copy_(_composed(x, initial, how._replace(dtype=y.dtype), missing, others))
+
+
+def _is_fused(x: Tensor) -> bool:
+    """Whether one pass can leave elements out; a GPU takes one more."""
+    return x.dtype in tensor.CODES and not gpu.takes(x.device)
 
 
 def _others(options: Options) -> Options:

@@ -32,7 +32,7 @@ exact_scan: Any = torch.ops.cumsum.exact_scan.default
 
 def scan(x: Tensor, initial: Tensor | None, how: How, options: Options) -> Tensor:
     """The exact sums of `x` as a new tensor, part of every graph that is being made."""
-    _check(options, how.dtype)
+    _check(x, options, how.dtype)
     call = x, initial, *how[:5], options.overflow
     traced = torch.compiler.is_dynamo_compiling() or is_watched()
     if traced or not has_memory(x) or not (initial is None or has_memory(initial)):
@@ -45,7 +45,7 @@ def scan(x: Tensor, initial: Tensor | None, how: How, options: Options) -> Tenso
 
 def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How, options: Options) -> None:
     """Write the exact sums of `x` to `y`; or raise OverflowError and write nothing."""
-    _check(options, how.dtype)
+    _check(x, options, how.dtype)
     if y.is_neg():
         sums = torch.empty(y.shape, dtype=y.dtype)
         scan_into(x, sums, initial, how, options)
@@ -66,7 +66,10 @@ def _safe_length(of: torch.dtype, to: torch.dtype) -> int:
     return min(below, sums.max // elements.max)
 
 
-def _check(options: Options, dtype: torch.dtype) -> None:
+def _check(x: Tensor, options: Options, dtype: torch.dtype) -> None:
+    if x.device.type not in {"cpu", "meta"}:
+        message = f"cumsum(): overflow={options.overflow!r} is not available on {x.device}"
+        raise NotImplementedError(message)
     check(options, dtype, not tensor.has_gradient(dtype))
 
 

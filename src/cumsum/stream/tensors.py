@@ -48,7 +48,8 @@ def form_of(chunk: Tensor, dim: int, dtype: Any) -> Form:
 
 def _check_kind(x: Any) -> None:
     plain = not overrides.has_torch_function((x,)) and not is_watched()
-    if not (plain and is_strided(x) and has_memory(x) and not binding.is_named(x)):
+    here = x.device.type == "cpu" and is_strided(x) and has_memory(x)
+    if not (plain and here and not binding.is_named(x)):
         message = f"got a {type(x).__name__}, or a transform or a mode is to see it"
         raise NotImplementedError(
             f"Cumsum.update(): a stream takes plain tensors on the CPU alone; {message}"
