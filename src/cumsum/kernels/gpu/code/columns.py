@@ -112,9 +112,8 @@ def group(p, p2, some, left, step, step2, ALGEBRA: tl.constexpr):
 def write(q, some, left, step, values, ALGEBRA: tl.constexpr):
     """Write the results of a group; the place where it ends."""
     for v in tl.static_range(GROUP):
-        tl.store(
-            q, order.rounded(values[v], ALGEBRA).to(q.dtype.element_ty), mask=some & (left > v)
-        )
+        number = scans.converted(order.rounded(values[v], ALGEBRA), q.dtype.element_ty)
+        tl.store(q, number, mask=some & (left > v))
         q += step
     return q
 
