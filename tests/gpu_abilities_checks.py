@@ -136,7 +136,7 @@ def test_bits_of_dtypes(dtype):
 
 def test_segments_that_a_program_walks_along(monkeypatch):
     """Of up to eight tiles; no sums are made before."""
-    monkeypatch.setattr(policy, "PROGRAMS_PER_CORE", 1)
+    monkeypatch.setattr(policy, "WARPS_PER_CORE", 1)
     monkeypatch.setattr(segments, "_before", None)
     x = noise(600, torch.float32)
     same_bits(cumsum.cumsum(x, 0, offsets=torch.tensor(WALKED)), in_segments(x, 0, WALKED))
