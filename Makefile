@@ -20,7 +20,8 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
 	$(shell find src -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.cpp' -o -name '*.h')
 CPP := $(shell find src/core tests/core -name '*.cpp' -o -name '*.h')
 
-.PHONY: demo test test-matrix bench bench-files bench-stores dask ranks model support scaling accuracy report lint \
+.PHONY: demo test test-matrix bench bench-files bench-stores dask ranks gpu gpu-table model support scaling \
+	accuracy report lint \
 	sanitize core bits neon counts docs package \
 	install clean
 .DELETE_ON_ERROR:
@@ -88,6 +89,16 @@ scaling: $(DONE)/package $(DONE)/group-test
 # DTensors sharded along the dim of the scan, by us and by torch, on processes of this machine.
 ranks: $(DONE)/package $(DONE)/group-test
 	$(BIN)/python benchmarks/ranks.py $(RANKS)
+
+# On a machine with a GPU: tests, the numbers of the policy, times, the tables of docs/gpu.md.
+# GPU='--no-sweep --only 1-D'.
+gpu: $(DONE)/package $(DONE)/group-test
+	PYTHONPATH=tests $(BIN)/python benchmarks/gpu.py $(GPU)
+
+# The GPU kernels compiled for five GPUs, none of which need be here: registers and instructions.
+gpu-table: $(DONE)/package $(DONE)/group-test
+	PYTHONPATH=tests $(BIN)/python tools/gpu_table.py docs/gpu.md
+
 # Scans of files beside cp: BENCH='--size 20GB --memory 1GB --folder /somewhere --kills 10'.
 bench-files: $(DONE)/package
 	$(BIN)/python benchmarks/files.py $(BENCH)

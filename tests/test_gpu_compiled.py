@@ -11,7 +11,7 @@ import gpu_launches
 from gpu_launches import CALLS, TARGETS, launches, report_of
 
 BRIEF = {call.name: call for call in CALLS if call.brief}
-EVERYWHERE = ("float32, 1-D, a million", "float64, a million, compensated", "float32, 4096 columns")
+EVERYWHERE = ("float32, 1-D, a million", "float32, 4096 columns")
 RUNS = [
     (target, name) for target in TARGETS for name in (BRIEF if target == "sm_90" else EVERYWHERE)
 ]

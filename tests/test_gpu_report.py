@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+if not (ROOT / "benchmarks").exists():
+    pytest.skip("needs the repository's benchmarks", allow_module_level=True)
+
 MACHINE = {
     "card": "Some Card",
     "cores": 132,
@@ -20,7 +23,7 @@ MACHINE = {
 }
 CASES = [
     {"name": "one", "bytes": 8 << 20, "aim": 1.2, "copy": 1e-5, "ours": 2e-5, "torch": 4e-5},
-    {"name": "two", "bytes": 8 << 20, "aim": 1.2, "copy": 1e-5, "ours": 5e-6, "torch": 4e-5, "cub": 3e-5},
+    {"name": "two", "bytes": 8 << 20, "aim": 1.2, "copy": 1e-5, "ours": 5e-6, "cub": 3e-5},
     {"name": "three", "bytes": 8, "aim": 1.2, "error": "out of memory"},
 ]  # fmt: skip
 SWEEP = [
@@ -79,7 +82,7 @@ def test_tables(gpu, tmp_path):
     assert text.endswith("<!-- gpu:end -->\nafter\n")
     assert "old" not in text
     assert "| one | 10 µs | 20 µs | **2.00** | 1.20 | 4.00 | – | 0.42 TB/s |" in text
-    assert "| two | 10 µs | 5 µs | **0.50** | 1.20 | 4.00 | 3.00 | 1.68 TB/s |" in text
+    assert "| two | 10 µs | 5 µs | **0.50** | 1.20 | – | 3.00 | 1.68 TB/s |" in text
     assert "geometric mean of the multiples of a copy is 1.00" in text
     assert "| one | lines=2, warps=1 | 10 µs | 20 µs | 2.00 |" in text
     assert "Not measured: three: out of memory" in text
