@@ -29,3 +29,8 @@ def run(*arguments):
 def test_checks():
     """Bits, dtypes, shapes, strides and options."""
     run("gpu_tensor_checks.py")
+
+
+def test_torch_checks():
+    """Derivatives, transforms, graphs, versions and errors."""
+    run("gpu_torch_checks.py")
