@@ -8,7 +8,10 @@ from typing import NamedTuple
 from cumsum import _core
 from cumsum.threads import get_num_threads
 
-OPTIONAL = ("torch", "ml_dtypes", "dask", "zarr", "pyarrow", "matplotlib", "rich")
+OPTIONAL = (
+    *("torch", "triton", "ml_dtypes", "dask", "xarray", "zarr", "h5py", "pyarrow", "matplotlib"),
+    "rich",
+)
 
 
 class Config(NamedTuple):

@@ -16,11 +16,12 @@ import triton.language as tl
 from torch import Tensor
 
 from cumsum.kernels.gpu import policy
-from cumsum.kernels.gpu.code import order, scans
+from cumsum.kernels.gpu.code import columns, order, scans
 from cumsum.kernels.gpu.code.chain import chain
 from cumsum.kernels.gpu.layout import Layout, Strides
 
 _NONE = Strides(0, 0, 0)
+_RULES = policy.Choices()
 TYPES: dict[torch.dtype, Any] = {
     torch.bool: tl.int8,
     **{getattr(torch, f"uint{n}"): getattr(tl, f"uint{n}") for n in (8, 16, 32, 64)},
@@ -92,6 +93,12 @@ class Launch(NamedTuple):
     reverse: bool
     kept: bool
     blocks: int
+    choices: policy.Choices
+
+    @property
+    def kernels(self) -> Any:
+        """The module of those that fit the tile."""
+        return columns if self.tile.single else scans
 
     @property
     def programs(self) -> int:
@@ -120,14 +127,21 @@ class Launch(NamedTuple):
 
 
 def launch_of(
-    layout: Layout, kind: Kind, dtype: Any, *, reverse: bool, kept: bool = False
+    layout: Layout,
+    kind: Kind,
+    dtype: Any,
+    *,
+    reverse: bool,
+    kept: bool = False,
+    choices: policy.Choices = _RULES,
 ) -> Launch:
     """What kernels are given for such lines."""
     tile = policy.tile_of(
         layout.length, layout.lines, layout.inner, columns=layout.columns, groups=kind.groups
     )
+    tile = choices.tile(tile, columns=layout.columns)
     blocks = -(-layout.length // (tile.groups * 8))
-    return Launch(layout, kind, tile, dtype, reverse, kept, blocks)
+    return Launch(layout, kind, tile, dtype, reverse, kept, blocks, choices)
 
 
 def scan(
@@ -140,6 +154,7 @@ def scan(
     exclusive: bool,
     reverse: bool,
     kept: bool = False,
+    choices: policy.Choices = _RULES,
 ) -> None:
     """Write the scan of `x` to `y`.
 
@@ -158,22 +173,25 @@ def scan(
         As for ``cumsum.cumsum``.
     kept : bool
         Whether the elements are values: sums of tiles.
+    choices : policy.Choices
+        What is not left to the policy; no bit of the result depends on it.
     """
-    cores = cores_of(x.of.device)
+    cores = choices.cores or cores_of(x.of.device)
     # Integers wrap where they are stored, wherever else they would.
     dtype = kind.wide if kept or kind.wide == tl.int64 else TYPES[y.of.dtype]
-    call = launch_of(layout, kind, dtype, reverse=reverse, kept=kept)
+    call = launch_of(layout, kind, dtype, reverse=reverse, kept=kept, choices=choices)
     blocks = call.blocks
-    if policy.is_walked(blocks, call.programs, cores, tile=kind.blocks):
+    if policy.is_walked(blocks, call.programs, cores, tile=kind.blocks, wanted=choices.walked):
         _scan(call, x, y, initial, None, None, exclusive, blocks)
         return
-    if is_nvidia(x.of.device) and policy.is_one_pass(
-        blocks, layout.lines * layout.length, tile=kind.blocks, row=kind.groups * 8
-    ):
+    if not (kept or call.tile.single) and policy.is_one_pass(
+        blocks, layout.lines * layout.length, tile=kind.blocks, row=kind.groups * 8,
+        able=is_nvidia(x.of.device), wanted=choices.one_pass,
+    ):  # fmt: skip
         grid, given, constants = chain_call(call, x, y, initial, exclusive=exclusive)
         chain[(grid,)](*given, **constants)
         return
-    share = policy.share_of(blocks, call.programs, cores, tile=kind.blocks)
+    share = choices.share or policy.share_of(blocks, call.programs, cores, tile=kind.blocks)
     sums = _sums(call, x, share)
     before = _before(call, sums, initial)
     _scan(call, x, y, None, before, sums, exclusive, share)
@@ -184,7 +202,7 @@ def _sums(call: Launch, x: Values, share: int) -> Values:
     sums = _room(call, call.blocks, x.of.device)
     parts = -(-call.blocks // share)
     layout = call.layout
-    scans.sums[(call.programs * parts,)](
+    call.kernels.sums[(call.programs * parts,)](
         *x, *sums, layout.lines, layout.inner, layout.length, call.blocks, parts, share,
         *layout.strides[0], *_beside(call), **call.constants,
     )  # fmt: skip
@@ -204,7 +222,10 @@ def _before(call: Launch, sums: Values, initial: Tensor | None) -> Values:
     rows = Strides(each, 0, 1)
     layout = Layout(lines, 1, each, columns=False, strides=(rows, rows, rows))
     kind = call.kind._replace(acc=call.kind.wide)
-    scan(tiles, before, initial, layout, kind, exclusive=True, reverse=False, kept=True)
+    scan(
+        tiles, before, initial, layout, kind,
+        exclusive=True, reverse=False, kept=True, choices=call.choices,
+    )  # fmt: skip
     return before
 
 
@@ -220,7 +241,7 @@ def _scan(
 ) -> None:
     """Launch the scan itself."""
     parts, layout = -(-call.blocks // share), call.layout
-    scans.scan[(call.programs * parts,)](
+    call.kernels.scan[(call.programs * parts,)](
         *x, *y, y.of if initial is None else initial, *(before or y), *(sums or y),
         layout.lines, layout.inner, layout.length, call.blocks, parts, share,
         *layout.strides[0], *_beside(call), *layout.strides[1],

@@ -125,6 +125,18 @@ def rounded(q, some, start, n, step, values, ALGEBRA: tl.constexpr,
 
 
 @triton.jit
+def put(q, q2, some, start, n, step, values, ALGEBRA: tl.constexpr, KEPT: tl.constexpr,
+        COLUMNS: tl.constexpr, REVERSE: tl.constexpr, P: tl.constexpr, K: tl.constexpr):  # fmt: skip
+    """Write the results of a block."""
+    if not KEPT:
+        rounded(q, some, start, n, step, values, ALGEBRA, COLUMNS, REVERSE, P, K)
+    else:
+        written(q, some, start, n, step, values, 0, COLUMNS, REVERSE, P, K)
+        if ALGEBRA != PLAIN:
+            written(q2, some, start, n, step, values, 1, COLUMNS, REVERSE, P, K)
+
+
+@triton.jit
 def sums(x, x2, y, y2, lines, inner, n, blocks, parts, share, xo, xi, xs, x2o, x2i, x2s,
          ALGEBRA: tl.constexpr, KEPT: tl.constexpr,
          ACC: tl.constexpr, WIDE: tl.constexpr, DTYPE: tl.constexpr,
@@ -178,13 +190,8 @@ def go_on(p, p2, q, q2, some, first, end, n, xs, x2s, ys, begin,
                     ALGEBRA, KEPT, COLUMNS, REVERSE, P, K)  # fmt: skip
         flipped: tl.constexpr = REVERSE and not COLUMNS
         e, t = order.tree(groups[GROUP - 1], order.cast(c, ACC), flipped, P, K, ALGEBRA)
-        results, start = order.spread(e, groups, EXCLUSIVE, ALGEBRA), b * (K * 8)
-        if not KEPT:
-            rounded(q, some, start, n, ys, results, ALGEBRA, COLUMNS, REVERSE, P, K)
-        else:
-            written(q, some, start, n, ys, results, 0, COLUMNS, REVERSE, P, K)
-            if ALGEBRA != PLAIN:
-                written(q2, some, start, n, ys, results, 1, COLUMNS, REVERSE, P, K)
+        put(q, q2, some, b * (K * 8), n, ys, order.spread(e, groups, EXCLUSIVE, ALGEBRA),
+            ALGEBRA, KEPT, COLUMNS, REVERSE, P, K)  # fmt: skip
         t = order.cast(t, WIDE)
         c = order.combined(c, t, ALGEBRA)
         if not CARRIED:
@@ -193,6 +200,24 @@ def go_on(p, p2, q, q2, some, first, end, n, xs, x2s, ys, begin,
                 tiles = order.combined(tiles, tile, ALGEBRA)
                 tile = none
                 c = order.combined(begin, tiles, ALGEBRA)
+
+
+@triton.jit
+def entering(initial, before, before2, kept, kept2, line, some, blocks, first, none,
+             ALGEBRA: tl.constexpr, BEGUN: tl.constexpr, CARRIED: tl.constexpr,
+             BLOCKS: tl.constexpr):  # fmt: skip
+    """What precedes the block `first` of lines, of which a program is to do some."""
+    begin = none
+    if BEGUN:
+        begin = order.begun(none, tl.load(initial + line, mask=some, other=0))
+    if CARRIED:
+        tile = first // BLOCKS
+        at = line * tl.cdiv(blocks, BLOCKS) + tile
+        begin = order.combined(none, sums_at(before + at, before2 + at, some, ALGEBRA), ALGEBRA)
+        for b in range(tile * BLOCKS, first):
+            at = line * blocks + b
+            begin = order.combined(begin, sums_at(kept + at, kept2 + at, some, ALGEBRA), ALGEBRA)
+    return begin
 
 
 @triton.jit
@@ -211,17 +236,8 @@ def scan(x, x2, y, y2, initial, before, before2, kept, kept2, lines, inner, n, b
     line, o, i, some = lines_of(pid // parts, lines, inner, COLUMNS, P)
     p, p2 = x + o * xo + i * xi, x2 + o * x2o + i * x2i
     first = pid % parts * share
-    none = nothing(P, K, ALGEBRA, WIDE)
-    begin = none
-    if BEGUN:
-        begin = order.begun(none, tl.load(initial + line, mask=some, other=0))
-    if CARRIED:
-        tile = first // BLOCKS
-        at = line * tl.cdiv(blocks, BLOCKS) + tile
-        begin = order.combined(none, sums_at(before + at, before2 + at, some, ALGEBRA), ALGEBRA)
-        for b in range(tile * BLOCKS, first):
-            at = line * blocks + b
-            begin = order.combined(begin, sums_at(kept + at, kept2 + at, some, ALGEBRA), ALGEBRA)
+    begin = entering(initial, before, before2, kept, kept2, line, some, blocks, first,
+                     nothing(P, K, ALGEBRA, WIDE), ALGEBRA, BEGUN, CARRIED, BLOCKS)  # fmt: skip
     at = o * yo + i * yi
     end = min(first + share, blocks)
     go_on(p, p2, y + at, y2 + at, some, first, end, n, xs, x2s, ys, begin,
