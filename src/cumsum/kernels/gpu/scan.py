@@ -18,6 +18,7 @@ from torch import Tensor
 from cumsum.kernels.gpu import policy
 from cumsum.kernels.gpu.code import columns, order, scans
 from cumsum.kernels.gpu.code.chain import chain
+from cumsum.kernels.gpu.launch import launch
 from cumsum.kernels.gpu.layout import Layout, Strides
 
 _NONE = Strides(0, 0, 0)
@@ -189,7 +190,7 @@ def scan(
         able=is_nvidia(x.of.device), wanted=choices.one_pass,
     ):  # fmt: skip
         grid, given, constants = chain_call(call, x, y, initial, exclusive=exclusive)
-        chain[(grid,)](*given, **constants)
+        launch(chain, grid, given, constants)
         return
     share = choices.share or policy.share_of(blocks, call.programs, cores, tile=kind.blocks)
     sums = _sums(call, x, share)
@@ -202,10 +203,11 @@ def _sums(call: Launch, x: Values, share: int) -> Values:
     sums = _room(call, call.blocks, x.of.device)
     parts = -(-call.blocks // share)
     layout = call.layout
-    call.kernels.sums[(call.programs * parts,)](
+    given = (
         *x, *sums, layout.lines, layout.inner, layout.length, call.blocks, parts, share,
-        *layout.strides[0], *_beside(call), **call.constants,
+        *layout.strides[0], *_beside(call),
     )  # fmt: skip
+    launch(call.kernels.sums, call.programs * parts, given, call.constants)
     return sums
 
 
@@ -214,11 +216,10 @@ def _before(call: Launch, sums: Values, initial: Tensor | None) -> Values:
     each, lines = -(-call.blocks // call.kind.blocks), call.layout.lines
     tiles, before = _room(call, each, sums.of.device), _room(call, each, sums.of.device)
     count = lines * each
-    scans.tiles[(-(-count // 128),)](
-        *sums, *tiles, count, call.blocks, each,
-        ALGEBRA=call.kind.algebra, P=128, BLOCKS=call.kind.blocks, num_warps=4,
-        enable_fp_fusion=False,
-    )  # fmt: skip
+    given = (*sums, *tiles, count, call.blocks, each)
+    constants = {"ALGEBRA": call.kind.algebra, "P": 128, "BLOCKS": call.kind.blocks}
+    constants |= {"num_warps": 4, "enable_fp_fusion": False}
+    launch(scans.tiles, -(-count // 128), given, constants)
     rows = Strides(each, 0, 1)
     layout = Layout(lines, 1, each, columns=False, strides=(rows, rows, rows))
     kind = call.kind._replace(acc=call.kind.wide)
@@ -241,14 +242,18 @@ def _scan(
 ) -> None:
     """Launch the scan itself."""
     parts, layout = -(-call.blocks // share), call.layout
-    call.kernels.scan[(call.programs * parts,)](
+    given = (
         *x, *y, y.of if initial is None else initial, *(before or y), *(sums or y),
         layout.lines, layout.inner, layout.length, call.blocks, parts, share,
         *layout.strides[0], *_beside(call), *layout.strides[1],
-        BEGUN=initial is not None, CARRIED=before is not None, EXCLUSIVE=exclusive,
-        BLOCKS=call.kind.blocks,
-        **call.constants,
     )  # fmt: skip
+    constants = call.constants | {
+        "BEGUN": initial is not None,
+        "CARRIED": before is not None,
+        "EXCLUSIVE": exclusive,
+        "BLOCKS": call.kind.blocks,
+    }
+    launch(call.kernels.scan, call.programs * parts, given, constants)
 
 
 def _beside(call: Launch) -> Strides:
