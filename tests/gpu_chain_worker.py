@@ -36,7 +36,7 @@ def bits(shape, dim, reverse, sizes):
     x.share_memory_()
     kind = gpu.kind_of(torch.float32)._replace(groups=sizes[0], blocks=sizes[1])
     layout = layout_of(shape, dim, [x.stride(), y.stride()])
-    call = gpu.launch_of(layout, kind, gpu.TYPES[y.dtype], reverse=reverse)
+    call = gpu.launch_of(layout, kind, gpu.TYPES[y.dtype], reverse=reverse, cores=4)
     values = gpu.Values(x, x), gpu.Values(y, y)
     grid, given, constants = gpu.chain_call(call, *values, None, exclusive=False)
     for tensor in given[4:7]:

@@ -136,7 +136,7 @@ def test_layouts_number_every_element(data):
 
 @given(st.integers(1, 10**7), st.integers(1, 10**6), st.integers(1, 5000), st.booleans())
 def test_tiles_are_powers_of_two(length, lines, inner, columns):
-    tile = policy.tile_of(length, lines, inner, columns=columns, groups=32)
+    tile = policy.tile_of(length, lines, inner, columns=columns, groups=32, cores=132)
     for number in tile:
         assert number == policy.power_of_two(number)
     assert tile.groups * 8 >= min(length, 256)
@@ -148,7 +148,7 @@ def test_shares_keep_cores_busy(blocks, programs, cores):
     assert 16 % share == 0
     if share > 1:
         tiles = -(-blocks // 16)
-        assert programs * tiles * (16 // share) >= policy.PROGRAMS_PER_CORE * cores
+        assert programs * tiles * (16 // share) >= policy.WARPS_PER_CORE * cores
 
 
 def test_walking():

@@ -1,4 +1,4 @@
-"""The decayed scan of strided CPU tensors; no gradient is recorded here."""
+"""The decayed scan of strided tensors; no gradient is recorded here."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from cumsum.decay.memory import Kind, Operand, Scan, run
+from cumsum.kernels import gpu
 from cumsum.kernels.tensor import CODES
 from cumsum.threads import chosen_threads
 
@@ -30,6 +31,11 @@ def scan_into(
         return
     x, decay = _readable(x), _readable(decay)
     initial = None if initial is None else _readable(initial)
+    if gpu.takes(y.device):
+        from cumsum.kernels.gpu import decay as on_gpu  # which imports Triton
+
+        on_gpu.scan_into(x, y, decay, initial, dim, reverse)
+        return
     if y.is_complex() and not decay.is_complex():  # both parts are lines
         x, y, decay = torch.view_as_real(x), torch.view_as_real(y), decay.unsqueeze(-1)
         initial = None if initial is None else torch.view_as_real(initial)
@@ -49,7 +55,7 @@ def scan_into(
 def _readable(x: Tensor) -> Tensor:
     """`x` as memory that says what it means."""
     if x._is_zerotensor():
-        return torch.zeros(x.shape, dtype=x.dtype)
+        return torch.zeros(x.shape, dtype=x.dtype, device=x.device)
     return x.resolve_conj().resolve_neg()
 
 

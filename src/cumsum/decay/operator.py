@@ -18,6 +18,7 @@ from torch.autograd.function import _SingleLevelFunction
 
 from cumsum.autograd import is_recording
 from cumsum.decay import kernel
+from cumsum.kernels import gpu
 from cumsum.operator import batch_first, library, under_autograd
 from cumsum.tensors import are_at_hand
 
@@ -167,7 +168,8 @@ def _over_batch(
     return scan(x, decay, initial, dim + 1, reverse), 0
 
 
-library.impl("decay", kernel.scan, "CPU")
+for _key in ("CPU", *gpu.KEYS.values()):
+    library.impl("decay", kernel.scan, _key)
 library.impl("decay", under_autograd(scan, record), "Autograd", with_keyset=True)
 torch.library.register_fake("cumsum::decay", _fake, lib=library)
 torch.library.register_vmap("cumsum::decay", _over_batch, lib=library)

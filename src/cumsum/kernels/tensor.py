@@ -160,6 +160,21 @@ def scan_segments_into(
         y.copy_(plain)
 
 
+def scan_segments_on_gpu(
+    x: Tensor, y: Tensor, initial: Tensor | None, name: str, cuts: Tensor, how: How
+) -> None:
+    """The same of the segments that `cuts`, the value of the keyword `name`, cut the dim into."""
+    from cumsum.kernels.gpu import segmented as on_gpu  # which imports Triton
+
+    if y.is_conj() or y.is_neg():
+        plain = torch.empty(y.shape, dtype=y.dtype, device=y.device)
+        scan_segments_on_gpu(x, plain, initial, name, cuts, how)
+        y.copy_(plain)
+        return
+    first = None if initial is None else _readable(initial, y.dtype)
+    on_gpu.scan_into(_readable(x, y.dtype), y, first, name, cuts, how)
+
+
 def _memories(x: Tensor, y: Tensor, how: How) -> tuple[Memory, Memory, int]:
     axis = sum(size != 1 for size in x.shape[: how.dim])
     return _memory(x, x, how.dim), _memory(y, x, how.dim), axis

@@ -16,7 +16,7 @@ from torch.autograd.function import _SingleLevelFunction
 
 from cumsum.autograd import is_recording
 from cumsum.binding import as_values
-from cumsum.kernels import tensor
+from cumsum.kernels import gpu, tensor
 from cumsum.kernels.tensor import How
 from cumsum.operator import batch_first, library, under_autograd
 from cumsum.options import Options
@@ -94,6 +94,9 @@ def _write(x: Tensor, y: Tensor, initial: Tensor | None, cuts: Tensor, name: str
         sums = scan_segments(lines.reshape(-1), None, starts.view(-1), name, *how._replace(dim=0))
         y.movedim(how.dim, -1).copy_(sums.view(lines.shape))
         return
+    if x.numel() and gpu.takes(x.device):
+        tensor.scan_segments_on_gpu(x, y, initial, name, cuts, how)
+        return
     threads = chosen_threads() or torch.get_num_threads()
     offsets = offsets_of(name, cuts.numpy(force=True), x.size(how.dim), threads)
     if x.numel():
@@ -170,7 +173,8 @@ def _over_batch(
     return segmented(x, initial, cuts, name, dim + 1, *rest), 0
 
 
-library.impl("segmented", scan_segments, "CPU")
+for _key in ("CPU", *gpu.KEYS.values()):
+    library.impl("segmented", scan_segments, _key)
 library.impl("segmented", under_autograd(segmented, record), "Autograd", with_keyset=True)
 torch.library.register_fake("cumsum::segmented", _fake, lib=library)
 torch.library.register_vmap("cumsum::segmented", _over_batch, lib=library)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 WALKED_TILES = 8  # the most of a line that one program can walk along
 ONE_PASS_ELEMENTS = 1 << 22  # fewer fit the cache: reading them twice costs less than waiting
 SINGLE_COLUMNS = 16  # side by side: fewer leave more than half of a warp idle
-PROGRAMS_PER_CORE = 8  # fewer leave a multiprocessor waiting for memory
+WARPS_PER_CORE = 8  # fewer leave a multiprocessor waiting for memory
 
 
 class Tile(NamedTuple):
@@ -46,10 +46,16 @@ class Choices(NamedTuple):
         return Tile(self.lines or tile.lines, tile.groups, self.warps or tile.warps, single)
 
 
-def tile_of(length: int, lines: int, inner: int, *, columns: bool, groups: int) -> Tile:
-    """The tile for lines of so many elements, columns or rows, whose blocks have `groups`."""
+def tile_of(
+    length: int, lines: int, inner: int, *, columns: bool, groups: int, cores: int | None
+) -> Tile:
+    """The tile for lines of so many elements, columns or rows, whose blocks have `groups`.
+
+    Without a number of cores, threads share blocks.
+    """
     groups = min(groups, power_of_two(-(-length // 8)))
-    if columns and inner >= SINGLE_COLUMNS:
+    enough = cores is not None and (groups == 1 or lines >= 32 * WARPS_PER_CORE * cores)
+    if columns and inner >= SINGLE_COLUMNS and enough:
         return Tile(32, groups, 1, single=True)
     if columns:
         wide = min(256 // groups, power_of_two(inner))
@@ -57,24 +63,35 @@ def tile_of(length: int, lines: int, inner: int, *, columns: bool, groups: int) 
     return Tile(min(32 // groups, power_of_two(lines)), groups, 1)
 
 
-def share_of(blocks: int, programs: int, cores: int, *, tile: int) -> int:
+def share_of(blocks: int, warps: int, cores: int, *, tile: int) -> int:
     """How many blocks of a tile one program takes, where a whole one leaves cores idle."""
     share = tile
     tiles = -(-blocks // tile)
-    while share > 1 and programs * tiles * (tile // share) < PROGRAMS_PER_CORE * cores:
+    while share > 1 and warps * tiles * (tile // share) < WARPS_PER_CORE * cores:
         share //= 2
     return share
 
 
 def is_walked(
-    blocks: int, programs: int, cores: int, *, tile: int, wanted: bool | None = None
+    blocks: int, warps: int, cores: int, *, tile: int, wanted: bool | None = None
 ) -> bool:
     """Whether each line is scanned by one program, which needs no sums beforehand."""
     if blocks <= 1:
         return True
     if wanted is not None:
         return wanted and blocks <= WALKED_TILES * tile
-    return blocks <= WALKED_TILES * tile and programs >= PROGRAMS_PER_CORE * cores
+    return blocks <= WALKED_TILES * tile and warps >= WARPS_PER_CORE * cores
+
+
+def short_of(size: int, count: int, *, groups: int) -> int:
+    """Up to what length a program takes several of `count` segments of `size` elements in all.
+
+    Twice their mean length, so that most are among them, and the lanes of a program not idle. Where
+    most are longer than a block, none is.
+    """
+    if size > count * 8 * groups:
+        return 0
+    return 8 * min(groups, power_of_two(-(-2 * size // (8 * count))))
 
 
 def is_one_pass(

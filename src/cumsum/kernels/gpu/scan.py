@@ -58,11 +58,11 @@ class Values(NamedTuple):
 
 def kind_of(dtype: torch.dtype, *, compensated: bool = False, decay: bool = False) -> Kind:
     """How sums of `dtype` are made."""
-    if not dtype.is_floating_point:
-        return Kind(tl.int64, tl.int64, order.DECAY if decay else order.PLAIN)
-    acc = tl.float32 if dtype.itemsize == 2 else tl.float64
     if decay:
-        return Kind(acc, tl.float64, order.DECAY)
+        return Kind(tl.float64, tl.float64, order.DECAY)
+    if not dtype.is_floating_point:
+        return Kind(tl.int64, tl.int64)
+    acc = tl.float32 if dtype.itemsize == 2 else tl.float64
     if compensated and dtype == torch.float64:
         return Kind(acc, tl.float64, order.PAIR)
     return Kind(acc, tl.float64)
@@ -110,6 +110,11 @@ class Launch(NamedTuple):
         return -(-layout.lines // wide)
 
     @property
+    def warps(self) -> int:
+        """Of those programs."""
+        return self.programs * self.tile.warps
+
+    @property
     def constants(self) -> dict[str, Any]:
         """Those the kernels are compiled with."""
         return {
@@ -133,12 +138,18 @@ def launch_of(
     dtype: Any,
     *,
     reverse: bool,
+    cores: int,
     kept: bool = False,
     choices: policy.Choices = _RULES,
 ) -> Launch:
     """What kernels are given for such lines."""
     tile = policy.tile_of(
-        layout.length, layout.lines, layout.inner, columns=layout.columns, groups=kind.groups
+        layout.length,
+        layout.lines,
+        layout.inner,
+        columns=layout.columns,
+        groups=kind.groups,
+        cores=cores,
     )
     tile = choices.tile(tile, columns=layout.columns)
     blocks = -(-layout.length // (tile.groups * 8))
@@ -180,9 +191,9 @@ def scan(
     cores = choices.cores or cores_of(x.of.device)
     # Integers wrap where they are stored, wherever else they would.
     dtype = kind.wide if kept or kind.wide == tl.int64 else TYPES[y.of.dtype]
-    call = launch_of(layout, kind, dtype, reverse=reverse, kept=kept, choices=choices)
+    call = launch_of(layout, kind, dtype, reverse=reverse, cores=cores, kept=kept, choices=choices)
     blocks = call.blocks
-    if policy.is_walked(blocks, call.programs, cores, tile=kind.blocks, wanted=choices.walked):
+    if policy.is_walked(blocks, call.warps, cores, tile=kind.blocks, wanted=choices.walked):
         _scan(call, x, y, initial, None, None, exclusive, blocks)
         return
     if not (kept or call.tile.single) and policy.is_one_pass(
@@ -192,7 +203,7 @@ def scan(
         grid, given, constants = chain_call(call, x, y, initial, exclusive=exclusive)
         launch(chain, grid, given, constants)
         return
-    share = choices.share or policy.share_of(blocks, call.programs, cores, tile=kind.blocks)
+    share = choices.share or policy.share_of(blocks, call.warps, cores, tile=kind.blocks)
     sums = _sums(call, x, share)
     before = _before(call, sums, initial)
     _scan(call, x, y, None, before, sums, exclusive, share)

@@ -41,13 +41,16 @@ def backwards(x):
 
 @triton.jit
 def of_row(start, n, REVERSE: tl.constexpr, K: tl.constexpr):
-    """Where the elements of a block of a row lie, and which of them there are."""
+    """Where the elements of a block of rows lie, and which of them there are.
+
+    `n` is the length of all rows, or, [P, 1], that of each.
+    """
     if REVERSE:
-        i = n - start - K * 8 + tl.arange(0, K * 8)
-        return i[None, :], (i >= 0)[None, :]
+        i = n - start - K * 8 + tl.arange(0, K * 8)[None, :]
+        return i, i >= 0
     else:
-        i = start + tl.arange(0, K * 8)
-        return i[None, :], (i < n)[None, :]
+        i = start + tl.arange(0, K * 8)[None, :]
+        return i, i < n
 
 
 @triton.jit

@@ -78,13 +78,23 @@ def raw(x, x2, some, start, n, step, step2, ALGEBRA: tl.constexpr, KEPT: tl.cons
 
 
 @triton.jit
+def converted(a, dtype: tl.constexpr):
+    """Elements in another type: from and to 16-bit floats by way of float32, as torch does it."""
+    if a.dtype == tl.bfloat16 or a.dtype == tl.float16:  # noqa: PLR1714 Triton has no `in`
+        a = a.to(tl.float32)
+    if dtype == tl.bfloat16 or dtype == tl.float16:  # noqa: PLR1714
+        a = a.to(tl.float32)
+    return a.to(dtype)
+
+
+@triton.jit
 def valued(loaded, ALGEBRA: tl.constexpr, ACC: tl.constexpr, DTYPE: tl.constexpr):
-    """The values to add up: elements are cast to the result's dtype first."""
+    """The values to add up: elements are cast to the result's dtype first, factors are not."""
     values = ()
     for v in tl.static_range(GROUP):
-        a = loaded[v].to(DTYPE).to(ACC)
+        a = converted(converted(loaded[v], DTYPE), ACC)
         if len(loaded) > GROUP:
-            values = values + ((a, loaded[GROUP + v].to(DTYPE).to(ACC)),)
+            values = values + ((a, converted(loaded[GROUP + v], ACC)),)
         elif ALGEBRA == PAIR:
             values = values + ((a, tl.zeros_like(a)),)
         else:
@@ -120,7 +130,8 @@ def rounded(q, some, start, n, step, values, ALGEBRA: tl.constexpr,
     """Write the numbers that the values of a block stand for."""
     numbers = ()
     for v in tl.static_range(GROUP):
-        numbers = numbers + (order.rounded(values[v], ALGEBRA).to(q.dtype.element_ty),)
+        number = order.rounded(values[v], ALGEBRA)
+        numbers = numbers + (converted(number, q.dtype.element_ty),)
     memory.store(q, some, start, n, step, numbers, COLUMNS, REVERSE, P, K)
 
 
