@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -59,6 +60,9 @@ def on(device: torch.device) -> AbstractContextManager[Any]:
     return context
 
 
+_layout = lru_cache(maxsize=1024)(layout_of)
+
+
 def _scan_lines(
     x: Tensor,
     y: Tensor,
@@ -72,15 +76,15 @@ def _scan_lines(
     """The same of real numbers."""
     if y.dtype == torch.bool:  # whether anything was there
         x = x.to(torch.bool)
-    layout = layout_of(x.shape, dim, [x.stride(), y.stride()])
+    layout = _layout(x.shape, dim, (x.stride(), y.stride()))
     if layout is None:  # three dims or more besides the scanned one that are in disorder
         x = x.contiguous()
-        layout = layout_of(x.shape, dim, [x.stride(), y.stride()])
+        layout = _layout(x.shape, dim, (x.stride(), y.stride()))
     sums = y
     if layout is None or y.dtype == torch.bool:
         wide = torch.int64 if y.dtype == torch.bool else y.dtype
         sums = torch.empty(y.shape, dtype=wide, device=y.device)
-        layout = layout_of(x.shape, dim, [x.stride(), sums.stride()])
+        layout = _layout(x.shape, dim, (x.stride(), sums.stride()))
     assert layout is not None
     first = None if initial is None else initial.reshape(-1).contiguous()
     kind = kind_of(y.dtype, compensated=compensated)

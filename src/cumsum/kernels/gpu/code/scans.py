@@ -25,7 +25,7 @@ def lines_of(number, lines, inner, COLUMNS: tl.constexpr, P: tl.constexpr):
     Columns of a program are neighbours: they have the same place before the axis.
     """
     if COLUMNS:
-        each = tl.cdiv(inner, P)
+        each = (inner - 1) // P + 1  # `inner` plus P might need more bits than it has
         i = (number % each) * P + tl.arange(0, P)
         o = number // each
         return (o * inner + i)[:, None], o, i[:, None], (i < inner)[:, None]
