@@ -108,14 +108,10 @@ def test_dims_that_two_cannot_number():
 )
 def test_bits_of_dtypes(source, result, flags):
     source, result = getattr(torch, source), getattr(torch, result)
-    for shape, dim in (((300,), 0), ((9, 20), 0)):
+    for shape, initial in (((300,), None), ((9, 20), noise(20).to(result))):
         x = (noise(shape).abs() * 9).to(source)
-        initial = noise(shape[1:]).to(result)
-        same_bits(cumsum.cumsum(x, dim, dtype=result, **flags), in_order(x, dim, result, **flags))
-        same_bits(
-            cumsum.cumsum(x, dim, dtype=result, initial=initial, **flags),
-            in_order(x, dim, result, initial, **flags),
-        )
+        found = cumsum.cumsum(x, 0, dtype=result, initial=initial, **flags)
+        same_bits(found, in_order(x, 0, result, initial, **flags))
 
 
 def test_long_lines():
