@@ -48,19 +48,16 @@ def launch(kernel: Any, grid: int, given: tuple[Any, ...], constants: dict[str, 
 def key_of(
     kernel: Any, device: int | None, given: tuple[Any, ...], constants: dict[str, Any]
 ) -> tuple[Any, ...]:
-    """What Triton compiles a kernel for, or more than that."""
-    return (
-        kernel, device, tuple(_seen(value) for value in given),
-        tuple(constants), tuple(constants.values()),
-    )  # fmt: skip
+    """What Triton compiles a kernel for, or more than that. No number is negative."""
+    seen = [
+        (v == 1, v % 16 == 0, v < 2**31, v < 2**63)
+        if isinstance(v, int)
+        else (v.dtype, v.data_ptr() % 16 == 0)
+        for v in given
+    ]
+    return (kernel, device, *seen, *constants, *constants.values())
 
 
 def rest_of(kernel: Any, given: tuple[Any, ...], constants: dict[str, Any]) -> tuple[Any, ...]:
     """The constants in the order of the kernel's arguments."""
     return tuple(constants[name] for name in kernel.arg_names[len(given) :])
-
-
-def _seen(value: Any) -> tuple[Any, ...]:
-    if isinstance(value, int):
-        return value == 1, value % 16 == 0, value < 2**31, value < 2**63  # none is negative
-    return value.dtype, value.data_ptr() % 16 == 0
