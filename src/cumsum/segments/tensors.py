@@ -53,7 +53,7 @@ def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How, options: O
 def _cuts(x: Tensor, initial: Tensor | None, how: How, options: Options) -> tuple[str, Tensor]:
     """The keyword and the tensor that cut the dim; starts of one element for each line's."""
     name, given = cuts_of(options)
-    cuts = as_values(name, given, x.device)
+    cuts = as_values(name, given, torch.device("cpu"))
     dtype = cuts.dtype
     floats = dtype.is_floating_point or dtype.is_complex
     empty = not isinstance(given, Tensor) and cuts.numel() == 0

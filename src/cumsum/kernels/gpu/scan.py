@@ -94,6 +94,7 @@ class Launch(NamedTuple):
     kept: bool
     blocks: int
     choices: policy.Choices
+    holes: dict[str, int] = {}  # noqa: RUF012 what counts as one, for the kernels that know of them
 
     @property
     def kernels(self) -> Any:
@@ -166,6 +167,7 @@ def scan(
     reverse: bool,
     kept: bool = False,
     choices: policy.Choices = _RULES,
+    holes: int = 0,
 ) -> None:
     """Write the scan of `x` to `y`.
 
@@ -186,11 +188,17 @@ def scan(
         Whether the elements are values: sums of tiles.
     choices : policy.Choices
         What is not left to the policy; no bit of the result depends on it.
+    holes : int
+        What counts as a hole: some of `order.MASKED`, where the mask is what belongs to the
+        elements of `x`, `order.SKIPPED` and `order.SHOWN`.
     """
+    if holes:
+        choices = choices._replace(single=False, one_pass=False)
     cores = choices.cores or cores_of(x.of.device)
     # Integers wrap where they are stored, wherever else they would.
     dtype = kind.wide if kept or kind.wide == tl.int64 else TYPES[y.of.dtype]
     call = launch_of(layout, kind, dtype, reverse=reverse, cores=cores, kept=kept, choices=choices)
+    call = call._replace(holes={"HOLES": holes} if holes else {})
     blocks = call.blocks
     if policy.is_walked(blocks, call.warps, cores, tile=kind.blocks, wanted=choices.walked):
         _scan(call, x, y, initial, None, None, exclusive, blocks)
@@ -215,7 +223,7 @@ def _sums(call: Launch, x: Values, share: int) -> Values:
     layout = call.layout
     call.kernels.sums[(call.programs * parts,)](
         *x, *sums, layout.lines, layout.inner, layout.length, call.blocks, parts, share,
-        *layout.strides[0], *_beside(call), **call.constants,
+        *layout.strides[0], *_beside(call), **call.constants, **call.holes,
     )  # fmt: skip
     return sums
 
@@ -258,7 +266,7 @@ def _scan(
         *layout.strides[0], *_beside(call), *layout.strides[1],
         BEGUN=initial is not None, CARRIED=before is not None, EXCLUSIVE=exclusive,
         BLOCKS=call.kind.blocks,
-        **call.constants,
+        **call.constants, **call.holes,
     )  # fmt: skip
 
 
