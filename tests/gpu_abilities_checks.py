@@ -14,9 +14,10 @@ from torch.testing import assert_close
 import cumsum
 import gpu_reference
 from cumsum.kernels.gpu import decay as decays
-from cumsum.kernels.gpu import policy, segmented, segments
+from cumsum.kernels.gpu import policy, segments
 from cumsum.kernels.gpu.layout import layout_of
 from cumsum.kernels.gpu.scan import Values, kind_of
+from cumsum.segments import on_gpu
 
 SIZES = (2, 2)  # groups of a block, blocks of a tile: 16 and 32 elements
 FORWARD = {"exclusive": False, "reverse": False}
@@ -28,7 +29,7 @@ def small(monkeypatch):
     def kind(*args, **kwargs):
         return kind_of(*args, **kwargs)._replace(groups=SIZES[0], blocks=SIZES[1])
 
-    monkeypatch.setattr(segmented, "kind_of", kind)
+    monkeypatch.setattr(on_gpu, "kind_of", kind)
     monkeypatch.setattr(decays, "kind_of", kind)
 
 
@@ -135,7 +136,7 @@ def test_bits_of_dtypes(dtype):
 
 def test_segments_that_a_program_walks_along(monkeypatch):
     """Of up to eight tiles; no sums are made before."""
-    monkeypatch.setattr(policy, "PROGRAMS_PER_CORE", 1)
+    monkeypatch.setattr(policy, "WARPS_PER_CORE", 1)
     monkeypatch.setattr(segments, "_before", None)
     x = noise(600, torch.float32)
     same_bits(cumsum.cumsum(x, 0, offsets=torch.tensor(WALKED)), in_segments(x, 0, WALKED))
@@ -198,7 +199,7 @@ def test_errors(options, message):
 )
 def test_offsets_that_nobody_has_checked(offsets):
     """As in a CUDA graph: right ones give the same bits, and others leave the rest of memory be."""
-    kind = segmented.kind_of(torch.float32)
+    kind = on_gpu.kind_of(torch.float32)
     memory = torch.cat((torch.full((100,), torch.nan), noise(60, torch.float32), torch.ones(100)))
     x, y = memory[100:160], torch.full((260,), 5.0)
     layout = layout_of((60,), 0, [(1,), (1,)])

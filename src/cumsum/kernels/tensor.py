@@ -120,8 +120,8 @@ def _scan_into(
         scan_into(x, sums, initial, how._replace(include_initial=False), missing)
         y.copy_(sums)
     else:
-        x = _readable(x, y.dtype)  # kept alive while the core reads it
-        first = None if initial is None else _readable(initial, y.dtype)
+        x = readable(x, y.dtype)  # kept alive while the core reads it
+        first = None if initial is None else readable(initial, y.dtype)
         if gpu.takes(x.device):
             _scan_on_gpu(x, y, first, how, missing)
             return
@@ -147,8 +147,8 @@ def scan_segments_into(
         scan_segments_into(x, plain, initial, offsets, how)
         y.copy_(plain)
         return
-    x = _readable(x, y.dtype)
-    first = None if initial is None else _readable(initial, y.dtype)
+    x = readable(x, y.dtype)
+    first = None if initial is None else readable(initial, y.dtype)
     cut = offsets.__array_interface__["data"][0], len(offsets) - 1
 
     def taken(x: Tensor, y: Tensor) -> bool:
@@ -158,21 +158,6 @@ def scan_segments_into(
         plain = torch.empty(y.shape, dtype=y.dtype)
         taken(plain.copy_(y), plain)
         y.copy_(plain)
-
-
-def scan_segments_on_gpu(
-    x: Tensor, y: Tensor, initial: Tensor | None, name: str, cuts: Tensor, how: How
-) -> None:
-    """The same of the segments that `cuts`, the value of the keyword `name`, cut the dim into."""
-    from cumsum.kernels.gpu import segmented as on_gpu  # which imports Triton
-
-    if y.is_conj() or y.is_neg():
-        plain = torch.empty(y.shape, dtype=y.dtype, device=y.device)
-        scan_segments_on_gpu(x, plain, initial, name, cuts, how)
-        y.copy_(plain)
-        return
-    first = None if initial is None else _readable(initial, y.dtype)
-    on_gpu.scan_into(_readable(x, y.dtype), y, first, name, cuts, how)
 
 
 def _memories(x: Tensor, y: Tensor, how: How) -> tuple[Memory, Memory, int]:
@@ -201,7 +186,7 @@ def resume_into(
         return
     if x.is_complex() and not y.is_complex():
         torch.zeros(1, dtype=x.dtype).to(y.dtype)  # torch's warning, which it gives once
-    x = _readable(x, y.dtype)  # kept alive while the core reads it
+    x = readable(x, y.dtype)  # kept alive while the core reads it
     cpu.resume(
         _memory(x, x, how.dim),
         _memory(y, x, how.dim),
@@ -218,7 +203,7 @@ def resume_into(
 
 def add_up(x: Tensor, how: How, totals: cpu.Buffer) -> None:
     """Write the sums of the tiles that `x` consists of to `totals`; see `cpu.add_up`."""
-    x = _readable(x, how.dtype)  # kept alive while the core reads it
+    x = readable(x, how.dtype)  # kept alive while the core reads it
     cpu.add_up(
         _memory(x, x, how.dim),
         sum(size != 1 for size in x.shape[: how.dim]),
@@ -235,7 +220,7 @@ def _holes(missing: Missing, x: Tensor, dim: int) -> Holes:
     return Holes(mask, missing.skipna, missing.nan)
 
 
-def _readable(x: Tensor, dtype: torch.dtype) -> Tensor:
+def readable(x: Tensor, dtype: torch.dtype) -> Tensor:
     """`x` as memory that says what it means, in a dtype the core knows."""
     if x._is_zerotensor():
         return torch.zeros(x.shape, dtype=dtype, device=x.device)

@@ -95,7 +95,9 @@ def _write(x: Tensor, y: Tensor, initial: Tensor | None, cuts: Tensor, name: str
         y.movedim(how.dim, -1).copy_(sums.view(lines.shape))
         return
     if x.numel() and gpu.takes(x.device):
-        tensor.scan_segments_on_gpu(x, y, initial, name, cuts, how)
+        from cumsum.segments import on_gpu  # which imports Triton
+
+        on_gpu.scan_into(x, y, initial, name, cuts, how)
         return
     threads = chosen_threads() or torch.get_num_threads()
     offsets = offsets_of(name, cuts.numpy(force=True), x.size(how.dim), threads)

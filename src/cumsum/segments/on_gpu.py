@@ -10,7 +10,7 @@ from cumsum.kernels.gpu.scan import TYPES, Kind, Values, kind_of
 from cumsum.kernels.gpu.scan import scan as scan_lines
 from cumsum.kernels.gpu.segments import Cuts, at_most, measured, scan, told
 from cumsum.kernels.gpu.tensor import on
-from cumsum.kernels.tensor import How
+from cumsum.kernels.tensor import How, readable
 from cumsum.segments import offsets_of
 
 
@@ -22,8 +22,7 @@ def scan_into(
     Parameters
     ----------
     x, y : Tensor
-        Of one shape, with elements, none of them a conjugate or a negative one; the same elements,
-        or none in common.
+        Of one shape, with elements; the same elements, or none in common.
     initial : Tensor or None
         What the segments of a line begin with, of `y`'s dtype and with one element along the dim.
     name, cuts : str and Tensor
@@ -31,8 +30,14 @@ def scan_into(
     how : How
         How the tensor is scanned.
     """
+    if y.is_conj() or y.is_neg():
+        plain = torch.empty(y.shape, dtype=y.dtype, device=y.device)
+        scan_into(x, plain, initial, name, cuts, how)
+        y.copy_(plain)
+        return
+    first = None if initial is None else readable(initial, y.dtype)
     with on(x.device):
-        _scan_into(x, y, initial, name, cuts, how)
+        _scan_into(readable(x, y.dtype), y, first, name, cuts, how)
 
 
 def _scan_into(
