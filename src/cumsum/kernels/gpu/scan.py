@@ -151,6 +151,8 @@ def launch_of(
         groups=kind.groups,
         cores=cores,
     )
+    if kind.algebra == order.DECAY and tile.warps > 1:  # which have twice the values to hold
+        tile = tile._replace(warps=2 * tile.warps)
     tile = choices.tile(tile, columns=layout.columns)
     blocks = -(-layout.length // (tile.groups * 8))
     return Launch(layout, kind, tile, dtype, reverse, kept, blocks, choices)
