@@ -24,10 +24,12 @@ from cumsum.segments import check_kind, cuts_of, offsets_of
 from cumsum.tensors import are_at_hand
 from cumsum.threads import chosen_threads
 
+# Offsets are checked, for which the host waits for the device: a CUDA graph cannot hold that.
+_TAGS = [tag for name, tag in vars(torch.Tag).items() if name == "cudagraph_unsafe"]
 library.define(
     "segmented(Tensor x, Tensor? initial, Tensor cuts, str name, int dim, ScalarType dtype, "
     "bool exclusive, bool reverse, bool include_initial, bool compensated) -> Tensor",
-    tags=(torch.Tag.pt2_compliant_tag, torch.Tag.flexible_layout),
+    tags=(torch.Tag.pt2_compliant_tag, torch.Tag.flexible_layout, *_TAGS),
 )
 segmented: Any = torch.ops.cumsum.segmented.default
 
