@@ -59,5 +59,5 @@ def key_of(
 
 
 def rest_of(kernel: Any, given: tuple[Any, ...], constants: dict[str, Any]) -> tuple[Any, ...]:
-    """The constants in the order of the kernel's arguments."""
-    return tuple(constants[name] for name in kernel.arg_names[len(given) :])
+    """The constants in the order of the kernel's arguments; those not given are 0 by default."""
+    return tuple(constants.get(name, 0) for name in kernel.arg_names[len(given) :])

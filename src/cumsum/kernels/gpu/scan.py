@@ -95,6 +95,7 @@ class Launch(NamedTuple):
     kept: bool
     blocks: int
     choices: policy.Choices
+    holes: dict[str, int] = {}  # noqa: RUF012 what counts as one, for the kernels that know of them
 
     @property
     def kernels(self) -> Any:
@@ -151,6 +152,8 @@ def launch_of(
         groups=kind.groups,
         cores=cores,
     )
+    if kind.algebra == order.DECAY and tile.warps > 1:  # which have twice the values to hold
+        tile = tile._replace(warps=2 * tile.warps)
     tile = choices.tile(tile, columns=layout.columns)
     blocks = -(-layout.length // (tile.groups * 8))
     return Launch(layout, kind, tile, dtype, reverse, kept, blocks, choices)
@@ -167,6 +170,7 @@ def scan(
     reverse: bool,
     kept: bool = False,
     choices: policy.Choices = _RULES,
+    holes: int = 0,
 ) -> None:
     """Write the scan of `x` to `y`.
 
@@ -187,11 +191,17 @@ def scan(
         Whether the elements are values: sums of tiles.
     choices : policy.Choices
         What is not left to the policy; no bit of the result depends on it.
+    holes : int
+        What counts as a hole: some of `order.MASKED`, where the mask is what belongs to the
+        elements of `x`, `order.SKIPPED` and `order.SHOWN`.
     """
+    if holes:
+        choices = choices._replace(single=False, one_pass=False)
     cores = choices.cores or cores_of(x.of.device)
     # Integers wrap where they are stored, wherever else they would.
     dtype = kind.wide if kept or kind.wide == tl.int64 else TYPES[y.of.dtype]
     call = launch_of(layout, kind, dtype, reverse=reverse, cores=cores, kept=kept, choices=choices)
+    call = call._replace(holes={"HOLES": holes} if holes else {})
     blocks = call.blocks
     if policy.is_walked(blocks, call.warps, cores, tile=kind.blocks, wanted=choices.walked):
         _scan(call, x, y, initial, None, None, exclusive, blocks)
@@ -218,7 +228,7 @@ def _sums(call: Launch, x: Values, share: int) -> Values:
         *x, *sums, layout.lines, layout.inner, layout.length, call.blocks, parts, share,
         *layout.strides[0], *_beside(call),
     )  # fmt: skip
-    launch(call.kernels.sums, call.programs * parts, given, call.constants)
+    launch(call.kernels.sums, call.programs * parts, given, call.constants | call.holes)
     return sums
 
 
@@ -258,12 +268,16 @@ def _scan(
         layout.lines, layout.inner, layout.length, call.blocks, parts, share,
         *layout.strides[0], *_beside(call), *layout.strides[1],
     )  # fmt: skip
-    constants = call.constants | {
-        "BEGUN": initial is not None,
-        "CARRIED": before is not None,
-        "EXCLUSIVE": exclusive,
-        "BLOCKS": call.kind.blocks,
-    }
+    constants = (
+        call.constants
+        | call.holes
+        | {
+            "BEGUN": initial is not None,
+            "CARRIED": before is not None,
+            "EXCLUSIVE": exclusive,
+            "BLOCKS": call.kind.blocks,
+        }
+    )
     launch(call.kernels.scan, call.programs * parts, given, constants)
 
 
