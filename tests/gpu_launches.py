@@ -54,6 +54,7 @@ class Call:
     initial: bool = False
     compensated: bool = False
     offset: int = 0
+    brief: bool = False  # whether it is among those that every run of the tests compiles
 
     def __call__(self, target):
         """Make it, as for this GPU."""
@@ -78,38 +79,40 @@ class Call:
 
 
 CALLS = (
-    Call("float32, 1-D", (1 << 26,)),
+    Call("float32, 1-D", (1 << 26,), brief=True),
     Call("float32, 1-D, reverse, exclusive", (1 << 26,), reverse=True, exclusive=True),
     Call("float32, 1-D, initial", (1 << 26,), initial=True),
-    Call("float32, 1-D, a million", (1 << 20,)),
-    Call("float32, 1-D, a million, reverse", (1 << 20,), reverse=True),
-    Call("float32, 1-D, a million and three", (1_000_003,)),
+    Call("float32, 1-D, a million", (1 << 20,), brief=True),
+    Call("float32, 1-D, a million, reverse", (1 << 20,), reverse=True, brief=True),
+    Call("float32, 1-D, a million and three", (1_000_003,), brief=True),
     Call("float32, 1-D, badly aligned", (1 << 20,), offset=1),
     Call("bfloat16, 1-D", (1 << 28,), dtype="bfloat16"),
-    Call("float16, 1-D, a million", (1 << 20,), dtype="float16"),
+    Call("float16, 1-D, a million", (1 << 20,), dtype="float16", brief=True),
     Call("float64, 1-D", (1 << 26,), dtype="float64"),
-    Call("float64, 1-D, a million", (1 << 20,), dtype="float64"),
+    Call("float64, 1-D, a million", (1 << 20,), dtype="float64", brief=True),
     Call("float64, 1-D, compensated", (1 << 26,), dtype="float64", compensated=True),
-    Call("float64, a million, compensated", (1 << 20,), dtype="float64", compensated=True),
+    Call(
+        "float64, a million, compensated", (1 << 20,), dtype="float64", compensated=True, brief=True
+    ),
     Call("int8 to int64, 1-D", (1 << 26,), dtype="int8", result="int64"),
-    Call("bool to int64, 1-D, a million", (1 << 20,), dtype="bool", result="int64"),
+    Call("bool to int64, 1-D, a million", (1 << 20,), dtype="bool", result="int64", brief=True),
     Call("int64, 1-D, a million", (1 << 20,), dtype="int64"),
     Call("float32, more than 2^31", (1 << 33,)),
-    Call("float32, 65536 rows of 1024", (65536, 1024)),
+    Call("float32, 65536 rows of 1024", (65536, 1024), brief=True),
     Call("float32, 65536 rows of 1024, reverse", (65536, 1024), reverse=True),
     Call("float32, 65536 rows of 1023", (65536, 1023)),
     Call("bfloat16, 65536 rows of 1024", (65536, 1024), dtype="bfloat16"),
     Call("float32, 2^20 rows of 16", (1 << 20, 16)),
-    Call("float32, 2^20 rows of 15", (1 << 20, 15)),
-    Call("float32, 4096 columns", (4096, 4096), 0),
+    Call("float32, 2^20 rows of 15", (1 << 20, 15), brief=True),
+    Call("float32, 4096 columns", (4096, 4096), 0, brief=True),
     Call("float32, 4096 columns, reverse, exclusive", (4096, 4096), 0, "float32", None, True, True),
     Call("float32, 65536 columns of 1024", (1024, 65536), 0),
     Call("float32, 2^20 columns of 16", (16, 1 << 20), 0),
-    Call("bfloat16, 4096 columns", (4096, 4096), 0, dtype="bfloat16"),
+    Call("bfloat16, 4096 columns", (4096, 4096), 0, dtype="bfloat16", brief=True),
     Call("float64, 4096 columns, compensated", (4096, 4096), 0, "float64", compensated=True),
     Call("int8 to int64, 4096 columns", (4096, 4096), 0, "int8", "int64"),
-    Call("float32, 2 columns", (1 << 20, 2), 0),
-    Call("float32, 7 columns", (1 << 20, 7), 0),
+    Call("float32, 2 columns", (1 << 20, 2), 0, brief=True),
+    Call("float32, 7 columns", (1 << 20, 7), 0, brief=True),
     Call("float32, 32 columns", (1 << 20, 32), 0),
 )
 
@@ -258,3 +261,44 @@ def _of_amd(kernel):
     spilled = int(of["vgpr_spill_count"]) + int(of["private_segment_fixed_size"])
     instructions = Counter(re.findall(r"^\s+([a-z]\w+)", text, re.MULTILINE))
     return Report(int(of["vgpr_count"]), spilled, kernel.metadata.shared, instructions)
+
+
+# The most registers a thread may take, on NVIDIA: 64 let 32 programs of one warp run on a core at
+# once, 80 let 25, 96 let 21, 128 let 16.
+REGISTERS = {
+    ("scans.sums", False): 64,
+    ("scans.sums", True): 64,
+    ("scans.tiles", False): 32,
+    ("scans.tiles", True): 32,
+    ("scans.scan", False): 80,
+    ("scans.scan", True): 128,
+    ("columns.sums", False): 80,
+    ("columns.sums", True): 128,
+    ("columns.scan", False): 80,
+    ("columns.scan", True): 112,
+    ("chain.chain", False): 96,
+    ("chain.chain", True): 152,
+}
+SHARED_COLUMNS = 176  # few columns side by side, which a warp or more shares
+OF_AMD = 192  # of 512
+
+
+def budget(launch, target):
+    """The most registers that a launch may take."""
+    names = launch.function.arg_names
+    if target.backend == "hip":
+        return OF_AMD
+    if "COLUMNS" in names and launch.constant("COLUMNS") and not launch.name.startswith("columns"):
+        return SHARED_COLUMNS
+    return REGISTERS[launch.name, launch.constant("ALGEBRA") != 0]
+
+
+def faults(launch, target):
+    """What is wrong with a launch as it is compiled."""
+    found, most = report_of(launch, target), budget(launch, target)
+    wrong = []
+    if found.spilled:
+        wrong.append(f"{launch.name} spills {found.spilled}")
+    if found.registers > most:
+        wrong.append(f"{launch.name} takes {found.registers} registers, {most} at most")
+    return wrong

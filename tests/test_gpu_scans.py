@@ -19,7 +19,7 @@ from cumsum.kernels.gpu import policy
 from cumsum.kernels.gpu.layout import layout_of
 from gpu_cases import CASES
 
-INTERPRETER = Path(__file__).with_name("gpu_interpreter.py")
+WORKER = Path(__file__).with_name("gpu_worker.py")
 SECONDS = 300  # for all cases; the interpreter has a limit for each
 
 
@@ -27,7 +27,7 @@ SECONDS = 300  # for all cases; the interpreter has a limit for each
 def interpreted(numbers):
     """The faults of these cases, by number."""
     done = subprocess.run(
-        [sys.executable, INTERPRETER],
+        [sys.executable, WORKER, "cpu"],
         input="\n".join(map(str, numbers)),
         stdout=subprocess.PIPE,
         text=True,

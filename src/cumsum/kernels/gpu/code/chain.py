@@ -136,7 +136,7 @@ def entering(words, states, total, begin, none, some, line, tile, tiles, rows, P
     return order.picked(order.spread(e, groups, True, ALGEBRA), place, P, K)
 
 
-@triton.jit
+@triton.jit(**order.COUNTS)
 def chain(x, x2, y, initial, ticket, sums, states,
           lines, inner, n, blocks, tiles, rows, programs,
           xo, xi, xs, x2o, x2i, x2s, yo, yi, ys,

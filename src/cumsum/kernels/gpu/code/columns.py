@@ -14,7 +14,7 @@ import triton
 import triton.language as tl
 
 from cumsum.kernels.gpu.code import order, scans
-from cumsum.kernels.gpu.code.order import GROUP
+from cumsum.kernels.gpu.code.order import DECAY, GROUP
 
 
 @triton.jit
@@ -80,50 +80,101 @@ def sum_of(sums, U: tl.constexpr, ALGEBRA: tl.constexpr):
 
 
 @triton.jit
+def at_start(p, first, n, step, REVERSE: tl.constexpr):
+    """Where a line begins for a program that goes on from element `first`, and its step there."""
+    if REVERSE:
+        return p + (n - 1 - first) * step, -step
+    else:
+        return p + first * step, step
+
+
+@triton.jit
+def read(p, some, left, step, other):
+    """The elements of a group from `p` on, of a line with so many `left`; and where it ends."""
+    x = ()
+    for v in tl.static_range(GROUP):
+        x = x + (tl.load(p, mask=some & (left > v), other=other),)
+        p += step
+    return x, p
+
+
+@triton.jit
+def group(p, p2, some, left, step, step2, ALGEBRA: tl.constexpr):
+    """What `scans.raw` gives, and where both end."""
+    x, p = read(p, some, left, step, 0)
+    if ALGEBRA == DECAY:
+        more, p2 = read(p2, some, left, step2, 1)
+        x = x + more
+    return x, p, p2
+
+
+@triton.jit
+def write(q, some, left, step, values, ALGEBRA: tl.constexpr):
+    """Write the results of a group; the place where it ends."""
+    for v in tl.static_range(GROUP):
+        number = scans.converted(order.rounded(values[v], ALGEBRA), q.dtype.element_ty)
+        tl.store(q, number, mask=some & (left > v))
+        q += step
+    return q
+
+
+@triton.jit(**order.COUNTS)
 def sums(x, x2, y, y2, lines, inner, n, blocks, parts, share, xo, xi, xs, x2o, x2i, x2s,
          ALGEBRA: tl.constexpr, KEPT: tl.constexpr,
          ACC: tl.constexpr, WIDE: tl.constexpr, DTYPE: tl.constexpr,
          COLUMNS: tl.constexpr, REVERSE: tl.constexpr, P: tl.constexpr, K: tl.constexpr):  # fmt: skip
-    """Write the sums of blocks of `x` to `y`, [lines, blocks]."""
+    """Write the sums of blocks of `x` to `y`, [lines, blocks], as `scans.sums` does."""
+    tl.static_assert(COLUMNS and not KEPT)
     U: tl.constexpr = min(4, K)
     UPPER: tl.constexpr = (K > 4) * 1 + (K > 8) * 1 + (K > 16) * 1
     pid = tl.program_id(0).to(tl.int64)
     line, o, i, some = scans.lines_of(pid // parts, lines, inner, True, P)
-    p, p2 = x + o * xo + i * xi, x2 + o * x2o + i * x2i
     first = pid % parts * share
     end = min(first + share, blocks)
-    at = first * (K * 8)
+    p, xs = at_start(x + o * xo + i * xi, first * (K * 8), n, xs, REVERSE)
+    p2, x2s = at_start(x2 + o * x2o + i * x2i, first * (K * 8), n, x2s, REVERSE)
+    left = min(n, end * (K * 8)) - first * (K * 8)
     none = scans.nothing(P, 1, ALGEBRA, ACC)
-    ahead = scans.raw(p, p2, some, at, n, xs, x2s, ALGEBRA, KEPT, True, REVERSE, P, 1)
+    ahead, p, p2 = group(p, p2, some, left, xs, x2s, ALGEBRA)
     for b in range(first, end):
-        lefts, entering, total = many(none, UPPER), many(none, UPPER + 1), none
+        lefts, precede, total = many(none, UPPER), many(none, UPPER + 1), none
         for nth in range(K // U):
             totals = ()
             for _ in tl.static_range(U):
                 groups = order.running(scans.valued(ahead, ALGEBRA, ACC, DTYPE), ALGEBRA)
-                at += 8
-                more = some & order.is_before(at, end * (K * 8))
-                ahead = scans.raw(p, p2, more, at, n, xs, x2s, ALGEBRA, KEPT, True, REVERSE, P, 1)
+                left -= 8
+                ahead, p, p2 = group(p, p2, some, left, xs, x2s, ALGEBRA)
                 totals = totals + (groups[GROUP - 1],)
-            total, lefts, entering = ended(
-                nth, sum_of(totals, U, ALGEBRA), lefts, entering, UPPER, ALGEBRA
+            total, lefts, precede = ended(
+                nth, sum_of(totals, U, ALGEBRA), lefts, precede, UPPER, ALGEBRA
             )
         to = line * blocks + b
         scans.keep(y + to, y2 + to, some, order.cast(total, WIDE), P, 1)
 
 
-@triton.jit
-def go_on(p, p2, q, q2, some, first, end, n, xs, x2s, ys, begin,
-          ALGEBRA: tl.constexpr, KEPT: tl.constexpr, CARRIED: tl.constexpr, EXCLUSIVE: tl.constexpr,
-          ACC: tl.constexpr, WIDE: tl.constexpr, DTYPE: tl.constexpr, REVERSE: tl.constexpr,
-          P: tl.constexpr, K: tl.constexpr, BLOCKS: tl.constexpr):  # fmt: skip
-    """Write the results of some blocks, which `begin` precedes, as `scans.go_on` does."""
+@triton.jit(**order.COUNTS)
+def scan(x, x2, y, y2, initial, before, before2, kept, kept2, lines, inner, n, blocks, parts, share,
+         xo, xi, xs, x2o, x2i, x2s, yo, yi, ys,
+         ALGEBRA: tl.constexpr, KEPT: tl.constexpr, BEGUN: tl.constexpr, CARRIED: tl.constexpr,
+         EXCLUSIVE: tl.constexpr, ACC: tl.constexpr, WIDE: tl.constexpr, DTYPE: tl.constexpr,
+         COLUMNS: tl.constexpr, REVERSE: tl.constexpr, P: tl.constexpr, K: tl.constexpr, BLOCKS: tl.constexpr):  # fmt: skip
+    """Write the scan of `x` to `y`, as `scans.scan` does."""
+    tl.static_assert(COLUMNS and not KEPT)
     U: tl.constexpr = min(4, K)
     UPPER: tl.constexpr = (K > 4) * 1 + (K > 8) * 1 + (K > 16) * 1
+    pid = tl.program_id(0).to(tl.int64)
+    line, o, i, some = scans.lines_of(pid // parts, lines, inner, True, P)
+    first = pid % parts * share
+    end = min(first + share, blocks)
     none = scans.nothing(P, 1, ALGEBRA, WIDE)
+    begin = scans.entering(initial, before, before2, kept, kept2, line, some, blocks, first, none,
+                           ALGEBRA, BEGUN, CARRIED, BLOCKS)  # fmt: skip
+    p, xs = at_start(x + o * xo + i * xi, first * (K * 8), n, xs, REVERSE)
+    p2, x2s = at_start(x2 + o * x2o + i * x2i, first * (K * 8), n, x2s, REVERSE)
+    q, ys = at_start(y + o * yo + i * yi, first * (K * 8), n, ys, REVERSE)
+    left = min(n, end * (K * 8)) - first * (K * 8)
     c, tiles, tile = begin, none, none
-    at = first * (K * 8)
-    ahead = scans.raw(p, p2, some, at, n, xs, x2s, ALGEBRA, KEPT, True, REVERSE, P, 1)
+    ahead, p, p2 = group(p, p2, some, left, xs, x2s, ALGEBRA)
     for b in range(first, end):
         t = order.cast(c, ACC)
         lefts, precede = many(t, UPPER), many(t, UPPER + 1)
@@ -131,14 +182,12 @@ def go_on(p, p2, q, q2, some, first, end, n, xs, x2s, ys, begin,
             totals = ()
             for u in tl.static_range(U):
                 groups = order.running(scans.valued(ahead, ALGEBRA, ACC, DTYPE), ALGEBRA)
-                start = at
-                at += 8
-                more = some & order.is_before(at, end * (K * 8))
-                ahead = scans.raw(p, p2, more, at, n, xs, x2s, ALGEBRA, KEPT, True, REVERSE, P, 1)
+                ahead, p, p2 = group(p, p2, some, left - 8, xs, x2s, ALGEBRA)
                 e = before_group(u, precede[0], totals, ALGEBRA)
                 totals = totals + (groups[GROUP - 1],)
-                scans.put(q, q2, some, start, n, ys, order.spread(e, groups, EXCLUSIVE, ALGEBRA),
-                          ALGEBRA, KEPT, True, REVERSE, P, 1)  # fmt: skip
+                results = order.spread(e, groups, EXCLUSIVE, ALGEBRA)
+                q = write(q, some, left, ys, results, ALGEBRA)
+                left -= 8
             t, lefts, precede = ended(
                 nth, sum_of(totals, U, ALGEBRA), lefts, precede, UPPER, ALGEBRA
             )
@@ -150,22 +199,3 @@ def go_on(p, p2, q, q2, some, first, end, n, xs, x2s, ys, begin,
                 tiles = order.combined(tiles, tile, ALGEBRA)
                 tile = none
                 c = order.combined(begin, tiles, ALGEBRA)
-
-
-@triton.jit
-def scan(x, x2, y, y2, initial, before, before2, kept, kept2, lines, inner, n, blocks, parts, share,
-         xo, xi, xs, x2o, x2i, x2s, yo, yi, ys,
-         ALGEBRA: tl.constexpr, KEPT: tl.constexpr, BEGUN: tl.constexpr, CARRIED: tl.constexpr,
-         EXCLUSIVE: tl.constexpr, ACC: tl.constexpr, WIDE: tl.constexpr, DTYPE: tl.constexpr,
-         COLUMNS: tl.constexpr, REVERSE: tl.constexpr, P: tl.constexpr, K: tl.constexpr, BLOCKS: tl.constexpr):  # fmt: skip
-    """Write the scan of `x` to `y`, as `scans.scan` does."""
-    pid = tl.program_id(0).to(tl.int64)
-    line, o, i, some = scans.lines_of(pid // parts, lines, inner, True, P)
-    p, p2 = x + o * xo + i * xi, x2 + o * x2o + i * x2i
-    first = pid % parts * share
-    begin = scans.entering(initial, before, before2, kept, kept2, line, some, blocks, first,
-                           scans.nothing(P, 1, ALGEBRA, WIDE), ALGEBRA, BEGUN, CARRIED, BLOCKS)  # fmt: skip
-    at = o * yo + i * yi
-    end = min(first + share, blocks)
-    go_on(p, p2, y + at, y2 + at, some, first, end, n, xs, x2s, ys, begin,
-          ALGEBRA, KEPT, CARRIED, EXCLUSIVE, ACC, WIDE, DTYPE, REVERSE, P, K, BLOCKS)  # fmt: skip

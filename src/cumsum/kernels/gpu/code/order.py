@@ -24,6 +24,13 @@ SHOWN = tl.constexpr(4)
 
 GROUP = tl.constexpr(8)  # elements that one thread adds up one after the other
 
+# What is not compiled into kernels: only 1 is, and whether numbers that make up places are
+# divisible by 16, without which loads are not whole.
+COUNTS = {
+    "do_not_specialize": ["lines", "share", "count", "of", "tiles", "rows"],
+    "do_not_specialize_on_alignment": ["inner", "blocks", "parts", "programs"],
+}
+
 
 @triton.jit
 def combined(a, b, ALGEBRA: tl.constexpr):

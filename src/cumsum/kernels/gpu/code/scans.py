@@ -185,7 +185,7 @@ def put(q, q2, some, start, n, step, values, ALGEBRA: tl.constexpr, KEPT: tl.con
             written(q2, some, start, n, step, values, 1, COLUMNS, REVERSE, P, K)
 
 
-@triton.jit
+@triton.jit(**order.COUNTS)
 def sums(x, x2, y, y2, lines, inner, n, blocks, parts, share, xo, xi, xs, x2o, x2i, x2s,
          ALGEBRA: tl.constexpr, KEPT: tl.constexpr,
          ACC: tl.constexpr, WIDE: tl.constexpr, DTYPE: tl.constexpr,
@@ -209,7 +209,7 @@ def sums(x, x2, y, y2, lines, inner, n, blocks, parts, share, xo, xi, xs, x2o, x
         keep(y + at, y2 + at, some, order.cast(t, WIDE), P, K)
 
 
-@triton.jit
+@triton.jit(**order.COUNTS)
 def tiles(x, x2, y, y2, count, blocks, of,
           ALGEBRA: tl.constexpr, P: tl.constexpr, BLOCKS: tl.constexpr):  # fmt: skip
     """Write the sums of `count` tiles to `y`, `of` of which a line has, from those of its blocks."""
@@ -277,7 +277,7 @@ def entering(initial, before, before2, kept, kept2, line, some, blocks, first, n
     return begin
 
 
-@triton.jit
+@triton.jit(**order.COUNTS)
 def scan(x, x2, y, y2, initial, before, before2, kept, kept2, lines, inner, n, blocks, parts, share,
          xo, xi, xs, x2o, x2i, x2s, yo, yi, ys,
          ALGEBRA: tl.constexpr, KEPT: tl.constexpr, BEGUN: tl.constexpr, CARRIED: tl.constexpr,

@@ -1,6 +1,7 @@
-"""A process in which Triton interprets: it runs cases of the GPU kernels, and says what is wrong.
+"""A process that runs cases of the GPU kernels, and says what is wrong.
 
-python tests/gpu_interpreter.py < numbers of cases, one a line: prints a line of JSON for each.
+python tests/gpu_worker.py DEVICE < numbers of cases, one a line: prints a line of JSON for each.
+On the CPU, Triton interprets the kernels.
 """
 
 import json
@@ -10,7 +11,8 @@ import sys
 import time
 import traceback
 
-os.environ["TRITON_INTERPRET"] = "1"  # before Triton is imported
+if sys.argv[1:] == ["cpu"]:
+    os.environ["TRITON_INTERPRET"] = "1"  # before Triton is imported
 
 import gpu_cases
 from cases import as_array
@@ -22,27 +24,27 @@ def out_of_time(number, frame):
     raise TimeoutError(f"not done after {SECONDS} s")
 
 
-def outcome(case):
+def outcome(case, device):
     """What is wrong with a case; nothing if all is right."""
     signal.alarm(SECONDS)
     try:
-        y = gpu_cases.run(case, "cpu")
-        return gpu_cases.fault(as_array(y), gpu_cases.expected(case, cut=True))
+        y = as_array(gpu_cases.run(case, device).cpu())
+        return gpu_cases.fault(y, gpu_cases.expected(case, cut=device == "cpu"))
     except Exception:  # noqa: BLE001 - the test that asked for the case fails with it
         return traceback.format_exc()
     finally:
         signal.alarm(0)
 
 
-def main():
+def main(device):
     signal.signal(signal.SIGALRM, out_of_time)
     for number in map(int, sys.stdin.read().split()):
         start = time.process_time()
-        fault = outcome(gpu_cases.CASES[number])
+        fault = outcome(gpu_cases.CASES[number], device)
         seconds = time.process_time() - start
         sys.stdout.write(json.dumps({"case": number, "fault": fault, "seconds": seconds}) + "\n")
         sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

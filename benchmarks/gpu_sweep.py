@@ -1,0 +1,83 @@
+"""The numbers of the GPU's policy, measured: what other choices would give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import product
+from typing import Any
+
+import torch
+
+from cumsum.kernels.gpu import policy
+from cumsum.kernels.gpu.layout import layout_of
+from gpu_measure import Case, Row, seconds, tensors
+
+ROWS: dict[str, tuple[Any, ...]] = {"warps": (1, 2, 4), "lines": (1, 2, 4)}
+COLUMNS: dict[str, tuple[Any, ...]] = {
+    "single": (True,),
+    "lines": (32, 64, 128),
+    "warps": (1, 2, 4),
+}
+SHARED: dict[str, tuple[Any, ...]] = {"single": (False,), "lines": (2, 4, 8), "warps": (1, 2, 4)}
+STEPS: dict[str, tuple[Any, ...]] = {"one_pass": (False,), "share": (1, 2, 4, 8, 16)}
+CASES = (
+    (Case("float32 1-D, 2^28", (1 << 28,), 0), (STEPS, {"one_pass": (True,)})),
+    (Case("float32 1-D, 2^24", (1 << 24,), 0), (STEPS, {"one_pass": (True,)})),
+    (Case("float32 1-D, 2^20", (1 << 20,), 0), (STEPS, {"one_pass": (True,)})),
+    (Case("bfloat16 1-D, 2^28", (1 << 28,), 0, "bfloat16"), (STEPS, {"one_pass": (True,)})),
+    (Case("float32 (2000, 20000) dim 1", (2000, 20_000), 1), ({"walked": (True, False)}, STEPS)),
+    (Case("float32 (65536, 1024) dim 1", (65536, 1024), 1), (ROWS,)),
+    (Case("float32 (1000000, 50) dim 1", (1_000_000, 50), 1), (ROWS,)),
+    (Case("float32 (4096, 4096) dim 0", (4096, 4096), 0), (COLUMNS, SHARED, STEPS)),
+    (Case("bfloat16 (4096, 4096) dim 0", (4096, 4096), 0, "bfloat16"), (COLUMNS,)),
+    (Case("float32 (1024, 65536) dim 0", (1024, 65536), 0), (COLUMNS, {"walked": (False,)})),
+    (Case("float32 (1000000, 2) dim 0", (1_000_000, 2), 0), (SHARED, STEPS)),
+    (Case("float32 (1000000, 8) dim 0", (1_000_000, 8), 0), (SHARED, COLUMNS)),
+)
+
+
+def grid(options: dict[str, tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
+    """Every combination."""
+    for values in product(*options.values()):
+        yield dict(zip(options, values, strict=True))
+
+
+def scan_with(case: Case, choices: dict[str, Any], device: str) -> Callable[[], object]:
+    """The kernels of a case with choices of their own, for the same memory every time."""
+    from cumsum.kernels.gpu import scan as gpu
+
+    x, y = tensors(case, device)
+    layout = layout_of(x.shape, case.dim, [x.stride(), y.stride()])
+    if layout is None:
+        raise ValueError(f"{case.name}: no two dims number its lines")
+    values = gpu.Values(x, x), gpu.Values(y, y)
+    kind, chosen = gpu.kind_of(y.dtype), policy.Choices(**choices)
+
+    def call() -> None:
+        gpu.scan(*values, None, layout, kind, exclusive=False, reverse=False, choices=chosen)
+
+    return call
+
+
+def sweep(device: str, cases: tuple[tuple[Case, Any], ...] = CASES) -> Iterator[Row]:
+    """A row for each case and choice, the policy's own first."""
+    for case, grids in cases:
+        for choices in ({}, *(each for options in grids for each in grid(options))):
+            row: Row = {"name": case.name, "choices": choices}
+            try:
+                row["seconds"] = seconds(scan_with(case, choices, device), device)
+            except (RuntimeError, torch.OutOfMemoryError) as error:
+                row["error"] = str(error).splitlines()[0]
+            yield row
+
+
+def best(rows: list[Row]) -> list[Row]:
+    """The best choices of each case beside what the policy has."""
+    found = []
+    for name in dict.fromkeys(row["name"] for row in rows):
+        those = [row for row in rows if row["name"] == name and "seconds" in row]
+        own = [row for row in those if not row["choices"]]
+        if those and own:
+            fastest = min(those, key=lambda row: float(row["seconds"]))
+            found.append({**fastest, "policy": own[0]["seconds"]})
+    return found
