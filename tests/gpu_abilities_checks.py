@@ -286,6 +286,20 @@ def test_decays_as_defined():
     assert cumsum.cumsum(x, 0, decay=0.0).equal(x)
 
 
+@pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered")  # by the interpreter
+def test_decays_whose_products_overflow():
+    """What is finite by the definition stays so: nothing grows to nothing, zeros begin anew."""
+    x = torch.zeros(150, dtype=torch.float64)
+    x[120:] = 1
+    decay = torch.full((150,), 1e30, dtype=torch.float64)
+    decay[125::3] = 0
+    total, expected = 0.0, []
+    for a, v in zip(decay.tolist(), x.tolist(), strict=True):
+        total = a * total + v
+        expected.append(total)
+    assert_close(cumsum.cumsum(x, 0, decay=decay), torch.tensor(expected, dtype=torch.float64))
+
+
 @pytest.mark.parametrize(("of", "reverse"), [((5, 2), False), ((1, 2), True), ((), True)])
 def test_derivatives_of_decays(of, reverse):
     given = noise((5, 2)), noise(of, seed=2) / 9, noise((2,), seed=1)
@@ -302,3 +316,53 @@ def test_derivatives_of_decays(of, reverse):
 def test_complex_decays_are_refused():
     with pytest.raises(NotImplementedError, match="a complex decay"):
         cumsum.cumsum(torch.ones(3, dtype=torch.complex64), 0, decay=1j)
+
+
+HOLES = {
+    "layouts": ((5, 70), 1),
+    "columns": ((100, 3), 0),
+    "line": ((1200,), 0),
+    "box": ((2, 3, 2, 9), 2),
+}
+
+
+@pytest.mark.parametrize("flags", [FORWARD, BACK], ids=["forward", "back"])
+@pytest.mark.parametrize("case", HOLES)
+def test_bits_of_sums_with_holes(case, flags):
+    """Those of the scan of zeros in the holes."""
+    shape, dim = HOLES[case]
+    x, kept = noise(shape, torch.float32), noise(shape, seed=1) > -1
+    x[noise(shape, seed=2) > 2] = torch.nan
+    if case == "box":
+        kept = kept.transpose(0, 3).contiguous().transpose(0, 3)
+    for where, skipna in ((kept, False), (None, True), (kept, True)):
+        holes = torch.zeros(shape, dtype=torch.bool) if where is None else ~where
+        holes = holes | x.isnan() if skipna else holes
+        filled = x.masked_fill(holes, 0)
+        expected = cumsum.cumsum(filled, dim, initial=2, **flags)
+        given = {"where": where, "skipna": skipna, "initial": 2, **flags}
+        same_bits(cumsum.cumsum(x, dim, **given), expected)
+        if skipna:
+            shown = cumsum.cumsum(x, dim, holes="nan", **given)
+            assert torch.equal(shown.isnan(), holes)
+            same_bits(shown.masked_fill(holes, 0), expected.masked_fill(holes, 0))
+
+
+def test_holes_of_dtypes():
+    x = torch.tensor([1.0, torch.nan, 3, torch.inf, 5])
+    kept = torch.tensor([True, True, False, False, True])
+    for dtype in (torch.float16, torch.bfloat16, torch.float64):
+        given = x.to(dtype)
+        assert cumsum.cumsum(given, 0, where=kept, skipna=True).tolist() == [1, 1, 1, 1, 6]
+    sums = cumsum.cumsum(x.double(), 0, where=kept, skipna=True, precision="compensated")
+    assert sums.tolist() == [1, 1, 1, 1, 6]
+    whole = torch.tensor([1, 2, 3, 4, 5], dtype=torch.int8)
+    assert cumsum.cumsum(whole, 0, where=kept, skipna=True).tolist() == [1, 3, 3, 3, 8]
+    assert cumsum.cumsum(kept, 0, where=~kept).tolist() == [0, 0, 0, 0, 0]
+    z = torch.complex(x, torch.ones(5))
+    found = cumsum.cumsum(z, 0, where=kept, skipna=True, holes="nan")
+    assert found[::4].tolist() == [1 + 1j, 6 + 2j]
+    assert found[1:4].isnan().all()
+    x.requires_grad_()
+    cumsum.cumsum(x, 0, where=kept, skipna=True, holes="nan").nansum().backward()
+    assert x.grad.tolist() == [2, 0, 0, 0, 1]

@@ -19,7 +19,10 @@ def pair_plus(a, b):
 
 def decay_plus(a, b):
     """Decaying sums with the product of the factors."""
-    return a[0] * b[1] + b[0], a[1] * b[1]
+    with np.errstate(over="ignore", invalid="ignore"):
+        faded = np.where(a[0] == 0, a[0], a[0] * b[1])
+        factors = np.where(b[1] == 0, b[1], a[1] * b[1])
+        return faded + b[0], np.where(a[1] == 0, a[1], factors)
 
 
 def cut(values, size, fill):

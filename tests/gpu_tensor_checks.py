@@ -108,14 +108,10 @@ def test_dims_that_two_cannot_number():
 )
 def test_bits_of_dtypes(source, result, flags):
     source, result = getattr(torch, source), getattr(torch, result)
-    for shape, dim in (((300,), 0), ((9, 20), 0)):
+    for shape, initial in (((300,), None), ((9, 20), noise(20).to(result))):
         x = (noise(shape).abs() * 9).to(source)
-        initial = noise(shape[1:]).to(result)
-        same_bits(cumsum.cumsum(x, dim, dtype=result, **flags), in_order(x, dim, result, **flags))
-        same_bits(
-            cumsum.cumsum(x, dim, dtype=result, initial=initial, **flags),
-            in_order(x, dim, result, initial, **flags),
-        )
+        found = cumsum.cumsum(x, 0, dtype=result, initial=initial, **flags)
+        same_bits(found, in_order(x, 0, result, initial, **flags))
 
 
 def test_long_lines():
@@ -138,7 +134,7 @@ def test_compensated():
 
 
 @pytest.mark.parametrize("flags", COMBINATIONS, ids=name)
-@pytest.mark.parametrize("dtype", [torch.int64, torch.float32, torch.complex64], ids=str)
+@pytest.mark.parametrize("dtype", [torch.int64, torch.complex64], ids=str)
 def test_options(dtype, flags):
     """Beginnings and borders, for lines of all lengths and in all shapes."""
     shapes = [((7,), 0), ((0,), 0), ((3, 0), 0), ((3, 0), 1), ((1,), 0), ((20, 3), 0), ((), 0)]

@@ -11,12 +11,12 @@ pytest.importorskip("triton", reason="kernels of GPUs are in Triton")
 TESTS = Path(__file__).parent
 
 
-def run(*arguments):
+def test_checks():
     """A run of pytest by a child whose tensors take a GPU's way."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "gpu_standin"]
     paths = os.pathsep.join([str(TESTS), *sys.path])
     done = subprocess.run(
-        [*command, *arguments],
+        [*command, "gpu_tensor_checks.py", "gpu_torch_checks.py"],
         capture_output=True,
         text=True,
         check=False,
@@ -24,8 +24,3 @@ def run(*arguments):
         env=os.environ | {"TRITON_INTERPRET": "1", "PYTHONPATH": paths},
     )
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_checks():
-    """Bits, dtypes, shapes, strides and options."""
-    run("gpu_tensor_checks.py")

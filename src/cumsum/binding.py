@@ -11,7 +11,7 @@ from torch import Tensor
 
 from cumsum.kernels import gpu, tensor
 from cumsum.kernels.tensor import How
-from cumsum.options import NAMES, PLAIN, Options, take
+from cumsum.options import NAMES, PLAIN, SEGMENTS, Options, take
 from cumsum.overflow import is_exact
 from cumsum.tensors import is_distributed
 
@@ -169,11 +169,22 @@ def check_devices(call: Call) -> None:
     for name, value in zip(call.options._fields, call.options, strict=True):
         if is_distributed(value):
             raise TypeError(f"cumsum(): {name} is a DTensor, but the input is none")
-        if isinstance(value, Tensor) and value.device != call.input.device:
+        if _is_elsewhere(name, value, call.input.device):
             raise RuntimeError(
                 "cumsum(): expected all tensors to be on the same device, but input is on "
                 f"{call.input.device} and {name} on {value.device}"
             )
+
+
+def _is_elsewhere(name: str, value: Any, device: torch.device) -> bool:
+    """Whether an option is a tensor that must not be where it is.
+
+    Segments and numbers may be the CPU's, as they are brought to the device.
+    """
+    if not isinstance(value, Tensor) or value.device == device:
+        return False
+    number = name == "decay" and value.dim() == 0
+    return value.device.type != "cpu" or not (number or name in SEGMENTS)
 
 
 def _category(dtype: torch.dtype) -> int:

@@ -64,7 +64,7 @@ def _check(dtype: torch.dtype, options: Options) -> None:
 def decay_of(decay: Any, x: Tensor, dtype: torch.dtype) -> Tensor:
     """The decays as a tensor of as many dims as `x`, to which it broadcasts."""
     if isinstance(decay, Tensor):
-        values = decay
+        values = decay.to(x.device) if decay.dim() == 0 else decay
     elif isinstance(decay, int | float | complex | torch.SymFloat):
         wide = torch.complex128 if isinstance(decay, complex) else torch.float64
         number: Any = decay  # which may be a symbol

@@ -123,25 +123,25 @@ def _scan_into(
         x = readable(x, y.dtype)  # kept alive while the core reads it
         first = None if initial is None else readable(initial, y.dtype)
         if gpu.takes(x.device):
-            _scan_on_gpu(x, y, first, how)
+            _scan_on_gpu(x, y, first, how, missing)
             return
         holes = None if missing is None else _holes(missing, x, how.dim)
         cpu.scan(*_memories(x, y, how), **_flags(first, x, how), holes=holes)
 
 
-def _scan_on_gpu(x: Tensor, y: Tensor, initial: Tensor | None, how: How) -> None:
+def _scan_on_gpu(
+    x: Tensor, y: Tensor, initial: Tensor | None, how: How, missing: Missing | None
+) -> None:
     from cumsum.kernels.gpu import tensor as on_gpu  # which imports Triton
 
     flags = {"exclusive": how.exclusive, "reverse": how.reverse, "compensated": how.compensated}
-    on_gpu.scan_into(x, y, initial, how.dim, **flags)
+    on_gpu.scan_into(x, y, initial, how.dim, **flags, missing=missing)
 
 
 def scan_segments_into(
     x: Tensor, y: Tensor, initial: Tensor | None, offsets: np.ndarray[Any, Any], how: How
 ) -> None:
     """Write the scans of the segments between checked int64 `offsets` of the dim to `y`."""
-    if gpu.takes(x.device):
-        raise NotImplementedError(f"cumsum(): segments are not available on {x.device}")
     if y.is_conj() or y.is_neg():
         plain = torch.empty(y.shape, dtype=y.dtype)
         scan_segments_into(x, plain, initial, offsets, how)

@@ -25,7 +25,7 @@ def scan(x: Tensor, initial: Tensor | None, how: How, options: Options) -> Tenso
     """The scan of `x` as a new tensor, part of every graph that is being made."""
     missing = _checked(x, how, options)
     others = _others(options)
-    eager = are_at_hand(x, initial, missing.mask) and _is_fused(x)
+    eager = are_at_hand(x, initial, missing.mask) and _is_fused(x, how.dtype)
     if ability_of(others) is not None or not eager:
         return _composed(x, initial, how, missing, others)
     if is_recording(x, initial):
@@ -41,15 +41,16 @@ def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How, options: O
     if missing.mask is not None and share_memory(missing.mask, y):
         missing = missing._replace(mask=missing.mask.clone())
     others = _others(options)
-    if ability_of(others) is None and _is_fused(x):
+    if ability_of(others) is None and _is_fused(x, y.dtype):
         tensor.scan_into(x, y, initial, how, missing)
     else:
         y.copy_(_composed(x, initial, how._replace(dtype=y.dtype), missing, others))
 
 
-def _is_fused(x: Tensor) -> bool:
-    """Whether one pass can leave elements out; a GPU takes one more."""
-    return x.dtype in tensor.CODES and not gpu.takes(x.device)
+def _is_fused(x: Tensor, dtype: torch.dtype) -> bool:
+    """Whether one pass can leave elements out of sums of `dtype`."""
+    plain = not (x.is_complex() or dtype.is_complex or dtype == torch.bool)
+    return x.dtype in tensor.CODES and (plain or not gpu.takes(x.device))
 
 
 def _others(options: Options) -> Options:
@@ -79,7 +80,7 @@ def _checked(x: Tensor, how: How, options: Options) -> Missing:
 
 
 def _compute(x: Tensor, initial: Tensor | None, how: How, missing: Missing) -> Tensor:
-    y = torch.empty(tensor.shape_of(x, how), dtype=how.dtype)
+    y = torch.empty(tensor.shape_of(x, how), dtype=how.dtype, device=x.device)
     tensor.scan_into(x, y, initial, how, missing)
     return y
 

@@ -24,10 +24,12 @@ from cumsum.segments import check_kind, cuts_of, offsets_of
 from cumsum.tensors import are_at_hand
 from cumsum.threads import chosen_threads
 
+# Offsets are checked, for which the host waits for the device: a CUDA graph cannot hold that.
+_TAGS = [tag for name, tag in vars(torch.Tag).items() if name == "cudagraph_unsafe"]
 library.define(
     "segmented(Tensor x, Tensor? initial, Tensor cuts, str name, int dim, ScalarType dtype, "
     "bool exclusive, bool reverse, bool include_initial, bool compensated) -> Tensor",
-    tags=(torch.Tag.pt2_compliant_tag, torch.Tag.flexible_layout),
+    tags=(torch.Tag.pt2_compliant_tag, torch.Tag.flexible_layout, *_TAGS),
 )
 segmented: Any = torch.ops.cumsum.segmented.default
 
@@ -53,7 +55,7 @@ def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How, options: O
 def _cuts(x: Tensor, initial: Tensor | None, how: How, options: Options) -> tuple[str, Tensor]:
     """The keyword and the tensor that cut the dim; starts of one element for each line's."""
     name, given = cuts_of(options)
-    cuts = as_values(name, given, x.device)
+    cuts = as_values(name, given, torch.device("cpu"))
     dtype = cuts.dtype
     floats = dtype.is_floating_point or dtype.is_complex
     empty = not isinstance(given, Tensor) and cuts.numel() == 0

@@ -25,7 +25,6 @@ def scan_into(
     """
     if x.numel() == 0:
         return
-    decay = decay.to(y.device)  # a number's tensor may be the CPU's
     if y.is_complex():
         if decay.is_complex():
             raise NotImplementedError(f"cumsum(): a complex decay is not available on {y.device}")

@@ -18,6 +18,7 @@ from torch import Tensor
 from cumsum.kernels.gpu import policy
 from cumsum.kernels.gpu.code import columns, order, scans
 from cumsum.kernels.gpu.code.chain import chain
+from cumsum.kernels.gpu.launch import launch
 from cumsum.kernels.gpu.layout import Layout, Strides
 
 _NONE = Strides(0, 0, 0)
@@ -94,6 +95,7 @@ class Launch(NamedTuple):
     kept: bool
     blocks: int
     choices: policy.Choices
+    holes: dict[str, int] = {}  # noqa: RUF012 what counts as one, for the kernels that know of them
 
     @property
     def kernels(self) -> Any:
@@ -150,6 +152,8 @@ def launch_of(
         groups=kind.groups,
         cores=cores,
     )
+    if kind.algebra == order.DECAY and tile.warps > 1:  # which have twice the values to hold
+        tile = tile._replace(warps=2 * tile.warps)
     tile = choices.tile(tile, columns=layout.columns)
     blocks = -(-layout.length // (tile.groups * 8))
     return Launch(layout, kind, tile, dtype, reverse, kept, blocks, choices)
@@ -166,6 +170,7 @@ def scan(
     reverse: bool,
     kept: bool = False,
     choices: policy.Choices = _RULES,
+    holes: int = 0,
 ) -> None:
     """Write the scan of `x` to `y`.
 
@@ -186,11 +191,17 @@ def scan(
         Whether the elements are values: sums of tiles.
     choices : policy.Choices
         What is not left to the policy; no bit of the result depends on it.
+    holes : int
+        What counts as a hole: some of `order.MASKED`, where the mask is what belongs to the
+        elements of `x`, `order.SKIPPED` and `order.SHOWN`.
     """
+    if holes:
+        choices = choices._replace(single=False, one_pass=False)
     cores = choices.cores or cores_of(x.of.device)
     # Integers wrap where they are stored, wherever else they would.
     dtype = kind.wide if kept or kind.wide == tl.int64 else TYPES[y.of.dtype]
     call = launch_of(layout, kind, dtype, reverse=reverse, cores=cores, kept=kept, choices=choices)
+    call = call._replace(holes={"HOLES": holes} if holes else {})
     blocks = call.blocks
     if policy.is_walked(blocks, call.warps, cores, tile=kind.blocks, wanted=choices.walked):
         _scan(call, x, y, initial, None, None, exclusive, blocks)
@@ -200,7 +211,7 @@ def scan(
         able=is_nvidia(x.of.device), wanted=choices.one_pass,
     ):  # fmt: skip
         grid, given, constants = chain_call(call, x, y, initial, exclusive=exclusive)
-        chain[(grid,)](*given, **constants)
+        launch(chain, grid, given, constants)
         return
     share = choices.share or policy.share_of(blocks, call.warps, cores, tile=kind.blocks)
     sums = _sums(call, x, share)
@@ -213,10 +224,11 @@ def _sums(call: Launch, x: Values, share: int) -> Values:
     sums = _room(call, call.blocks, x.of.device)
     parts = -(-call.blocks // share)
     layout = call.layout
-    call.kernels.sums[(call.programs * parts,)](
+    given = (
         *x, *sums, layout.lines, layout.inner, layout.length, call.blocks, parts, share,
-        *layout.strides[0], *_beside(call), **call.constants,
+        *layout.strides[0], *_beside(call),
     )  # fmt: skip
+    launch(call.kernels.sums, call.programs * parts, given, call.constants | call.holes)
     return sums
 
 
@@ -225,11 +237,10 @@ def _before(call: Launch, sums: Values, initial: Tensor | None) -> Values:
     each, lines = -(-call.blocks // call.kind.blocks), call.layout.lines
     tiles, before = _room(call, each, sums.of.device), _room(call, each, sums.of.device)
     count = lines * each
-    scans.tiles[(-(-count // 128),)](
-        *sums, *tiles, count, call.blocks, each,
-        ALGEBRA=call.kind.algebra, P=128, BLOCKS=call.kind.blocks, num_warps=4,
-        enable_fp_fusion=False,
-    )  # fmt: skip
+    given = (*sums, *tiles, count, call.blocks, each)
+    constants = {"ALGEBRA": call.kind.algebra, "P": 128, "BLOCKS": call.kind.blocks}
+    constants |= {"num_warps": 4, "enable_fp_fusion": False}
+    launch(scans.tiles, -(-count // 128), given, constants)
     rows = Strides(each, 0, 1)
     layout = Layout(lines, 1, each, columns=False, strides=(rows, rows, rows))
     kind = call.kind._replace(acc=call.kind.wide)
@@ -252,14 +263,22 @@ def _scan(
 ) -> None:
     """Launch the scan itself."""
     parts, layout = -(-call.blocks // share), call.layout
-    call.kernels.scan[(call.programs * parts,)](
+    given = (
         *x, *y, y.of if initial is None else initial, *(before or y), *(sums or y),
         layout.lines, layout.inner, layout.length, call.blocks, parts, share,
         *layout.strides[0], *_beside(call), *layout.strides[1],
-        BEGUN=initial is not None, CARRIED=before is not None, EXCLUSIVE=exclusive,
-        BLOCKS=call.kind.blocks,
-        **call.constants,
     )  # fmt: skip
+    constants = (
+        call.constants
+        | call.holes
+        | {
+            "BEGUN": initial is not None,
+            "CARRIED": before is not None,
+            "EXCLUSIVE": exclusive,
+            "BLOCKS": call.kind.blocks,
+        }
+    )
+    launch(call.kernels.scan, call.programs * parts, given, constants)
 
 
 def _beside(call: Launch) -> Strides:

@@ -17,6 +17,11 @@ PLAIN = tl.constexpr(0)
 PAIR = tl.constexpr(1)
 DECAY = tl.constexpr(2)
 
+# What counts as a hole among elements, and whether NaN is written there.
+MASKED = tl.constexpr(1)
+SKIPPED = tl.constexpr(2)
+SHOWN = tl.constexpr(4)
+
 GROUP = tl.constexpr(8)  # elements that one thread adds up one after the other
 
 # What is not compiled into kernels: only 1 is, and whether numbers that make up places are
@@ -35,7 +40,10 @@ def combined(a, b, ALGEBRA: tl.constexpr):
         c = s - a[0]
         return (s, (a[1] + b[1]) + ((a[0] - (s - c)) + (b[0] - c)))
     elif ALGEBRA == DECAY:
-        return (a[0] * b[1] + b[0], a[1] * b[1])
+        # Nothing fades to nothing, and a factor of 0 begins anew, by whatever has overflowed.
+        faded = tl.where(a[0] == 0, a[0], a[0] * b[1])
+        factors = tl.where(b[1] == 0, b[1], a[1] * b[1])
+        return (faded + b[0], tl.where(a[1] == 0, a[1], factors))
     else:
         return (a[0] + b[0],)
 

@@ -15,7 +15,7 @@ import triton
 import triton.language as tl
 
 from cumsum.kernels.gpu.code import memory, order
-from cumsum.kernels.gpu.code.order import DECAY, GROUP, PAIR, PLAIN
+from cumsum.kernels.gpu.code.order import DECAY, GROUP, MASKED, PAIR, PLAIN, SHOWN, SKIPPED
 
 
 @triton.jit
@@ -25,7 +25,7 @@ def lines_of(number, lines, inner, COLUMNS: tl.constexpr, P: tl.constexpr):
     Columns of a program are neighbours: they have the same place before the axis.
     """
     if COLUMNS:
-        each = tl.cdiv(inner, P)
+        each = (inner - 1) // P + 1  # `inner` plus P might need more bits than it has
         i = (number % each) * P + tl.arange(0, P)
         o = number // each
         return (o * inner + i)[:, None], o, i[:, None], (i < inner)[:, None]
@@ -67,10 +67,13 @@ def nothing(P: tl.constexpr, K: tl.constexpr, ALGEBRA: tl.constexpr, dtype: tl.c
 
 @triton.jit
 def raw(x, x2, some, start, n, step, step2, ALGEBRA: tl.constexpr, KEPT: tl.constexpr,
-        COLUMNS: tl.constexpr, REVERSE: tl.constexpr, P: tl.constexpr, K: tl.constexpr):  # fmt: skip
+        COLUMNS: tl.constexpr, REVERSE: tl.constexpr, P: tl.constexpr, K: tl.constexpr,
+        HOLES: tl.constexpr = 0):  # fmt: skip
     """A block as it lies in memory: eight tensors, and eight of what else belongs to its values."""
     loaded = memory.load(x, some, start, n, step, 0, COLUMNS, REVERSE, P, K)
-    if ALGEBRA == DECAY:
+    if MASKED & HOLES:
+        loaded = loaded + memory.load(x2, some, start, n, step2, 0, COLUMNS, REVERSE, P, K)
+    elif ALGEBRA == DECAY:
         loaded = loaded + memory.load(x2, some, start, n, step2, 1, COLUMNS, REVERSE, P, K)
     elif ALGEBRA == PAIR and KEPT:
         loaded = loaded + memory.load(x2, some, start, n, step2, 0, COLUMNS, REVERSE, P, K)
@@ -88,12 +91,47 @@ def converted(a, dtype: tl.constexpr):
 
 
 @triton.jit
-def valued(loaded, ALGEBRA: tl.constexpr, ACC: tl.constexpr, DTYPE: tl.constexpr):
+def holes_in(loaded, HOLES: tl.constexpr):
+    """Which elements of a block are holes."""
+    holes = ()
+    for v in tl.static_range(GROUP):
+        if SKIPPED & HOLES:
+            number = loaded[v]
+            if number.dtype == tl.bfloat16:  # which the interpreter cannot compare
+                number = number.to(tl.float32)
+            hole = number != number
+            if MASKED & HOLES:
+                hole = hole | (loaded[GROUP + v] == 0)
+        else:
+            hole = loaded[GROUP + v] == 0
+        holes = holes + (hole,)
+    return holes
+
+
+@triton.jit
+def shown(values, holes, ALGEBRA: tl.constexpr):
+    """The results of a block with NaN in its holes."""
+    results = ()
+    for v in tl.static_range(GROUP):
+        a = (tl.where(holes[v], float("nan"), values[v][0]),)
+        if ALGEBRA == PAIR:
+            a = a + (values[v][1],)
+        results = results + (a,)
+    return results
+
+
+@triton.jit
+def valued(loaded, ALGEBRA: tl.constexpr, ACC: tl.constexpr, DTYPE: tl.constexpr,
+           HOLES: tl.constexpr = 0):  # fmt: skip
     """The values to add up: elements are cast to the result's dtype first, factors are not."""
     values = ()
+    if HOLES:
+        holes = holes_in(loaded, HOLES)
     for v in tl.static_range(GROUP):
         a = converted(converted(loaded[v], DTYPE), ACC)
-        if len(loaded) > GROUP:
+        if HOLES:
+            a = tl.where(holes[v], tl.zeros_like(a), a)
+        if len(loaded) > GROUP and HOLES == 0:
             values = values + ((a, converted(loaded[GROUP + v], ACC)),)
         elif ALGEBRA == PAIR:
             values = values + ((a, tl.zeros_like(a)),)
@@ -151,18 +189,20 @@ def put(q, q2, some, start, n, step, values, ALGEBRA: tl.constexpr, KEPT: tl.con
 def sums(x, x2, y, y2, lines, inner, n, blocks, parts, share, xo, xi, xs, x2o, x2i, x2s,
          ALGEBRA: tl.constexpr, KEPT: tl.constexpr,
          ACC: tl.constexpr, WIDE: tl.constexpr, DTYPE: tl.constexpr,
-         COLUMNS: tl.constexpr, REVERSE: tl.constexpr, P: tl.constexpr, K: tl.constexpr):  # fmt: skip
+         COLUMNS: tl.constexpr, REVERSE: tl.constexpr, P: tl.constexpr, K: tl.constexpr,
+         HOLES: tl.constexpr = 0):  # fmt: skip
     """Write the sums of blocks of `x` to `y`, [lines, blocks]."""
     pid = tl.program_id(0).to(tl.int64)
     line, o, i, some = lines_of(pid // parts, lines, inner, COLUMNS, P)
     p, p2 = x + o * xo + i * xi, x2 + o * x2o + i * x2i
     first = pid % parts * share
     end = min(first + share, blocks)
-    ahead = raw(p, p2, some, first * (K * 8), n, xs, x2s, ALGEBRA, KEPT, COLUMNS, REVERSE, P, K)
+    ahead = raw(p, p2, some, first * (K * 8), n, xs, x2s, ALGEBRA, KEPT, COLUMNS, REVERSE, P, K,
+                HOLES)  # fmt: skip
     for b in range(first, end):
-        groups = order.running(valued(ahead, ALGEBRA, ACC, DTYPE), ALGEBRA)
+        groups = order.running(valued(ahead, ALGEBRA, ACC, DTYPE, HOLES), ALGEBRA)
         ahead = raw(p, p2, some & order.is_before(b + 1, end), (b + 1) * (K * 8), n, xs, x2s,
-                    ALGEBRA, KEPT, COLUMNS, REVERSE, P, K)  # fmt: skip
+                    ALGEBRA, KEPT, COLUMNS, REVERSE, P, K, HOLES)  # fmt: skip
         none = nothing(P, K, ALGEBRA, ACC)
         _, t = order.tree(groups[GROUP - 1], none, REVERSE and not COLUMNS, P, K, ALGEBRA)
         at = line * blocks + b
@@ -190,19 +230,25 @@ def go_on(p, p2, q, q2, some, first, end, n, xs, x2s, ys, begin,
           ALGEBRA: tl.constexpr, KEPT: tl.constexpr, CARRIED: tl.constexpr, EXCLUSIVE: tl.constexpr,
           ACC: tl.constexpr, WIDE: tl.constexpr, DTYPE: tl.constexpr,
           COLUMNS: tl.constexpr, REVERSE: tl.constexpr,
-          P: tl.constexpr, K: tl.constexpr, BLOCKS: tl.constexpr):  # fmt: skip
+          P: tl.constexpr, K: tl.constexpr, BLOCKS: tl.constexpr,
+          HOLES: tl.constexpr = 0):  # fmt: skip
     """Write the results of some blocks, which `begin` precedes: of one tile, or from the first on."""
     none = nothing(P, K, ALGEBRA, WIDE)
     c, tiles, tile = begin, none, none
-    ahead = raw(p, p2, some, first * (K * 8), n, xs, x2s, ALGEBRA, KEPT, COLUMNS, REVERSE, P, K)
+    ahead = raw(p, p2, some, first * (K * 8), n, xs, x2s, ALGEBRA, KEPT, COLUMNS, REVERSE, P, K,
+                HOLES)  # fmt: skip
     for b in range(first, end):
-        groups = order.running(valued(ahead, ALGEBRA, ACC, DTYPE), ALGEBRA)
+        groups = order.running(valued(ahead, ALGEBRA, ACC, DTYPE, HOLES), ALGEBRA)
+        if SHOWN & HOLES:
+            holes = holes_in(ahead, HOLES)
         ahead = raw(p, p2, some & order.is_before(b + 1, end), (b + 1) * (K * 8), n, xs, x2s,
-                    ALGEBRA, KEPT, COLUMNS, REVERSE, P, K)  # fmt: skip
+                    ALGEBRA, KEPT, COLUMNS, REVERSE, P, K, HOLES)  # fmt: skip
         flipped: tl.constexpr = REVERSE and not COLUMNS
         e, t = order.tree(groups[GROUP - 1], order.cast(c, ACC), flipped, P, K, ALGEBRA)
-        put(q, q2, some, b * (K * 8), n, ys, order.spread(e, groups, EXCLUSIVE, ALGEBRA),
-            ALGEBRA, KEPT, COLUMNS, REVERSE, P, K)  # fmt: skip
+        results = order.spread(e, groups, EXCLUSIVE, ALGEBRA)
+        if SHOWN & HOLES:
+            results = shown(results, holes, ALGEBRA)
+        put(q, q2, some, b * (K * 8), n, ys, results, ALGEBRA, KEPT, COLUMNS, REVERSE, P, K)
         t = order.cast(t, WIDE)
         c = order.combined(c, t, ALGEBRA)
         if not CARRIED:
@@ -236,7 +282,8 @@ def scan(x, x2, y, y2, initial, before, before2, kept, kept2, lines, inner, n, b
          xo, xi, xs, x2o, x2i, x2s, yo, yi, ys,
          ALGEBRA: tl.constexpr, KEPT: tl.constexpr, BEGUN: tl.constexpr, CARRIED: tl.constexpr,
          EXCLUSIVE: tl.constexpr, ACC: tl.constexpr, WIDE: tl.constexpr, DTYPE: tl.constexpr,
-         COLUMNS: tl.constexpr, REVERSE: tl.constexpr, P: tl.constexpr, K: tl.constexpr, BLOCKS: tl.constexpr):  # fmt: skip
+         COLUMNS: tl.constexpr, REVERSE: tl.constexpr, P: tl.constexpr, K: tl.constexpr,
+         BLOCKS: tl.constexpr, HOLES: tl.constexpr = 0):  # fmt: skip
     """Write the scan of `x` to `y`; KEPT, of values to `y` and `y2`, with nothing rounded.
 
     CARRIED: the `share` blocks of each program are of one tile. What precedes that is in `before`,
@@ -252,4 +299,4 @@ def scan(x, x2, y, y2, initial, before, before2, kept, kept2, lines, inner, n, b
     at = o * yo + i * yi
     end = min(first + share, blocks)
     go_on(p, p2, y + at, y2 + at, some, first, end, n, xs, x2s, ys, begin,
-          ALGEBRA, KEPT, CARRIED, EXCLUSIVE, ACC, WIDE, DTYPE, COLUMNS, REVERSE, P, K, BLOCKS)  # fmt: skip
+          ALGEBRA, KEPT, CARRIED, EXCLUSIVE, ACC, WIDE, DTYPE, COLUMNS, REVERSE, P, K, BLOCKS, HOLES)  # fmt: skip

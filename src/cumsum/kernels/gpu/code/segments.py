@@ -111,7 +111,7 @@ def short(x, x2, y, y2, initial, offsets, count, short, lines, inner, n, xo, xi,
             s, line, some = number % count, number // count, number < count * lines
         o, i = line // inner, line % inner
         begin, size = place(offsets, s, some, n)
-    some = some & (size <= short)
+    some = some & (size + tl.zeros([1, 1], tl.int64) <= short)  # a mask in the interpreter as well
     p = x + o * xo + i * xi + begin * xs
     p2 = x2 + o * xo + i * xi + begin * xs
     loaded = raw(p, p2, some, 0, size, xs, xs, ALGEBRA, KEPT, COLUMNS, REVERSE, P, K)
