@@ -69,6 +69,7 @@ def load(p, some, start, n, step, other,
     """Elements from `start` on of the lines at `p`, [P, 1], as eight tensors [P, K].
 
     The next element of a line is `step` away. In reverse, groups of rows lie the other way round.
+    Whole blocks are loaded without asking which elements there are, by 16 bytes whatever `n` is.
     """
     if COLUMNS:
         x = ()
@@ -78,7 +79,13 @@ def load(p, some, start, n, step, other,
         return x
     else:
         i, there = of_row(start, n, REVERSE, K)
-        x = shared_out(tl.load(p + i * step, mask=some & there, other=other), P, K)
+        if REVERSE or len((start + n).shape) > 0:
+            x = tl.load(p + i * step, mask=some & there, other=other)
+        elif start + K * 8 <= n:
+            x = tl.load(p + i * step, mask=some, other=other)
+        else:
+            x = tl.load(p + i * step, mask=some & there, other=other)
+        x = shared_out(x, P, K)
         if REVERSE:
             x = backwards(x)
         return x
@@ -96,4 +103,10 @@ def store(p, some, start, n, step, x,
         i, there = of_row(start, n, REVERSE, K)
         if REVERSE:
             x = backwards(x)
-        tl.store(p + i * step, put_together(x, P, K), mask=some & there)
+        x = put_together(x, P, K)
+        if REVERSE or len((start + n).shape) > 0:
+            tl.store(p + i * step, x, mask=some & there)
+        elif start + K * 8 <= n:
+            tl.store(p + i * step, x, mask=some)
+        else:
+            tl.store(p + i * step, x, mask=some & there)
