@@ -24,7 +24,7 @@ from triton.runtime import driver
 
 from cumsum.kernels.gpu import policy
 from cumsum.kernels.gpu import scan as gpu
-from cumsum.kernels.gpu.code import chain, columns, scans
+from cumsum.kernels.gpu.code import chain, columns, scans, segments
 from cumsum.kernels.gpu.layout import layout_of
 
 CORES = 132  # of an H100
@@ -35,7 +35,10 @@ TARGETS = {
     "gfx942": GPUTarget("hip", "gfx942", 64),
     "gfx1100": GPUTarget("hip", "gfx1100", 32),
 }
-KERNELS = (scans.sums, scans.tiles, scans.scan, columns.sums, columns.scan, chain.chain)
+KERNELS = (
+    scans.sums, scans.tiles, scans.scan, columns.sums, columns.scan, chain.chain,
+    segments.measure, segments.tiles, segments.short, segments.sums, segments.scan,
+)  # fmt: skip
 CUOBJDUMP = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
 INSTRUCTION = re.compile(r"^\s*/\*[0-9a-f]{4,5}\*/\s+(?:@!?U?P\w+\s+)?([A-Z0-9_.]+)", re.MULTILINE)
 
