@@ -3,6 +3,7 @@
 import os
 import subprocess
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,23 @@ REPORT = pytest.StashKey[SpecReport]()
 BITS = pytest.StashKey[BitsReport]()
 
 
+class WithoutTriton:
+    """What cannot be imported where there is no Triton is not looked into for examples."""
+
+    HELPERS = (
+        *("gpu_abilities_checks.py", "gpu_ability_launches.py", "gpu_chain_worker.py"),
+        *("gpu_launches.py", "gpu_tensor_checks.py", "on_gpu.py"),
+    )
+
+    def pytest_ignore_collect(self, collection_path):
+        inside = collection_path.parent.name == "gpu" and collection_path.name != "__init__.py"
+        code = "gpu" in collection_path.parts[-3:-1] and collection_path.parent.name == "code"
+        return True if inside or code or collection_path.name in self.HELPERS else None
+
+
 def pytest_configure(config):
+    if find_spec("triton") is None:
+        config.pluginmanager.register(WithoutTriton())
     config.stash[REPORT] = SpecReport()
     config.stash[BITS] = BitsReport()
     config.addinivalue_line("markers", "huge(gib): needs that many GiB of free memory")

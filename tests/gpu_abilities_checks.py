@@ -4,9 +4,10 @@ With the plugin `gpu_standin` every tensor of the CPU takes the way of a GPU's. 
 small here, so that lines of some hundred elements have sums of sums.
 """
 
-from itertools import pairwise
+from itertools import mmap
 
 import numpy as np
+import pairwise
 import pytest
 import torch
 from torch.testing import assert_close
@@ -22,6 +23,8 @@ from cumsum.segments import on_gpu
 SIZES = (2, 2)  # groups of a block, blocks of a tile: 16 and 32 elements
 FORWARD = {"exclusive": False, "reverse": False}
 BACK = {"exclusive": True, "reverse": True}
+
+MAP_NORESERVE = 0x4000
 
 
 @pytest.fixture(autouse=True)
@@ -366,3 +369,17 @@ def test_holes_of_dtypes():
     x.requires_grad_()
     cumsum.cumsum(x, 0, where=kept, skipna=True, holes="nan").nansum().backward()
     assert x.grad.tolist() == [2, 0, 0, 0, 1]
+
+
+def test_strides_whose_multiples_need_64_bits():
+    """Of pages that nobody has written to, but for those of the elements."""
+    held = mmap.mmap(-1, 257 << 24, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE)
+    x = torch.frombuffer(held, dtype=torch.int8).as_strided((256,), (1 << 24,))
+    x.fill_(1)
+    assert cumsum.cumsum(x, 0, lengths=[256]).tolist() == list(range(1, 257))
+
+
+def test_casts_to_uint64():
+    x = torch.tensor([1.5e19, 5.0], dtype=torch.float64)
+    sums = cumsum.cumsum(x, 0, dtype=torch.uint64, overflow="wrap")
+    assert sums.tolist() == [15 * 10**18, 15 * 10**18 + 5]

@@ -13,6 +13,7 @@ HUGE, NUMBER = "Segments, one huge among a million", "Decay, number"
 RUNS = [
     *(("sm_90", name) for name in (HUGE, NUMBER, "Segments, of columns", "Decay, each of columns")),
     ("sm_90", "Holes, all, compensated"),
+    ("sm_90", "Holes, all of columns"),
     ("sm_80", HUGE),
     ("gfx942", HUGE),
     ("gfx942", NUMBER),

@@ -206,3 +206,12 @@ def test_forward_mode_of_forward_mode():
 
     forward = torch.func.jacfwd(torch.func.jacfwd(cubes))(x)
     assert torch.allclose(forward, torch.func.jacrev(torch.func.jacrev(cubes))(x))
+
+
+def test_offsets_in_the_memory_of_the_result():
+    held = torch.zeros(600, dtype=torch.int64)
+    held[:4] = torch.tensor([0, 100, 500, 600])
+    x = torch.ones(600, dtype=torch.int64)
+    expected = cumsum.cumsum(x, 0, offsets=held[:4].clone())
+    cumsum.cumsum(x, 0, offsets=held[:4], out=held)
+    assert torch.equal(held, expected)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -223,5 +224,14 @@ def check_plain(call: Call) -> None:
         x, names = call.input, ", ".join(call.options.asked())
         raise NotImplementedError(
             f"cumsum(): {names} not available for a {type(x).__name__} of layout {x.layout} on "
-            f"{x.device}"
+            f"{x.device}{_without_kernels(x.device)}"
         )
+
+
+def _without_kernels(device: torch.device) -> str:
+    """Why there are none for a GPU."""
+    if device.type not in gpu.KEYS or gpu.is_served(device):
+        return ""
+    if find_spec("triton") is None:
+        return ": GPUs need Triton, pip install 'cumsum[gpu]'"
+    return ", which Triton has no kernels for"

@@ -71,6 +71,9 @@ def cuts_of(name: str, cuts: Tensor, device: torch.device, size: int, kind: Kind
     """
     least = 2 if name == "offsets" else 1
     strange = cuts.dim() != 1 or len(cuts) < least or (name == "reset" and len(cuts) != size)
+    if cuts.device != device and device.type == "cuda" and torch.cuda.is_current_stream_capturing():
+        message = f"cumsum(): {name} must lie on {device} while a CUDA graph is captured"
+        raise NotImplementedError(message)
     if strange or cuts.device != device:
         known = offsets_of(name, cuts.numpy(force=True), size, 1)
         return Cuts(torch.from_numpy(known).to(device), told(known, size, kind))

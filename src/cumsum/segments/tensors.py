@@ -21,7 +21,7 @@ from cumsum.kernels.tensor import How
 from cumsum.operator import batch_first, library, under_autograd
 from cumsum.options import Options
 from cumsum.segments import check_kind, cuts_of, offsets_of
-from cumsum.tensors import are_at_hand
+from cumsum.tensors import are_at_hand, share_memory
 from cumsum.threads import chosen_threads
 
 # Offsets are checked, for which the host waits for the device: a CUDA graph cannot hold that.
@@ -49,6 +49,8 @@ def scan(x: Tensor, initial: Tensor | None, how: How, options: Options) -> Tenso
 def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How, options: Options) -> None:
     """Write the same to `y`."""
     name, cuts = _cuts(x, initial, how, options)
+    if share_memory(cuts, y):
+        cuts = cuts.clone()
     _write(x, y, initial, cuts, name, how)
 
 

@@ -24,7 +24,7 @@ def is_served(device: torch.device) -> bool:
 
 
 def has_kernels(kind: str, index: int | None) -> bool:
-    """Whether there are kernels for a GPU, which a fake tensor may only speak of."""
+    """Whether there are kernels for a GPU, or for any; a fake tensor may only speak of it."""
     return kind in KEYS and _has_kernels(kind, index)
 
 
@@ -35,6 +35,9 @@ def _has_kernels(kind: str, index: int | None) -> bool:
     module = torch.get_device_module(kind)
     if not module.is_available() or (index or 0) >= module.device_count():
         return True
+    which = range(module.device_count()) if index is None else (index,)
     if kind == "xpu":  # sums are carried in float64
-        return bool(module.get_device_properties(index).has_fp64)
-    return torch.version.hip is not None or module.get_device_capability(index) >= _CAPABILITY
+        return any(module.get_device_properties(n).has_fp64 for n in which)
+    if torch.version.hip is not None:
+        return True
+    return any(module.get_device_capability(n) >= _CAPABILITY for n in which)

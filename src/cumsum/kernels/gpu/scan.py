@@ -68,6 +68,13 @@ def kind_of(dtype: torch.dtype, *, compensated: bool = False, decay: bool = Fals
     return Kind(acc, tl.float64)
 
 
+def cast_of(source: torch.dtype, dtype: torch.dtype) -> Any:
+    """What elements are cast to; integers wrap where they are stored, wherever else they would."""
+    if dtype.is_floating_point or (dtype == torch.uint64 and source.is_floating_point):
+        return TYPES[dtype]
+    return tl.int64
+
+
 @lru_cache
 def cores_of(device: torch.device) -> int:
     """The multiprocessors of a GPU; a few where the interpreter stands for one."""
@@ -150,10 +157,10 @@ def launch_of(
         layout.inner,
         columns=layout.columns,
         groups=kind.groups,
-        cores=cores,
+        cores=None if choices.single is False else cores,
     )
-    if kind.algebra == order.DECAY and tile.warps > 1:  # which have twice the values to hold
-        tile = tile._replace(warps=2 * tile.warps)
+    if kind.algebra == order.DECAY and not tile.single:  # a thread has no room for two groups
+        tile = tile._replace(warps=max(1, tile.lines * tile.groups // 32))
     tile = choices.tile(tile, columns=layout.columns)
     blocks = -(-layout.length // (tile.groups * 8))
     return Launch(layout, kind, tile, dtype, reverse, kept, blocks, choices)
@@ -198,8 +205,7 @@ def scan(
     if holes:
         choices = choices._replace(single=False, one_pass=False)
     cores = choices.cores or cores_of(x.of.device)
-    # Integers wrap where they are stored, wherever else they would.
-    dtype = kind.wide if kept or kind.wide == tl.int64 else TYPES[y.of.dtype]
+    dtype = kind.wide if kept else cast_of(x.of.dtype, y.of.dtype)
     call = launch_of(layout, kind, dtype, reverse=reverse, cores=cores, kept=kept, choices=choices)
     call = call._replace(holes={"HOLES": holes} if holes else {})
     blocks = call.blocks

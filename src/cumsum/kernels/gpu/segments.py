@@ -18,7 +18,7 @@ from cumsum.kernels.gpu import policy
 from cumsum.kernels.gpu.code import order
 from cumsum.kernels.gpu.code import segments as code
 from cumsum.kernels.gpu.layout import Layout, Strides
-from cumsum.kernels.gpu.scan import TYPES, Kind, Launch, Values, cores_of, launch_of
+from cumsum.kernels.gpu.scan import Kind, Launch, Values, cast_of, cores_of, launch_of
 from cumsum.kernels.gpu.scan import scan as scan_lines
 
 _EACH = 128  # segments that a program counts
@@ -95,7 +95,7 @@ def scan(
         At least one segment. If the offsets break the rules, there are other results, or none.
     """
     short = policy.short_of(layout.length, cuts.segments, groups=kind.groups)
-    dtype = kind.wide if kept or kind.wide == tl.int64 else TYPES[y.of.dtype]
+    dtype = kind.wide if kept else cast_of(x.of.dtype, y.of.dtype)
     cores = cores_of(x.of.device)
     call = launch_of(layout, kind, dtype, reverse=reverse, cores=cores, kept=kept)
     if short:

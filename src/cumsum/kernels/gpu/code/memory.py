@@ -46,17 +46,17 @@ def of_row(start, n, REVERSE: tl.constexpr, K: tl.constexpr):
     `n` is the length of all rows, or, [P, 1], that of each.
     """
     if REVERSE:
-        i = n - start - K * 8 + tl.arange(0, K * 8)[None, :]
+        i = n - start - K * 8 + tl.arange(0, K * 8)[None, :].to(tl.int64)
         return i, i >= 0
     else:
-        i = start + tl.arange(0, K * 8)[None, :]
+        i = start + tl.arange(0, K * 8)[None, :].to(tl.int64)
         return i, i < n
 
 
 @triton.jit
 def of_column(start, n, REVERSE: tl.constexpr, K: tl.constexpr):
     """Where one element of each group of columns lies, and which of them there are."""
-    i = (start + tl.arange(0, K) * 8)[None, :]
+    i = (start + tl.arange(0, K) * 8)[None, :].to(tl.int64)
     if REVERSE:
         return n - 1 - i, i < n
     else:
