@@ -4,10 +4,10 @@ With the plugin `gpu_standin` every tensor of the CPU takes the way of a GPU's. 
 small here, so that lines of some hundred elements have sums of sums.
 """
 
-from itertools import mmap
+import mmap
+from itertools import pairwise
 
 import numpy as np
-import pairwise
 import pytest
 import torch
 from torch.testing import assert_close
