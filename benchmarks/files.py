@@ -95,7 +95,7 @@ def check(path: Path, result: Path, case: Case) -> str:
     total = 0
     for first in range(0, len(x), max(rows // length, 1)):
         lines = slice(first, first + max(rows // length, 1))
-        stream = cumsum.Cumsum(1)
+        stream = cumsum.RunningSum(1)
         for start in range(0, length, rows):
             part = (lines, slice(start, start + rows))
             expected = np.ascontiguousarray(stream.update(np.array(x[part])))

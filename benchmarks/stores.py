@@ -141,7 +141,7 @@ def work(what: str, name: str, folder: Path, memory: int) -> None:
     else:
         columns = ["rain"] if source.suffix in {".parquet", ".csv"} else []
         dim = {"scan 0": 0, "scan 1": 1}[what]
-        files.run(source, target, dim, memory=memory, columns=columns)
+        files.cumsum(source, target, dim, memory=memory, columns=columns)
     seconds = time.perf_counter() - start
     sys.stdout.write(json.dumps([seconds, peak_memory() - before]))
 

@@ -346,7 +346,7 @@ def test_bits_of_sums_with_holes(case, flags):
         given = {"where": where, "skipna": skipna, "initial": 2, **flags}
         same_bits(cumsum.cumsum(x, dim, **given), expected)
         if skipna:
-            shown = cumsum.cumsum(x, dim, holes="nan", **given)
+            shown = cumsum.cumsum(x, dim, missing="nan", **given)
             assert torch.equal(shown.isnan(), holes)
             same_bits(shown.masked_fill(holes, 0), expected.masked_fill(holes, 0))
 
@@ -363,11 +363,11 @@ def test_holes_of_dtypes():
     assert cumsum.cumsum(whole, 0, where=kept, skipna=True).tolist() == [1, 3, 3, 3, 8]
     assert cumsum.cumsum(kept, 0, where=~kept).tolist() == [0, 0, 0, 0, 0]
     z = torch.complex(x, torch.ones(5))
-    found = cumsum.cumsum(z, 0, where=kept, skipna=True, holes="nan")
+    found = cumsum.cumsum(z, 0, where=kept, skipna=True, missing="nan")
     assert found[::4].tolist() == [1 + 1j, 6 + 2j]
     assert found[1:4].isnan().all()
     x.requires_grad_()
-    cumsum.cumsum(x, 0, where=kept, skipna=True, holes="nan").nansum().backward()
+    cumsum.cumsum(x, 0, where=kept, skipna=True, missing="nan").nansum().backward()
     assert x.grad.tolist() == [2, 0, 0, 0, 1]
 
 

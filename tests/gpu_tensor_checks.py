@@ -191,7 +191,7 @@ def test_holes_and_several_dims():
     kept = x > -1
     wanted = torch.where(kept, x, 0).double().cumsum(1).float()
     assert_close(cumsum.cumsum(x, 1, where=kept), wanted)
-    found = cumsum.cumsum(x, 1, skipna=True, holes="nan")
+    found = cumsum.cumsum(x, 1, skipna=True, missing="nan")
     assert torch.equal(found.isnan(), x.isnan())
     assert_close(found.nan_to_num(0), x.nan_to_num(0).cumsum(1).where(~x.isnan(), 0))
     out = torch.empty_like(x)

@@ -103,9 +103,9 @@ def test_options(dtype, schedule):
         check(x, axis, chunks, precision="compensated", **flags)
         if dtype != "int32":
             x[rng.random(shape) > 0.8] = np.nan
-            for holes in ("hold", "nan"):
-                check(x, axis, chunks, skipna=True, holes=holes, **flags)
-                check(x, axis, chunks, skipna=True, where=mask, holes=holes, **flags)
+            for missing in ("carry", "nan"):
+                check(x, axis, chunks, skipna=True, missing=missing, **flags)
+                check(x, axis, chunks, skipna=True, where=mask, missing=missing, **flags)
 
 
 @pytest.mark.parametrize("reverse", [False, True])
@@ -313,7 +313,11 @@ def test_functions_of_dask_go_on_from_there():
         (ValueError, "initial has shape", {"initial": np.ones(2)}),
         (TypeError, "initial of complex128", {"initial": 1j}),
         (ValueError, "overflow='raise' is for results that are integers", {"overflow": "raise"}),
-        (ValueError, "holes is 'nan'", {"where": np.ones(10, bool), "holes": "nan", "dtype": int}),
+        (
+            ValueError,
+            "missing is 'nan'",
+            {"where": np.ones(10, bool), "missing": "nan", "dtype": int},
+        ),
         (ValueError, "offsets\\[2\\] is 10, but must not", {"offsets": [0, 11, 10]}),
         (ValueError, "lengths add up to 9", {"lengths": [4, 5]}),
         (ValueError, "reset has shape", {"reset": np.ones(9, bool)}),

@@ -23,7 +23,7 @@ EACH_STEP = """
     how = eval(sys.argv[1])
     with open("x.npy", "rb") as file:
         elements = file.read()
-    files.run("x.npy", "whole.npy", **how)
+    files.cumsum("x.npy", "whole.npy", **how)
     with open("whole.npy", "rb") as file:
         whole = file.read()
 
@@ -40,7 +40,7 @@ EACH_STEP = """
                     os.kill(os.getpid(), signal.SIGKILL)
                 return call(*args)
             setattr(os, name, step)
-        files.run("x.npy", in_place=True, **how)
+        files.cumsum("x.npy", in_place=True, **how)
         os._exit(0)
 
     resumed = refused = 0
@@ -51,13 +51,13 @@ EACH_STEP = """
             break
         if os.path.exists(".x.npy.inplace"):
             try:
-                files.run("x.npy", in_place=True, **how)
+                files.cumsum("x.npy", in_place=True, **how)
             except CommandError as error:
                 assert "is half scanned in place: go on with --in-place --resume" in str(error)
             else:
                 raise AssertionError
             refused += 1
-            report = files.run("x.npy", in_place=True, resume=True, **how)
+            report = files.cumsum("x.npy", in_place=True, resume=True, **how)
             resumed += report.resumed > 0
         with open("x.npy", "rb") as file:
             assert file.read() == (whole if refused else elements), count
@@ -84,7 +84,7 @@ def test_every_dim(tmp_path, dtype, order):
     x = np.asarray((np.random.default_rng(0).random((7, 50, 30)) * 99).astype(dtype), order=order)
     for dim in range(3):
         np.save(tmp_path / "x.npy", x)
-        report = files.run(tmp_path / "x.npy", dim=dim, in_place=True, memory=30_000)
+        report = files.cumsum(tmp_path / "x.npy", dim=dim, in_place=True, memory=30_000)
         assert report.pieces > 2
         y = np.load(tmp_path / "x.npy")
         assert (y.dtype, y.flags.f_contiguous) == (x.dtype, x.flags.f_contiguous)
@@ -103,11 +103,11 @@ def test_raw(tmp_path):
 def test_refused(tmp_path):
     np.save(tmp_path / "x.npy", np.ones(5, np.int32))
     with pytest.raises(CommandError, match="its elements are of int32, the sums of int64"):
-        files.run(tmp_path / "x.npy", in_place=True)
-    files.run(tmp_path / "x.npy", in_place=True, dtype="int32")
+        files.cumsum(tmp_path / "x.npy", in_place=True)
+    files.cumsum(tmp_path / "x.npy", in_place=True, dtype="int32")
     np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), [1, 2, 3, 4, 5])
     with pytest.raises(CommandError, match="give an output, or scan in place: one of both"):
-        files.run(tmp_path / "x.npy", tmp_path / "y.npy", in_place=True)
+        files.cumsum(tmp_path / "x.npy", tmp_path / "y.npy", in_place=True)
 
 
 def test_interrupt(tmp_path):
@@ -142,7 +142,7 @@ def half(tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt, match="half scanned"):
-        files.run(tmp_path / "x.npy", in_place=True, memory=100_000, progress=stop)
+        files.cumsum(tmp_path / "x.npy", in_place=True, memory=100_000, progress=stop)
     return x
 
 
@@ -170,22 +170,22 @@ def test_resume_refuses_a_file_that_was_restored(tmp_path, half):
     left = path.read_bytes()
     path.write_bytes((tmp_path / "before.npy").read_bytes())
     with pytest.raises(CommandError, match=r"not as the scan left it, .* remove .*\.x\.npy\.inpl"):
-        files.run(path, in_place=True, resume=True)
+        files.cumsum(path, in_place=True, resume=True)
     np.testing.assert_array_equal(np.load(path), half)
     path.write_bytes(left)
-    files.run(path, in_place=True, resume=True)
+    files.cumsum(path, in_place=True, resume=True)
     np.testing.assert_array_equal(np.load(path), cumsum.cumsum(half, 0))
 
 
 def test_resume_refuses_another_job(tmp_path, half):
     path = tmp_path / "x.npy"
     with pytest.raises(CommandError, match=r"reverse was False.* give what was given before"):
-        files.run(path, in_place=True, resume=True, reverse=True)
+        files.cumsum(path, in_place=True, resume=True, reverse=True)
     path.rename(tmp_path / "x.raw")
     (tmp_path / ".x.npy.inplace").rename(tmp_path / ".x.raw.inplace")
     how = {"raw_dtype": "float64", "raw_shape": (100_000,), "in_place": True, "resume": True}
     with pytest.raises(CommandError, match="offset was 0, is 64"):
-        files.run(tmp_path / "x.raw", raw_offset=64, **how)
+        files.cumsum(tmp_path / "x.raw", raw_offset=64, **how)
 
 
 def test_full_disk_leaves_nothing(small_disk, monkeypatch):
@@ -196,5 +196,5 @@ def test_full_disk_leaves_nothing(small_disk, monkeypatch):
 
     monkeypatch.setattr("cumsum.files.journal.os.fsync", full)
     with pytest.raises(CommandError, match="No space left on device"):
-        files.run(small_disk / "x.npy", in_place=True)
+        files.cumsum(small_disk / "x.npy", in_place=True)
     assert names(small_disk) == ["x.npy"]

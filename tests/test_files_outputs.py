@@ -39,7 +39,7 @@ def test_folders_that_are_no_zarr(work, output):
     assert (work / "results" / "thesis.txt").read_text() == "precious"
     assert names(work) == ["results", "x.npy"]
     with pytest.raises(CommandError, match=r"no zarr array or group|lies within|has no name"):
-        files.run("x.npy", output, 0, force=True)
+        files.cumsum("x.npy", output, 0, force=True)
     assert names(work) == ["results", "x.npy"]
 
 
@@ -49,13 +49,13 @@ def test_current_folder(work, monkeypatch):
     monkeypatch.chdir(work / "y.zarr")
     for output in (".", "../y.zarr"):
         with pytest.raises(CommandError, match="it is or holds the current folder"):
-            files.run("../../x.npy", output, 0, force=True)
+            files.cumsum("../../x.npy", output, 0, force=True)
 
 
 def test_file_where_a_folder_is_to_be(work):
     (work / "y.zarr").write_text("precious")
     with pytest.raises(CommandError, match="it exists, and is no zarr array or group"):
-        files.run("x.npy", "y.zarr", 0, force=True)
+        files.cumsum("x.npy", "y.zarr", 0, force=True)
     assert (work / "y.zarr").read_text() == "precious"
 
 
@@ -82,7 +82,7 @@ def test_output_that_is_the_input(work, source, output):
     held = sorted(work.rglob("*"))
     source, output = (name.format(here=os.getcwd()) for name in (source, output))  # noqa: PTH109
     with pytest.raises(CommandError, match=r"is the input|lies within the (input|output)"):
-        files.run(source, output, 0, force=True)
+        files.cumsum(source, output, 0, force=True)
     assert sorted(work.rglob("*")) == held
 
 
@@ -90,7 +90,7 @@ def test_output_that_is_the_input_elsewhere():
     make_group("memory://apart/x.zarr")
     for output in ("memory:///apart/x.zarr/", "memory://apart", "memory://apart/x.zarr/b"):
         with pytest.raises(CommandError, match=r"is the input|lies within the (input|output)"):
-            files.run("memory://apart/x.zarr", output, 0, force=True)
+            files.cumsum("memory://apart/x.zarr", output, 0, force=True)
     np.testing.assert_array_equal(zarr.open_array("memory://apart/x.zarr/a")[...], X)
 
 
@@ -101,16 +101,16 @@ def test_outputs_whose_names_begin_alike(work):
     (work / ".y.npy.0123abcd.partial").write_text("abandoned")
     (work / ".y.npy.0123abcd.journal").write_text("abandoned")
     (work / ".y.npy.89abcdef.journal").write_text("without its partial file")
-    files.run("x.npy", "y.npy", 0, resume=True)
+    files.cumsum("x.npy", "y.npy", 0, resume=True)
     assert names(work) == sorted([*others, "x.npy", "y.npy"])
 
 
 def test_rights_are_kept(work):
     make_group("x.zarr")
     for name in ("y.npy", "y.zarr"):
-        files.run("x.npy", name, 0)
+        files.cumsum("x.npy", name, 0)
         (work / name).chmod(0o700)
-        files.run("x.npy", name, 0, force=True)
+        files.cumsum("x.npy", name, 0, force=True)
         assert (work / name).stat().st_mode & 0o777 == 0o700
 
 
@@ -119,7 +119,7 @@ KILLED = """
     import zarr
     from cumsum import files
 
-    files.run("x.npy", "y.zarr", 0)
+    files.cumsum("x.npy", "y.zarr", 0)
 
     def kill(*args, **how):
         os.kill(os.getpid(), signal.SIGKILL)
@@ -134,7 +134,7 @@ KILLED = """
     else:
         shutil.rmtree = kill
     if os.fork() == 0:
-        files.run("x.npy", "y.zarr", 0, exclusive=True, force=True)
+        files.cumsum("x.npy", "y.zarr", 0, exclusive=True, force=True)
     os.wait()
 """
 
@@ -144,10 +144,10 @@ def test_killed_while_a_folder_is_replaced(work, when):
     run_code(work, KILLED, when)
     assert any(name.endswith(".old") for name in names(work))
     with pytest.raises(CommandError, match="exists"):
-        files.run("x.npy", "y.zarr", 0)
+        files.cumsum("x.npy", "y.zarr", 0)
     first = 0 if when == "after" else X[0]
     np.testing.assert_array_equal(zarr.open_array("y.zarr")[0], first)
-    files.run("x.npy", "y.zarr", 0, force=True)
+    files.cumsum("x.npy", "y.zarr", 0, force=True)
     np.testing.assert_array_equal(zarr.open_array("y.zarr")[0], X[0])
     assert names(work) == ["x.npy", "y.zarr"]
 
@@ -160,7 +160,7 @@ def test_folder_is_locked_before_it_is_written(work, monkeypatch):
         return call(path, spec)
 
     monkeypatch.setattr(zarrs, "create", create)
-    files.run("x.npy", "y.zarr", 0)
+    files.cumsum("x.npy", "y.zarr", 0)
     assert names(work) == ["x.npy", "y.zarr"]
 
 
@@ -169,7 +169,7 @@ def test_raw_outputs_are_in_c_order(work, dim):
     x = np.random.default_rng(0).standard_normal((30, 4, 50)).transpose(2, 1, 0)
     np.save("x.npy", x)
     assert not np.load("x.npy").flags.c_contiguous
-    files.run("x.npy", "y.raw", dim, memory=20_000)
+    files.cumsum("x.npy", "y.raw", dim, memory=20_000)
     np.testing.assert_array_equal(np.fromfile("y.raw").reshape(x.shape), cumsum.cumsum(x, dim))
 
 
@@ -177,9 +177,9 @@ def test_names_that_are_not_raw(work, capsys):
     (work / "x.dat").write_bytes(X.tobytes())
     for name in ("y.npz", "y.png", "y.gz"):
         with pytest.raises(CommandError, match="unknown kind of file"):
-            files.run("x.dat", name, 0, raw_dtype="float64")
+            files.cumsum("x.dat", name, 0, raw_dtype="float64")
         assert main(["run", "x.dat", "-o", name, "--raw-dtype=float64"]) == 2
         assert "--raw-dtype is for scans from" in capsys.readouterr().err
-    files.run("x.dat", "y.dat", 0, raw_dtype="float64")
+    files.cumsum("x.dat", "y.dat", 0, raw_dtype="float64")
     np.testing.assert_array_equal(np.fromfile("y.dat"), cumsum.cumsum(X.ravel(), 0))
     assert names(work) == ["x.dat", "x.npy", "y.dat"]

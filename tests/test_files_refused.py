@@ -26,7 +26,7 @@ def work(tmp_path, monkeypatch):
     (tmp_path / "x.raw").write_bytes(X.tobytes())
     (tmp_path / "x.csv").write_text("a\n1\n")
     for name in ("x.zarr", "x.h5", "x.safetensors"):
-        files.run("x.npy", name, 0)
+        files.cumsum("x.npy", name, 0)
     return tmp_path
 
 
@@ -52,7 +52,7 @@ def test_options_of_other_kinds(work, capsys, argv):
 @pytest.mark.parametrize("dtype", ["S", "V", "U", "S0", "S8", "object", "M8[s]", "f8,f8", "(2,"])
 def test_raw_dtypes_without_a_sum(work, dtype):
     with pytest.raises(CommandError, match=r"has no sum|is not the name of a dtype"):
-        files.run("x.raw", "y.npy", raw_dtype=dtype)
+        files.cumsum("x.raw", "y.npy", raw_dtype=dtype)
 
 
 @pytest.mark.parametrize("output", [[], ["-o", "y.npy"]])
@@ -79,12 +79,12 @@ def test_initial_out_of_range(work, capsys, output):
 )
 def test_arguments(work, error, how):
     with pytest.raises(error):
-        files.run(**{"input": "x.npy", "output": "y.npy", "dim": 0} | how)
+        files.cumsum(**{"input": "x.npy", "output": "y.npy", "dim": 0} | how)
     assert "y.npy" not in names(work)
 
 
 def test_memory_in_words(work):
-    assert files.run("x.npy", "y.npy", 0, memory="1 MB").pieces == 1
+    assert files.cumsum("x.npy", "y.npy", 0, memory="1 MB").pieces == 1
 
 
 @pytest.mark.parametrize("text", ["-1e5", "-2", "-inf"])
@@ -139,4 +139,4 @@ def test_disk_that_becomes_full_with_resume(tmp_path, small_disk, output):
     np.save(tmp_path / "x.npy", np.random.default_rng(0).standard_normal((300, 300)))
     job = {"input": tmp_path / "x.npy", "output": small_disk / output, "dim": 0}
     with pytest.raises(CommandError, match=r"No space left on device; --resume goes on from what"):
-        files.run(**job, memory=2_000_000, resume=True)
+        files.cumsum(**job, memory=2_000_000, resume=True)

@@ -23,14 +23,14 @@ EACH_PIECE = """
 
     how = eval(sys.argv[1])
     journal.SECONDS, journal.PART = 0, float("inf")
-    pieces = files.run("x.npy", "whole.npy", **how).pieces
+    pieces = files.cumsum("x.npy", "whole.npy", **how).pieces
     with open("whole.npy", "rb") as file:
         whole = file.read()
 
     def child(**more):
         pid = os.fork()
         if pid == 0:
-            files.run("x.npy", "y.npy", **how, **more)
+            files.cumsum("x.npy", "y.npy", **how, **more)
             os._exit(0)
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
@@ -43,9 +43,9 @@ EACH_PIECE = """
     for count in range(1, pieces + 1):
         assert child(progress=killer(count)) == -signal.SIGKILL
         assert not os.path.exists("y.npy")
-        report = files.run("x.npy", "y.npy", **how, resume=True)
+        report = files.cumsum("x.npy", "y.npy", **how, resume=True)
         assert report.resumed == count, (report, count)
-        assert report.totals == files.run("x.npy", "z.npy", **how, force=True).totals
+        assert report.totals == files.cumsum("x.npy", "z.npy", **how, force=True).totals
         with open("y.npy", "rb") as file:
             assert file.read() == whole
         os.unlink("y.npy")
@@ -138,7 +138,7 @@ def test_interrupt_with_resume_keeps_what_is_done(tmp_path, large, capsys):
 
 def test_run_without_resume_begins_anew(tmp_path, large):
     assert stopped(tmp_path, signal.SIGKILL, *SLOW)[0] == -signal.SIGKILL
-    report = files.run(tmp_path / "x.npy", tmp_path / "y.npy", 1)
+    report = files.cumsum(tmp_path / "x.npy", tmp_path / "y.npy", 1)
     assert report.resumed == 0
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), cumsum.cumsum(large, 1))
     assert names(tmp_path) == ["x.npy", "y.npy"]
@@ -156,18 +156,18 @@ def test_resume_refuses_another_job(tmp_path, large):
         ("cannot resume with 10 KB: the run that was stopped needs", {"dim": 1, "memory": 10_000}),
     ):
         with pytest.raises(CommandError, match=message):
-            files.run(**resume, **how)
+            files.cumsum(**resume, **how)
         assert names(tmp_path) == left
     os.utime(tmp_path / "x.npy")
     with pytest.raises(CommandError, match=r"input's time was .* run without --resume to begin"):
-        files.run(**resume, dim=1)
+        files.cumsum(**resume, dim=1)
 
 
 def test_resume_with_nothing_to_go_on_with(tmp_path):
     np.save(tmp_path / "x.npy", np.ones(5))
     (tmp_path / ".y.npy.0123abcd.partial").write_text("")
     (tmp_path / ".y.npy.0123abcd.journal").write_text("torn")
-    report = files.run(tmp_path / "x.npy", tmp_path / "y.npy", resume=True)
+    report = files.cumsum(tmp_path / "x.npy", tmp_path / "y.npy", resume=True)
     assert (report.resumed, report.totals) == (0, (5,))
     assert names(tmp_path) == ["x.npy", "y.npy"]
 
@@ -178,7 +178,7 @@ def test_full_disk_is_known_at_once(tmp_path, small_disk, resume):
     (small_disk / "other").write_bytes(bytes(100_000))
     calls = []
     with pytest.raises(CommandError, match=f"^cannot write {small_disk}/y.npy: No space left on"):
-        files.run(
+        files.cumsum(
             tmp_path / "x.npy",
             small_disk / "y.npy",
             memory=100_000,
@@ -197,13 +197,13 @@ def test_disk_that_fails_later(tmp_path, small_disk, monkeypatch):
     monkeypatch.setattr("cumsum.files.plain.claim", os.ftruncate)
     job = {"input": tmp_path / "x.npy", "output": small_disk / "y.npy", "memory": 100_000}
     with pytest.raises(CommandError) as full:
-        files.run(**job)
+        files.cumsum(**job)
     assert str(full.value) == f"cannot write {small_disk}/y.npy: No space left on device"
     assert names(small_disk) == ["other"]
     with pytest.raises(CommandError, match=r"left on device; --resume goes on from what is done$"):
-        files.run(**job, resume=True)
+        files.cumsum(**job, resume=True)
     (small_disk / "other").unlink()
-    report = files.run(**job, resume=True)
+    report = files.cumsum(**job, resume=True)
     np.testing.assert_array_equal(np.load(small_disk / "y.npy"), cumsum.cumsum(x, 0))
     assert names(small_disk) == ["y.npy"]
     assert report.pieces > 5

@@ -23,9 +23,9 @@ def values(shape, dtype, order="C", seed=0):
 
 
 def scanned(folder, x, dim, memory, **how):
-    """What `files.run` makes of an array, and its report."""
+    """What `files.cumsum` makes of an array, and its report."""
     np.save(folder / "x.npy", x)
-    report = files.run(folder / "x.npy", folder / "y.npy", dim, memory=memory, force=True, **how)
+    report = files.cumsum(folder / "x.npy", folder / "y.npy", dim, memory=memory, force=True, **how)
     y = np.load(folder / "y.npy")
     assert names(folder) == ["x.npy", "y.npy"]
     return y, report
@@ -136,10 +136,10 @@ def test_raw(tmp_path):
     x = values((50, 70), np.float32)
     (tmp_path / "x.f32").write_bytes(b"head" + x.tobytes())
     raw = {"raw_dtype": "float32", "raw_offset": 4}
-    files.run(tmp_path / "x.f32", tmp_path / "y.raw", 0, raw_shape=(50, 70), memory=9000, **raw)
+    files.cumsum(tmp_path / "x.f32", tmp_path / "y.raw", 0, raw_shape=(50, 70), memory=9000, **raw)
     y = np.fromfile(tmp_path / "y.raw", np.float32).reshape(50, 70)
     same(y, cumsum.cumsum(x, 0))
-    files.run(tmp_path / "x.f32", tmp_path / "y.npy", memory=9000, **raw)
+    files.cumsum(tmp_path / "x.f32", tmp_path / "y.npy", memory=9000, **raw)
     same(np.load(tmp_path / "y.npy"), cumsum.cumsum(x.ravel(), 0))
 
 
@@ -148,13 +148,13 @@ def test_bfloat16(tmp_path):
     (tmp_path / "x.raw").write_bytes(x.tobytes())
     expected = cumsum.cumsum(x, 1)
     raw = {"raw_dtype": "bfloat16", "raw_shape": (50, 70), "memory": 9000}
-    files.run(tmp_path / "x.raw", tmp_path / "y.raw", 1, **raw)
+    files.cumsum(tmp_path / "x.raw", tmp_path / "y.raw", 1, **raw)
     assert (tmp_path / "y.raw").read_bytes() == expected.tobytes()
     np.save(tmp_path / "x.npy", x)  # NumPy has no name for it: two bytes of anything
-    report = files.run(tmp_path / "x.npy", tmp_path / "y.npy", 1, raw_dtype="bfloat16")
+    report = files.cumsum(tmp_path / "x.npy", tmp_path / "y.npy", 1, raw_dtype="bfloat16")
     assert np.load(tmp_path / "y.npy").tobytes() == expected.tobytes()
     assert report.dtype == expected.dtype
-    files.run(tmp_path / "x.raw", tmp_path / "z.npy", 1, **raw, dtype="float32")
+    files.cumsum(tmp_path / "x.raw", tmp_path / "z.npy", 1, **raw, dtype="float32")
     same(np.load(tmp_path / "z.npy"), cumsum.cumsum(x, 1, dtype=np.float32))
 
 
@@ -183,7 +183,7 @@ def test_refused(tmp_path, message):
     x, how = REFUSED[message]
     np.save(tmp_path / "x.npy", x)
     with pytest.raises(CommandError) as refused:
-        files.run(tmp_path / "x.npy", tmp_path / "y.npy", **how)
+        files.cumsum(tmp_path / "x.npy", tmp_path / "y.npy", **how)
     assert message in str(refused.value)
     assert names(tmp_path) == ["x.npy"]
 
@@ -198,7 +198,7 @@ def test_refused_raw_files(tmp_path):
         ("--raw-offset 31 is not within", {"raw_dtype": "int8", "raw_offset": 31}),
     ):
         with pytest.raises(CommandError, match=message):
-            files.run(path, tmp_path / "y.npy", 0, **how)
+            files.cumsum(path, tmp_path / "y.npy", 0, **how)
 
 
 TRUNCATED = """
@@ -212,7 +212,7 @@ TRUNCATED = """
 
     np.save("x.npy", np.ones(1_000_000))
     try:
-        files.run("x.npy", "y.npy", memory=200_000, progress=progress)
+        files.cumsum("x.npy", "y.npy", memory=200_000, progress=progress)
     except CommandError as error:
         print(error)
     print(os.listdir())
@@ -233,7 +233,7 @@ CHANGED = """
 
     np.save("x.npy", np.ones(1_000_000))
     try:
-        files.run("x.npy", "y.npy", memory=900_000, progress=lambda *done: os.utime("x.npy"))
+        files.cumsum("x.npy", "y.npy", memory=900_000, progress=lambda *done: os.utime("x.npy"))
     except CommandError as error:
         print(error)
     print(os.listdir())
@@ -254,10 +254,10 @@ MEMORY = """
             file, {"descr": "<f8", "fortran_order": False, "shape": (200, 100_000)}
         )
         file.truncate(file.tell() + 160_000_000)
-    files.run("x.npy", "y.npy", 0, memory=3_000_000)  # all that is imported later
+    files.cumsum("x.npy", "y.npy", 0, memory=3_000_000)  # all that is imported later
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for dim in (0, 1):
-        files.run("x.npy", "y.npy", dim, memory=40_000_000, force=True)
+        files.cumsum("x.npy", "y.npy", dim, memory=40_000_000, force=True)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 

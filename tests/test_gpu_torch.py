@@ -103,7 +103,7 @@ class TestServed:
             with FAKES, pytest.raises(NotImplementedError, match=f"{overflow}.* on cuda:1"):
                 cumsum.cumsum(x, 0, overflow=overflow)
         with pytest.raises(NotImplementedError, match="on the CPU alone"):
-            cumsum.Cumsum(0).update(x)
+            cumsum.RunningSum(0).update(x)
 
     @pytest.mark.parametrize("device", ["cpu", "cuda:0"])
     def test_options_on_another_device(self, device):

@@ -1,4 +1,4 @@
-"""where=, skipna= and holes= on NumPy arrays."""
+"""where=, skipna= and missing= on NumPy arrays."""
 
 import itertools
 import warnings
@@ -64,14 +64,14 @@ def can_be_nan(dtype):
     return np.dtype(dtype).kind in "fcV"
 
 
-def reference(x, axis, where=None, *, skipna=False, holes="hold", dtype=None, **flags):
+def reference(x, axis, where=None, *, skipna=False, missing="carry", dtype=None, **flags):
     """The plain scan of the elements with zeros in the holes, and NaN put in after it."""
     kept = np.ones(x.shape, bool) if where is None else np.broadcast_to(where, x.shape)
     if skipna:
         kept = kept & (x == x)  # noqa: PLR0124
     filled = np.where(kept, x, np.zeros((), x.dtype))
     y = cumsum.cumsum(filled, axis, dtype=dtype, **flags)
-    if holes == "nan":
+    if missing == "nan":
         sums = y
         if flags.get("include_initial"):
             cut = slice(None, -1) if flags.get("reverse") else slice(1, None)
@@ -88,12 +88,12 @@ def check(x, axis, where, **keywords):
     assert same_bits(np.ascontiguousarray(result), np.ascontiguousarray(expected))
 
 
-@pytest.mark.parametrize("holes", ["hold", "nan"])
+@pytest.mark.parametrize("missing", ["carry", "nan"])
 @pytest.mark.parametrize("dtype", DTYPES, ids=lambda d: np.dtype(d).name)
-def test_bits_are_those_of_the_scan_with_zeros(dtype, holes):
-    if holes == "nan" and not can_be_nan(dtype):
-        with pytest.raises(ValueError, match="holes is 'nan', which sums of dtype"):
-            cumsum.cumsum(values((3,), dtype), 0, skipna=True, holes="nan")
+def test_bits_are_those_of_the_scan_with_zeros(dtype, missing):
+    if missing == "nan" and not can_be_nan(dtype):
+        with pytest.raises(ValueError, match="missing is 'nan', which sums of dtype"):
+            cumsum.cumsum(values((3,), dtype), 0, skipna=True, missing="nan")
         return
     rng = np.random.default_rng(1)
     for (shape, axis), mask in itertools.product(SHAPES, MASKS.values()):
@@ -102,12 +102,12 @@ def test_bits_are_those_of_the_scan_with_zeros(dtype, holes):
             if where is None and not skipna:
                 continue
             for reverse in (False, True):
-                check(x, axis, where, skipna=skipna, holes=holes, reverse=reverse)
+                check(x, axis, where, skipna=skipna, missing=missing, reverse=reverse)
 
 
 @every_way
-@pytest.mark.parametrize("holes", ["hold", "nan"])
-def test_combinations(holes, flags):
+@pytest.mark.parametrize("missing", ["carry", "nan"])
+def test_combinations(missing, flags):
     rng = np.random.default_rng(2)
     for shape, axis in SHAPES:
         lines = shape[:axis] + shape[axis + 1 :]
@@ -116,24 +116,29 @@ def test_combinations(holes, flags):
             for initial in (None, 3, np.ones(lines, dtype)):
                 for precision in (None, "compensated"):
                     given = flags | {"initial": initial, "precision": precision}
-                    check(x, axis, where, skipna=True, holes=holes, **given)
+                    check(x, axis, where, skipna=True, missing=missing, **given)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("holes", ["hold", "nan"])
-def test_layouts(layout, holes):
+@pytest.mark.parametrize("missing", ["carry", "nan"])
+def test_layouts(layout, missing):
     rng = np.random.default_rng(3)
     for shape, axis in SHAPES:
         for dtype, result in [("float32", None), ("float32", "float64"), ("int16", "float32")]:
             x, where = values(shape, dtype), rng.random(shape) < 0.7
             for way in LAYOUTS.values():
-                ways = {"skipna": True, "holes": holes, "dtype": result, "reverse": layout == "F"}
+                ways = {
+                    "skipna": True,
+                    "missing": missing,
+                    "dtype": result,
+                    "reverse": layout == "F",
+                }
                 check(LAYOUTS[layout](x), axis, way(where), **ways)
 
 
-@pytest.mark.parametrize("holes", ["hold", "nan"])
+@pytest.mark.parametrize("missing", ["carry", "nan"])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_long_lines(threads, holes):
+def test_long_lines(threads, missing):
     rng = np.random.default_rng(4)
     with cumsum.num_threads(threads):
         for (shape, axis), dtype in itertools.product(LONG, ["float16", "float32", "float64"]):
@@ -141,21 +146,21 @@ def test_long_lines(threads, holes):
             for mask in ("none", "full", "along", "across"):
                 where = MASKS[mask](shape, axis, rng)
                 for reverse in (False, True):
-                    check(x, axis, where, skipna=True, holes=holes, reverse=reverse)
-                check(x.T, 1 - axis if x.ndim == 2 else 0, None, skipna=True, holes=holes)
-                check(x[::-1], axis, where, skipna=where is None, holes=holes, exclusive=True)
+                    check(x, axis, where, skipna=True, missing=missing, reverse=reverse)
+                check(x.T, 1 - axis if x.ndim == 2 else 0, None, skipna=True, missing=missing)
+                check(x[::-1], axis, where, skipna=where is None, missing=missing, exclusive=True)
 
 
 @given(
     st.lists(st.tuples(st.floats(width=32), st.booleans()), max_size=60),
-    st.sampled_from(["hold", "nan"]),
+    st.sampled_from(["carry", "nan"]),
     st.booleans(),
     st.sampled_from(COMBINATIONS),
 )
-def test_any_elements(elements, holes, skipna, flags):
+def test_any_elements(elements, missing, skipna, flags):
     x = np.array([value for value, _ in elements], np.float32)
     where = np.array([kept for _, kept in elements], bool)
-    check(x, 0, where, skipna=skipna, holes=holes, **flags)
+    check(x, 0, where, skipna=skipna, missing=missing, **flags)
 
 
 @given(st.data())
@@ -174,13 +179,13 @@ def test_any_shape_and_mask(data):
 
 def test_out_and_in_place():
     rng = np.random.default_rng(5)
-    for dtype, holes in itertools.product(["float32", "int64", "complex128"], ["hold", "nan"]):
-        if holes == "nan" and not can_be_nan(dtype):
+    for dtype, missing in itertools.product(["float32", "int64", "complex128"], ["carry", "nan"]):
+        if missing == "nan" and not can_be_nan(dtype):
             continue
         for shape, axis in SHAPES + LONG[:1]:
             x, where = values(shape, dtype), rng.random(shape) < 0.6
             for flags in ({}, {"reverse": True}, {"exclusive": True}):
-                asked = flags | {"where": where, "skipna": True, "holes": holes}
+                asked = flags | {"where": where, "skipna": True, "missing": missing}
                 expected = reference(x, axis, **asked)
                 out = np.empty_like(x)
                 assert cumsum.cumsum(x, axis, out=out, **asked) is out
@@ -211,13 +216,13 @@ def test_numbers_and_flattened_arrays():
 def test_other_dtypes():
     spans = np.array([1, "NaT", 3], "m8[s]")
     assert cumsum.cumsum(spans, 0, skipna=True).tolist() == np.array([1, 1, 4], "m8[s]").tolist()
-    holes = cumsum.cumsum(spans, 0, skipna=True, holes="nan", where=[False, True, True])
-    assert np.isnat(holes).tolist() == [True, True, False]
-    assert holes[2] == np.timedelta64(3, "s")
+    missing = cumsum.cumsum(spans, 0, skipna=True, missing="nan", where=[False, True, True])
+    assert np.isnat(missing).tolist() == [True, True, False]
+    assert missing[2] == np.timedelta64(3, "s")
     objects = np.array([1, float("nan"), 10**30], object)
     assert cumsum.cumsum(objects, 0, skipna=True).tolist() == [1, 1, 10**30 + 1]
     swapped = np.array([1.0, np.nan, 2.0], ">f4")
-    assert cumsum.cumsum(swapped, 0, skipna=True, holes="nan").tolist()[::2] == [1, 3]
+    assert cumsum.cumsum(swapped, 0, skipna=True, missing="nan").tolist()[::2] == [1, 3]
     small = np.array([1, np.nan, 2], ml_dtypes.float8_e4m3fn)
     assert cumsum.cumsum(small, 0, skipna=True).astype(float).tolist() == [1, 1, 3]
     words = np.array(["a", "b", "c"], np.dtypes.StringDType())
@@ -229,7 +234,11 @@ def test_other_dtypes():
 BAD = {
     "bytes": ({"where": np.ones(3, np.uint8)}, TypeError, "'where' must be of bool, not of uint8"),
     "shape": ({"where": np.ones(4, bool)}, ValueError, r"where has shape \(4,\)"),
-    "holes": ({"skipna": True, "holes": "nan"}, ValueError, "holes is 'nan', which sums of dtype"),
+    "missing": (
+        {"skipna": True, "missing": "nan"},
+        ValueError,
+        "missing is 'nan', which sums of dtype",
+    ),
     "skipna": ({"skipna": 1}, TypeError, "argument 'skipna' must be bool"),
 }
 

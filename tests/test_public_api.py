@@ -4,8 +4,11 @@ import ast
 import doctest
 import inspect
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import cumsum
@@ -15,13 +18,13 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 SIGNATURES = {
     "cumsum": "(input, dim, *, dtype=None, out=None, exclusive=False, reverse=False, "
     "include_initial=False, initial=None, offsets=None, lengths=None, reset=None, where=None, "
-    "skipna=False, holes='hold', overflow=None, decay=None, precision=None)",
+    "skipna=False, missing='carry', overflow=None, decay=None, precision=None)",
     "cumsum_": "(input, dim, *, dtype=None, exclusive=False, reverse=False, "
     "initial=None, offsets=None, lengths=None, reset=None, where=None, "
-    "skipna=False, holes='hold', overflow=None, decay=None, precision=None)",
+    "skipna=False, missing='carry', overflow=None, decay=None, precision=None)",
     "cumulative_sum": "(x, /, *, axis=None, dtype=None, include_initial=False, precision=None)",
     "offsets": "(lengths, *, dtype=None)",
-    "Cumsum": "(dim, dtype=None, *, exclusive=False, include_initial=False, initial=None, "
+    "RunningSum": "(dim, dtype=None, *, exclusive=False, include_initial=False, initial=None, "
     "precision=None, **others)",
     "set_num_threads": "(n)",
     "get_num_threads": "()",
@@ -49,6 +52,35 @@ def test_all_is_what_is_there():
     assert public <= set(cumsum.__all__)
 
 
+def test_dir_is_what_resolves():
+    public = {name for name in dir(cumsum) if name[:1] != "_"}
+    assert public == {*cumsum.__all__, "distributed", "files", "xarray"}
+    code = "import cumsum; cumsum.files.cumsum; cumsum.xarray.cumsum; cumsum.distributed.exscan"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_dir_without_optional_libraries():
+    code = """if 1:
+        import sys
+        sys.modules["torch"] = sys.modules["xarray"] = None
+        import cumsum
+        assert not hasattr(cumsum, "distributed") and not hasattr(cumsum, "xarray")
+        assert "distributed" not in dir(cumsum) and "files" in dir(cumsum)
+        try:
+            cumsum.xarray
+        except AttributeError as error:
+            assert "cumsum.xarray needs xarray, which is not installed" in str(error)
+    """
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_missing_without_a_mask_is_an_error():
+    for given in ({}, {"where": None}, {"skipna": False}):
+        with pytest.raises(ValueError, match="missing needs where= or skipna=True"):
+            cumsum.cumsum(np.ones(3), 0, missing="nan", **given)
+    assert cumsum.cumsum(np.ones(3), 0, missing="carry")[2] == 3
+
+
 @pytest.mark.parametrize("name", SIGNATURES)
 def test_signature(name):
     assert bare(inspect.signature(getattr(cumsum, name))) == SIGNATURES[name]
@@ -66,7 +98,11 @@ def test_documentation(name):
     parameters = inspect.signature(function).parameters
     headings = set(re.findall(r"^(\w+)\n-+$", page, re.MULTILINE))
     assert "Examples" in headings
-    assert {"Returns", "Yields"} & headings or name in ("Cumsum", "set_num_threads", "num_threads")
+    assert {"Returns", "Yields"} & headings or name in (
+        "RunningSum",
+        "set_num_threads",
+        "num_threads",
+    )
     if parameters:
         assert {"Parameters", "Raises"} <= headings
         described = re.split(r"^Parameters\n-+$", page, flags=re.MULTILINE)[1]

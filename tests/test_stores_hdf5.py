@@ -98,7 +98,7 @@ def netcdf(path, **attributes):
 
 def test_netcdf_keeps_its_coordinates(tmp_path):
     x = netcdf(tmp_path / "x.nc")
-    files.run(tmp_path / "x.nc", tmp_path / "y.nc", 0, memory=1_000_000, member="rain")
+    files.cumsum(tmp_path / "x.nc", tmp_path / "y.nc", 0, memory=1_000_000, member="rain")
     with netCDF4.Dataset(tmp_path / "y.nc") as file:
         rain = file["rain"]
         np.testing.assert_array_equal(np.asarray(rain[:]), cumsum.cumsum(x, 0), strict=True)
@@ -165,7 +165,7 @@ def test_attributes_that_json_can_hold(tmp_path):
             "tie": file.ref,
         }
         file["x"].attrs.update(attributes)
-    files.run(tmp_path / "x.h5", tmp_path / "y.zarr", 0)
+    files.cumsum(tmp_path / "x.h5", tmp_path / "y.zarr", 0)
     assert zarr.open_array(tmp_path / "y.zarr").attrs.asdict() == {
         "unit": "mm",
         "bytes": "°C",
@@ -179,13 +179,13 @@ def test_attributes_that_json_can_hold(tmp_path):
 def test_names_of_dims_from_kind_to_kind(tmp_path):
     x = netcdf(tmp_path / "x.nc")
     names = ("time", "lat", "lon")
-    files.run(tmp_path / "x.nc", tmp_path / "y.zarr", 0)
+    files.cumsum(tmp_path / "x.nc", tmp_path / "y.zarr", 0)
     array = zarr.open_array(tmp_path / "y.zarr")
     assert array.metadata.dimension_names == names
     assert array.attrs.asdict() == {"units": "mm"}
     wanted = cumsum.cumsum(cumsum.cumsum(x, 0), 1)
     for suffix in (".nc", ".h5"):
-        files.run(tmp_path / "y.zarr", tmp_path / f"y{suffix}", 1)
+        files.cumsum(tmp_path / "y.zarr", tmp_path / f"y{suffix}", 1)
     with netCDF4.Dataset(tmp_path / "y.nc") as file:
         assert (list(file.variables), file["cumsum"].dimensions) == (["cumsum"], names)
         np.testing.assert_array_equal(file["cumsum"][:], wanted)
@@ -202,7 +202,7 @@ def test_coordinates_from_zarr_to_netcdf(tmp_path, form):
             how = {"attributes": {"_ARRAY_DIMENSIONS": dims}, "fill_value": None}
         x = example("f4", (4,) * len(dims))
         group.create_array(name, shape=x.shape, dtype="f4", **how)[...] = x
-        files.run(tmp_path / "x.zarr", tmp_path / f"{name}.nc", 0, member=name)
+        files.cumsum(tmp_path / "x.zarr", tmp_path / f"{name}.nc", 0, member=name)
         with netCDF4.Dataset(tmp_path / f"{name}.nc") as file:
             assert (file[name].dimensions, file[name].ncattrs()) == (tuple(dims), [])
             np.testing.assert_array_equal(file[name][:], cumsum.cumsum(x, 0))
@@ -213,12 +213,12 @@ def test_packed_sums_say_so(tmp_path, suffix):
     x = netcdf(tmp_path / "x.nc", scale_factor=0.5)
     y = tmp_path / f"y{suffix}"
     if suffix == ".nc":
-        files.run(tmp_path / "x.nc", y, 0)
+        files.cumsum(tmp_path / "x.nc", y, 0)
         with netCDF4.Dataset(y) as file:
             np.testing.assert_array_equal(file["rain"][:], cumsum.cumsum(x, 0) * 0.5)
         return
     with pytest.raises(CommandError, match=rf"scale_factor 0.5, which .*y{suffix} cannot hold"):
-        files.run(tmp_path / "x.nc", y, 0)
+        files.cumsum(tmp_path / "x.nc", y, 0)
     assert not y.exists()
 
 

@@ -80,7 +80,7 @@ def test_bits_of_every_kind(tmp_path, kind, dtype, dim, memory):
     x = values(dtype)
     make(tmp_path / kind, x)
     output = tmp_path / f"y.{kind.rpartition('.')[2]}"
-    report = files.run(tmp_path / kind, output, dim, memory=memory, member=member_of(kind))
+    report = files.cumsum(tmp_path / kind, output, dim, memory=memory, member=member_of(kind))
     np.testing.assert_array_equal(load(output), cumsum.cumsum(x, dim), strict=True)
     assert report.pieces > 1 or memory > 10**6
     assert names(tmp_path) == sorted([kind, output.name])
@@ -96,7 +96,7 @@ def test_from_any_kind_to_any_other(tmp_path, source, target):
     x = values("float64")
     make(tmp_path / source, x)
     output = tmp_path / f"y.{target.rpartition('.')[2]}"
-    files.run(
+    files.cumsum(
         *(tmp_path / source, output, 1),
         reverse=True,
         exclusive=True,
@@ -132,9 +132,9 @@ def test_any_layout(tmp_path, data):
         "dtype": data.draw(st.sampled_from([None, "float64"])),
     }
     memory = {"memory": data.draw(st.integers(9_000_000, 20_000_000)), "force": True}
-    files.run(url, path, **options, **memory)
+    files.cumsum(url, path, **options, **memory)
     np.testing.assert_array_equal(load(path), cumsum.cumsum(x, **options), strict=True)
-    files.run(path, "memory://layouts/y", **options | {"dtype": None}, **memory)
+    files.cumsum(path, "memory://layouts/y", **options | {"dtype": None}, **memory)
     again = cumsum.cumsum(load(path), **options | {"dtype": None})
     np.testing.assert_array_equal(zarr.open_array("memory://layouts/y")[...], again, strict=True)
 
@@ -145,7 +145,7 @@ def test_bfloat16_of_tensors(tmp_path):
 
     x = torch.randn(300, 40).to(torch.bfloat16)
     save_file({"w": x}, tmp_path / "x.safetensors")
-    files.run(tmp_path / "x.safetensors", tmp_path / "y.safetensors", 0, memory=50_000)
+    files.cumsum(tmp_path / "x.safetensors", tmp_path / "y.safetensors", 0, memory=50_000)
     y = load_file(tmp_path / "y.safetensors")["w"]
     assert torch.equal(y.view(torch.int16), cumsum.cumsum(x, 0).view(torch.int16))
 
@@ -154,15 +154,15 @@ def test_distant_stores(tmp_path):
     x, url = values("float32"), "memory://scans"
     array = zarr.create_array(f"{url}/x", shape=SHAPE, dtype=x.dtype, chunks=CHUNKS, overwrite=True)
     array[...] = x
-    files.run(f"{url}/x", f"{url}/y", 0, memory=2_000_000)
+    files.cumsum(f"{url}/x", f"{url}/y", 0, memory=2_000_000)
     np.testing.assert_array_equal(zarr.open_array(f"{url}/y")[...], cumsum.cumsum(x, 0))
     with pytest.raises(CommandError, match=r"^memory://scans/y exists; give --force"):
-        files.run(f"{url}/x", f"{url}/y", 0)
-    files.run(f"{url}/x", f"{url}/y/", 1, force=True)
+        files.cumsum(f"{url}/x", f"{url}/y", 0)
+    files.cumsum(f"{url}/x", f"{url}/y/", 1, force=True)
     np.testing.assert_array_equal(zarr.open_array(f"{url}/y")[...], cumsum.cumsum(x, 1))
     with pytest.raises(CommandError, match="is the input"):
-        files.run(f"{url}/x", f"{url}/x", 0, force=True)
-    files.run(f"{url}/x", f"file://{tmp_path}/new/y", 2)
+        files.cumsum(f"{url}/x", f"{url}/x", 0, force=True)
+    files.cumsum(f"{url}/x", f"file://{tmp_path}/new/y", 2)
     np.testing.assert_array_equal(zarr.open_array(f"{tmp_path}/new/y")[...], cumsum.cumsum(x, 2))
 
 
@@ -173,11 +173,11 @@ def test_distant_output_that_fails_is_not_seen():
     store = zarr.storage.FsspecStore.from_url(f"{url}/x")
     store.fs.sync_fs.pipe_file("/fails/x/c/5/2/2", b"damaged")
     with pytest.raises(CommandError, match="cannot read memory://fails/x: "):
-        files.run(f"{url}/x", f"{url}/y", 0, memory=2_000_000)
+        files.cumsum(f"{url}/x", f"{url}/y", 0, memory=2_000_000)
     assert not store.fs.sync_fs.exists("/fails/y")
     store.fs.sync_fs.pipe_file("/fails/y/photo.png", b"of another")
     with pytest.raises(CommandError, match="exists, and is no zarr array or group"):
-        files.run(f"{url}/x", f"{url}/y", 0, memory=2_000_000, force=True)
+        files.cumsum(f"{url}/x", f"{url}/y", 0, memory=2_000_000, force=True)
     assert store.fs.sync_fs.cat_file("/fails/y/photo.png") == b"of another"
 
 
@@ -189,7 +189,7 @@ from cumsum import files
 from cumsum.files import columns, csv_types, journal
 from cumsum.files.hdf5_index import WRITING
 journal.SECONDS, journal.PART = 0, 1
-files.run(sys.argv[1], sys.argv[2], 0, memory=int(sys.argv[3]), resume=True,
+files.cumsum(sys.argv[1], sys.argv[2], 0, memory=int(sys.argv[3]), resume=True,
           progress=lambda *_: time.sleep(0.005))
 """
 
@@ -202,7 +202,7 @@ def test_kill_and_resume(tmp_path, source, target):
     output = tmp_path / target
     for _ in range(3):
         kill_amid(tmp_path / source, output, memory=SMALL)
-    report = files.run(tmp_path / source, output, 0, memory=SMALL, resume=True)
+    report = files.cumsum(tmp_path / source, output, 0, memory=SMALL, resume=True)
     assert 0 < report.resumed < report.pieces
     np.testing.assert_array_equal(load(output), cumsum.cumsum(x, 0), strict=True)
     assert names(tmp_path) == sorted([source, target])
@@ -238,8 +238,8 @@ def test_half_an_index_is_not_taken_up(tmp_path):
     (partial,) = tmp_path.glob(".y.h5.*.partial")
     partial.with_suffix(".flushing").write_bytes(WRITING)
     with pytest.raises(CommandError, match="half an index"):
-        files.run(tmp_path / "x.h5", output, 0, memory=SMALL, resume=True)
-    files.run(tmp_path / "x.h5", output, 0)
+        files.cumsum(tmp_path / "x.h5", output, 0, memory=SMALL, resume=True)
+    files.cumsum(tmp_path / "x.h5", output, 0)
     assert names(tmp_path) == ["x.h5", "y.h5"]
 
 
@@ -255,7 +255,7 @@ def test_tables(tmp_path, monkeypatch, suffix, target):
     table = pa.table({"day": day, "rain": rng.random(rows), "n": np.arange(rows), "at": names})
     path, output = tmp_path / f"x{suffix}", tmp_path / f"y{target}"
     (csv.write_csv if suffix == ".csv" else parquet.write_table)(table, path)
-    report = files.run(path, output, 0, columns=["rain", "n"], memory=memory)
+    report = files.cumsum(path, output, 0, columns=["rain", "n"], memory=memory)
     both = np.stack([table["rain"].to_numpy(), table["n"].to_numpy()]).T
     sums = cumsum.cumsum(both, 0)
     assert report.pieces > 1
@@ -272,7 +272,7 @@ def test_tables(tmp_path, monkeypatch, suffix, target):
 def test_too_little_memory_says_how_much_it_takes(tmp_path):
     make(tmp_path / "shards.zarr", values("float32"))
     with pytest.raises(CommandError, match=r"^memory of .* is too small: a piece needs .*B$"):
-        files.run(tmp_path / "shards.zarr", tmp_path / "y.zarr", 0, memory=100_000)
+        files.cumsum(tmp_path / "shards.zarr", tmp_path / "y.zarr", 0, memory=100_000)
     assert names(tmp_path) == ["shards.zarr"]
 
 
@@ -281,7 +281,7 @@ def test_full_disk(tmp_path, small_disk, kind):
     np.save(tmp_path / "x.npy", values("float64", (100_000,)))
     output = small_disk / kind
     with pytest.raises(CommandError, match=rf"^cannot write {output}: No space left on device$"):
-        files.run(tmp_path / "x.npy", output)
+        files.cumsum(tmp_path / "x.npy", output)
     assert names(small_disk) == []
 
 
@@ -289,7 +289,7 @@ def test_a_disk_that_fills_while_chunks_are_written(tmp_path, small_disk):
     make(tmp_path / "x.h5", values("float32", (90, 70, 60)))
     output = small_disk / "y.h5"
     with pytest.raises(CommandError, match=rf"^cannot write {output}: No space left on device$"):
-        files.run(tmp_path / "x.h5", output, 0, memory=1_500_000)
+        files.cumsum(tmp_path / "x.h5", output, 0, memory=1_500_000)
     assert names(small_disk) == []
 
 
@@ -298,7 +298,7 @@ def test_damaged_inputs_leave_nothing(tmp_path):
     chunk = tmp_path / "x.zarr" / "c" / "5" / "2" / "2"
     chunk.write_bytes(b"damaged")
     with pytest.raises(CommandError, match=rf"^cannot read {tmp_path}/x.zarr: [^\n]+$"):
-        files.run(tmp_path / "x.zarr", tmp_path / "y.zarr", 0, memory=1_500_000)
+        files.cumsum(tmp_path / "x.zarr", tmp_path / "y.zarr", 0, memory=1_500_000)
     assert names(tmp_path) == ["x.zarr"]
 
 
@@ -306,10 +306,10 @@ def test_choices_that_a_kind_does_not_know(tmp_path):
     for kind in ("x.zarr", "x.h5", "x.safetensors"):
         make(tmp_path / kind, values("float32"))
         with pytest.raises(CommandError, match=rf"^--column is not for files such as .*/{kind}$"):
-            files.run(tmp_path / kind, tmp_path / "y.npy", 0, columns=["a"])
+            files.cumsum(tmp_path / kind, tmp_path / "y.npy", 0, columns=["a"])
     (tmp_path / "x.csv").write_text("a\n1\n")
     with pytest.raises(CommandError, match=r"^--member is not for files such as .*x\.csv$"):
-        files.run(tmp_path / "x.csv", tmp_path / "y.npy", 0, member="a")
+        files.cumsum(tmp_path / "x.csv", tmp_path / "y.npy", 0, member="a")
 
 
 def test_the_command_line(tmp_path, capsys):
@@ -345,9 +345,9 @@ def test_a_folder_that_exists(tmp_path):
     make(tmp_path / "x.zarr", x)
     make(tmp_path / "y.zarr", x)
     with pytest.raises(CommandError, match="exists; give --force to replace it"):
-        files.run(tmp_path / "x.zarr", tmp_path / "y.zarr", 0)
+        files.cumsum(tmp_path / "x.zarr", tmp_path / "y.zarr", 0)
     with pytest.raises(CommandError, match="is the input"):
-        files.run(tmp_path / "x.zarr", tmp_path / "x.zarr", 0, force=True)
-    files.run(tmp_path / "x.zarr", tmp_path / "y.zarr", 0, force=True)
+        files.cumsum(tmp_path / "x.zarr", tmp_path / "x.zarr", 0, force=True)
+    files.cumsum(tmp_path / "x.zarr", tmp_path / "y.zarr", 0, force=True)
     np.testing.assert_array_equal(load(tmp_path / "y.zarr"), cumsum.cumsum(x, 0))
     assert names(tmp_path) == ["x.zarr", "y.zarr"]

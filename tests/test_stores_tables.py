@@ -64,7 +64,9 @@ def in_memory(source, target, names):
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_the_same_table(tmp_path, source, suffix, names):
     ours, theirs = tmp_path / f"ours{suffix}", tmp_path / f"theirs{suffix}"
-    report = files.run(source, ours, columns=names, memory=300_000 if suffix == ".csv" else 500_000)
+    report = files.cumsum(
+        source, ours, columns=names, memory=300_000 if suffix == ".csv" else 500_000
+    )
     in_memory(source, theirs, names)
     assert report.pieces > 1
     if suffix == ".csv":
@@ -85,7 +87,7 @@ def test_the_same_table(tmp_path, source, suffix, names):
 def test_refused_columns(tmp_path, source, names, message):
     for read in (
         files.read,
-        lambda path, _, names: files.run(path, tmp_path / "y.npy", columns=names),
+        lambda path, _, names: files.cumsum(path, tmp_path / "y.npy", columns=names),
     ):
         with pytest.raises(CommandError) as error:
             read(source, None, names)
@@ -96,26 +98,26 @@ def test_missing_values(tmp_path):
     path = tmp_path / "x.csv"
     path.write_text("a,b\n" + "1,2\n" * 5000 + "1,\n")
     with pytest.raises(CommandError, match=r"x.csv: column 'b' has 1 missing value; fill or drop"):
-        files.run(path, tmp_path / "y.csv", columns=["b"])
+        files.cumsum(path, tmp_path / "y.csv", columns=["b"])
     held = pa.table({"a": [1, 2, None, 4], "b": [1, 2, 3, None]})
     parquet.write_table(held, tmp_path / "x.parquet")
     where = "has 1 missing value in rows 0 to 4; fill or drop them first"
     with pytest.raises(CommandError, match=where):
-        files.run(tmp_path / "x.parquet", tmp_path / "y.csv", columns=["a"])
+        files.cumsum(tmp_path / "x.parquet", tmp_path / "y.csv", columns=["a"])
     assert not (tmp_path / "y.csv").exists()
 
 
 def test_a_name_that_is_taken(tmp_path):
     parquet.write_table(pa.table({"a": [1], "a_cumsum": [2]}), tmp_path / "x.parquet")
     with pytest.raises(CommandError, match=r"x.parquet already has a column 'a_cumsum'"):
-        files.run(tmp_path / "x.parquet", tmp_path / "y.csv", columns=["a"])
+        files.cumsum(tmp_path / "x.parquet", tmp_path / "y.csv", columns=["a"])
 
 
 @pytest.mark.parametrize(("suffix", "content"), [(".csv", b""), (".parquet", b"PAR1 and no more")])
 def test_what_is_no_table(tmp_path, suffix, content):
     (tmp_path / f"x{suffix}").write_bytes(content)
     with pytest.raises(CommandError, match=rf"x{suffix} is not a {suffix} file that can be read: "):
-        files.run(tmp_path / f"x{suffix}", tmp_path / "y.csv")
+        files.cumsum(tmp_path / f"x{suffix}", tmp_path / "y.csv")
 
 
 @pytest.mark.parametrize("dtypes", ["int64 float64", "int64 uint64", "int8 float16"])
@@ -126,10 +128,10 @@ def test_integers_keep_their_digits_beside_others(tmp_path, dtypes):
     parquet.write_table(held, tmp_path / "x.parquet")
     message = r"x.parquet: sums of column 'n' could lose digits as float.*; run them one by one$"
     with pytest.raises(CommandError, match=message):
-        files.run(tmp_path / "x.parquet", tmp_path / "y.npy", columns=["n", "f"])
+        files.cumsum(tmp_path / "x.parquet", tmp_path / "y.npy", columns=["n", "f"])
     with pytest.raises(CommandError, match=message):
         whole.read(tmp_path / "x.parquet", None, ["n", "f"])
-    files.run(tmp_path / "x.parquet", tmp_path / "y.npy", columns=["n"])
+    files.cumsum(tmp_path / "x.parquet", tmp_path / "y.npy", columns=["n"])
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), cumsum.cumsum(n, 0))
 
 
@@ -151,18 +153,18 @@ def test_texts_that_are_packed_once_take_their_room(tmp_path, encoded):
 def test_arrays_as_tables(tmp_path):
     x = np.arange(6.0).reshape(3, 2)
     np.save(tmp_path / "x.npy", x)
-    files.run(tmp_path / "x.npy", tmp_path / "y.csv", 0)
+    files.cumsum(tmp_path / "x.npy", tmp_path / "y.csv", 0)
     assert (tmp_path / "y.csv").read_text() == '"cumsum_0","cumsum_1"\n0,1\n2,4\n6,9\n'
     np.save(tmp_path / "c.npy", x.astype(complex))
     with pytest.raises(CommandError, match=r".parquet cannot hold complex128: "):
-        files.run(tmp_path / "c.npy", tmp_path / "y.parquet", 0)
+        files.cumsum(tmp_path / "c.npy", tmp_path / "y.parquet", 0)
     np.save(tmp_path / "d.npy", np.ones((2, 3, 4)))
     with pytest.raises(CommandError, match=r"a .csv file holds 1-D and 2-D arrays"):
-        files.run(tmp_path / "d.npy", tmp_path / "z.csv", 0)
+        files.cumsum(tmp_path / "d.npy", tmp_path / "z.csv", 0)
 
 
 def test_reverse_from_parquet_to_an_array(tmp_path, source):
-    files.run(source, tmp_path / "y.npy", reverse=True, columns=["i"], memory=300_000)
+    files.cumsum(source, tmp_path / "y.npy", reverse=True, columns=["i"], memory=300_000)
     wanted = cumsum.cumsum(table()["i"].to_numpy(), 0, reverse=True)
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), wanted)
 
@@ -175,14 +177,14 @@ def test_other_columns_may_have_one_name(tmp_path, suffix):
         csv.write_csv(held, source)
     else:
         parquet.write_table(held, source)
-    files.run(source, ours, columns=["b"])
+    files.cumsum(source, ours, columns=["b"])
     in_memory(source, theirs, ["b"])
     wanted = pa.table([*held.columns, pa.array([3, 7])], [*held.column_names, "b_cumsum"])
     for path in (ours, theirs):
         table = csv.read_csv(path) if suffix == ".csv" else parquet.ParquetFile(path).read()
         assert table.equals(wanted)
     with pytest.raises(CommandError, match=r"has several columns 'a'; there is a, a, b$"):
-        files.run(source, tmp_path / "y.npy", columns=["a"])
+        files.cumsum(source, tmp_path / "y.npy", columns=["a"])
 
 
 ZONED = ["2020-01-31T10:30:00Z", "2020-01-31T10:30:00.5Z", "2020-01-31T10:30:00"]

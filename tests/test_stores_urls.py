@@ -26,13 +26,13 @@ def stopped(tmp_path, monkeypatch):
     job = {"input": f"file://{tmp_path}/x.zarr", "output": tmp_path / "y.npy", "dim": 0}
     job |= {"memory": 30_000, "resume": True}
     with pytest.raises(KeyboardInterrupt):
-        files.run(**job, progress=stop)
+        files.cumsum(**job, progress=stop)
     return array, job
 
 
 def test_resume(stopped):
     _, job = stopped
-    assert files.run(**job).resumed > 0
+    assert files.cumsum(**job).resumed > 0
 
 
 @pytest.mark.parametrize("part", ["first", "last"])
@@ -40,7 +40,7 @@ def test_resume_refuses_a_changed_input(stopped, part):
     array, job = stopped
     array[0 if part == "first" else 50 :] = 0
     with pytest.raises(CommandError, match=r"input's state was .*, is .* run without --resume"):
-        files.run(**job)
+        files.cumsum(**job)
 
 
 def test_input_that_changes_while_it_is_read(tmp_path):
@@ -51,7 +51,7 @@ def test_input_that_changes_while_it_is_read(tmp_path):
         array[0, 0] = done
 
     with pytest.raises(CommandError, match="memory://changing/x was changed while it was read"):
-        files.run(url, tmp_path / "y.npy", 0, memory=30_000, progress=change)
+        files.cumsum(url, tmp_path / "y.npy", 0, memory=30_000, progress=change)
     assert names(tmp_path) == []
 
 
@@ -59,5 +59,5 @@ def test_resume_where_changes_cannot_be_told(tmp_path):
     zarr.create_array(tmp_path / "x.zarr", data=X)
     with served(tmp_path) as url:
         with pytest.raises(CommandError, match=r"cannot be told whether .* leave out --resume"):
-            files.run(f"{url}/x.zarr", tmp_path / "y.npy", 0, resume=True)
-        files.run(f"{url}/x.zarr", tmp_path / "y.npy", 0)
+            files.cumsum(f"{url}/x.zarr", tmp_path / "y.npy", 0, resume=True)
+        files.cumsum(f"{url}/x.zarr", tmp_path / "y.npy", 0)

@@ -109,7 +109,7 @@ def test_small_shapes(tmp_path, shape):
 @pytest.mark.parametrize("suffix", [".h5", ".nc", ".zarr", ".npy"])
 def test_nothing_in_chunks(tmp_path, suffix):
     make(f"{tmp_path}/x.zarr", np.zeros((0, 3)), chunks=(1, 2), dimension_names=None)
-    files.run(tmp_path / "x.zarr", tmp_path / f"y{suffix}", 0)
+    files.cumsum(tmp_path / "x.zarr", tmp_path / f"y{suffix}", 0)
     assert read(f"{tmp_path}/y{suffix}").shape == (0, 3)
 
 

@@ -1,4 +1,4 @@
-"""cumsum.Cumsum on NumPy arrays: chunks have the bits of one scan of all."""
+"""cumsum.RunningSum on NumPy arrays: chunks have the bits of one scan of all."""
 
 import copy
 import pickle
@@ -40,7 +40,7 @@ def pieces(x, dim, cuts):
 
 def streamed(x, dim, cuts, **options):
     """The results of a stream, put together."""
-    stream = cumsum.Cumsum(dim, **options)
+    stream = cumsum.RunningSum(dim, **options)
     return np.concatenate([stream.update(chunk) for chunk in pieces(x, dim, cuts)], dim)
 
 
@@ -141,7 +141,7 @@ def test_inf_and_nan(dtype):
 
 def test_each_target_goes_on_from_any(targets):
     x = values((30_000, 3), "float32")
-    whole, before, stream = cumsum.cumsum(x, 0), _core.target(), cumsum.Cumsum(0)
+    whole, before, stream = cumsum.cumsum(x, 0), _core.target(), cumsum.RunningSum(0)
     results = []
     try:
         for i, chunk in enumerate(pieces(x, 0, range(1003, 30_000, 1003))):
@@ -164,14 +164,14 @@ def test_casts(source, dtype):
 
 
 def test_with_a_dtype_chunks_may_differ():
-    stream = cumsum.Cumsum(0, "float64")
+    stream = cumsum.RunningSum(0, "float64")
     chunks = [np.ones(3, d) for d in ("int8", "float32", ">f8", "bool")]
     results = [stream.update(chunk) for chunk in chunks]
     assert same_bits(np.concatenate(results), cumsum.cumsum(np.concatenate(chunks, dtype=float), 0))
 
 
 def test_the_other_byte_order_is_the_same_dtype():
-    stream = cumsum.Cumsum(0)
+    stream = cumsum.RunningSum(0)
     assert stream.update(np.arange(3, dtype=">f4")).dtype == np.float32
     assert np.array_equal(stream.update(np.arange(3, dtype="<f4")), [3, 4, 6])
 
@@ -199,7 +199,7 @@ def test_compensated_from_an_initial():
 def test_total_and_position():
     for dtype in (*DTYPES, "longdouble"):
         x = values((2, 4200, 3), dtype)
-        stream = cumsum.Cumsum(1, initial=2, exclusive=True)
+        stream = cumsum.RunningSum(1, initial=2, exclusive=True)
         with pytest.raises(RuntimeError, match="from the first chunk on"):
             _ = stream.total
         done = 0
@@ -210,14 +210,14 @@ def test_total_and_position():
             total = one_more(x[:, :done], 1, initial=2)
             assert same_bits(stream.total, total)
             assert same_bits(stream.total, total)  # to ask changes nothing
-    stream = cumsum.Cumsum(0)
+    stream = cumsum.RunningSum(0)
     stream.update(np.arange(5))
     assert isinstance(stream.total, np.int64)
     assert stream.total == 10
 
 
 def test_reset():
-    stream = cumsum.Cumsum(0, initial=1)
+    stream = cumsum.RunningSum(0, initial=1)
     stream.update(np.arange(5.0))
     stream.reset()
     assert stream.position == 0
@@ -225,11 +225,11 @@ def test_reset():
 
 
 def test_nothing_at_all():
-    stream = cumsum.Cumsum(0, include_initial=True)
+    stream = cumsum.RunningSum(0, include_initial=True)
     assert np.array_equal(stream.update(np.ones((0, 2))), [[0, 0]])
     assert np.array_equal(stream.update(np.ones((1, 2))), [[1, 1]])
     assert stream.update(np.ones((0, 2))).shape == (0, 2)
-    stream = cumsum.Cumsum(1)
+    stream = cumsum.RunningSum(1)
     assert stream.update(np.ones((0, 5))).shape == (0, 5)
     assert (stream.position, stream.total.shape) == (5, (0,))
 
@@ -239,7 +239,7 @@ def test_nothing_at_all():
 def test_copies_go_their_own_ways(way, dtype):
     x, other = values((9000, 3), dtype), values((9000, 3), dtype, 1)
     for cut in (0, 3, 4096, 5003):
-        stream = cumsum.Cumsum(0)
+        stream = cumsum.RunningSum(0)
         stream.update(x[: cut // 2])
         stream.update(x[cut // 2 : cut])
         second = way(stream)
@@ -264,7 +264,7 @@ def test_another_process_goes_on(targets, monkeypatch):
     for target in targets:
         monkeypatch.setenv("CUMSUM_TARGET", target)
         monkeypatch.setenv("CUMSUM_NUM_THREADS", "3")
-        stream = cumsum.Cumsum(0)
+        stream = cumsum.RunningSum(0)
         stream.update(x[:10_003])
         content = pickle.dumps((stream, x[10_003:200_001]))
         done = subprocess.run(
@@ -278,14 +278,14 @@ def test_another_process_goes_on(targets, monkeypatch):
 
 def test_little_is_remembered():
     for dtype, most in (("float16", 24), ("float32", 40), ("int64", 40), ("complex128", 80)):
-        stream = cumsum.Cumsum(1)
+        stream = cumsum.RunningSum(1)
         stream.update(values((10_000, 5), dtype))
         assert len(pickle.dumps(stream)) <= 10_000 * most + 1000
 
 
 def test_out():
     x = values((3, 4200), "float32")
-    whole, stream = cumsum.cumsum(x, 1), cumsum.Cumsum(1)
+    whole, stream = cumsum.cumsum(x, 1), cumsum.RunningSum(1)
     out = np.empty((3, 8400), np.float32)[:, ::2]
     for begin, end in ((0, 7), (7, 4100), (4100, 4200)):
         part = out[:, begin:end]
@@ -296,7 +296,7 @@ def test_out():
 def test_in_place():
     for shape, dim in SHAPES:
         x = values(shape, "float32")
-        whole, stream = cumsum.cumsum(x, dim), cumsum.Cumsum(dim)
+        whole, stream = cumsum.cumsum(x, dim), cumsum.RunningSum(dim)
         for chunk in pieces(x, dim, EDGES):
             assert stream.update(chunk, out=chunk) is chunk
         assert same_bits(x, whole)
@@ -305,12 +305,12 @@ def test_in_place():
 def test_out_may_overlap_the_chunk():
     memory = np.arange(40.0)
     whole = cumsum.cumsum(memory[:39], 0)
-    stream = cumsum.Cumsum(0)
+    stream = cumsum.RunningSum(0)
     first = stream.update(memory[:20], memory[1:21]).copy()
     assert same_bits(first, whole[:20])
     x = np.arange(20.0)
     memory = np.concatenate(([0.0], x))
-    stream = cumsum.Cumsum(0, include_initial=True, initial=5)
+    stream = cumsum.RunningSum(0, include_initial=True, initial=5)
     assert np.array_equal(
         stream.update(memory[1:], memory), cumsum.cumsum(x, 0, initial=5, include_initial=True)
     )
@@ -321,14 +321,14 @@ class Labelled(np.ndarray):
 
 
 def test_subclasses():
-    y = cumsum.Cumsum(0).update(np.arange(3).view(Labelled))
+    y = cumsum.RunningSum(0).update(np.arange(3).view(Labelled))
     assert type(y) is Labelled
     assert np.array_equal(y, [0, 1, 3])
 
 
 def refused(error, message, chunk, out=None, **options):
     """A stream that refuses a chunk goes on as if there had been none."""
-    stream = cumsum.Cumsum(0, **options)
+    stream = cumsum.RunningSum(0, **options)
     stream.update(np.arange(3.0))
     with pytest.raises(error, match=message):
         stream.update(chunk, out)
@@ -361,31 +361,31 @@ def test_out_that_does_not_fit():
 @pytest.mark.parametrize("dtype", ["m8[s]", "O", "T"])
 def test_dtypes_without_streams(dtype):
     with pytest.raises(TypeError, match="not available for chunks"):
-        cumsum.Cumsum(0).update(np.zeros(3, dtype))
+        cumsum.RunningSum(0).update(np.zeros(3, dtype))
 
 
 def test_dims():
     with pytest.raises(np.exceptions.AxisError):
-        cumsum.Cumsum(2).update(np.ones((3, 3)))
+        cumsum.RunningSum(2).update(np.ones((3, 3)))
     for dim in (None, 0.0, True, "0"):
         with pytest.raises(TypeError, match="argument 'dim' must be int"):
-            cumsum.Cumsum(dim)
-    assert np.array_equal(cumsum.Cumsum(np.int64(-1)).update(np.ones((1, 2))), [[1, 2]])
+            cumsum.RunningSum(dim)
+    assert np.array_equal(cumsum.RunningSum(np.int64(-1)).update(np.ones((1, 2))), [[1, 2]])
 
 
 def test_options_that_a_stream_lacks():
     with pytest.raises(ValueError, match="in reverse the last chunk would have to come first"):
-        cumsum.Cumsum(0, reverse=True)
+        cumsum.RunningSum(0, reverse=True)
     with pytest.raises(NotImplementedError, match="decay and where not available for chunks"):
-        cumsum.Cumsum(0, decay=0.5, where=np.ones(3, bool))
+        cumsum.RunningSum(0, decay=0.5, where=np.ones(3, bool))
     with pytest.raises(TypeError, match="unexpected keyword argument 'axis'"):
-        cumsum.Cumsum(0, axis=0)
+        cumsum.RunningSum(0, axis=0)
     with pytest.raises(TypeError, match="argument 'exclusive' must be bool"):
-        cumsum.Cumsum(0, exclusive=1)
+        cumsum.RunningSum(0, exclusive=1)
     with pytest.raises(ValueError, match="precision"):
-        cumsum.Cumsum(0, precision="double")
-    cumsum.Cumsum(0, reverse=False, where=None, skipna=False)
-    stream = cumsum.Cumsum(0, initial=0.5)
+        cumsum.RunningSum(0, precision="double")
+    cumsum.RunningSum(0, reverse=False, where=None, skipna=False)
+    stream = cumsum.RunningSum(0, initial=0.5)
     with pytest.raises(TypeError, match="initial of float64 cannot be a sum of dtype int64"):
         stream.update(np.arange(3))
     assert np.array_equal(stream.update(np.arange(3.0)), [0.5, 1.5, 3.5])
@@ -393,7 +393,7 @@ def test_options_that_a_stream_lacks():
 
 def test_an_interrupt_leaves_the_stream_as_it_was(monkeypatch):
     x = values((9000,), "float32")
-    stream, whole = cumsum.Cumsum(0), cumsum.cumsum(x, 0)
+    stream, whole = cumsum.RunningSum(0), cumsum.cumsum(x, 0)
     stream.update(x[:3])
     stream.update(x[3:5])
     resume = arrays.cpu.resume
@@ -420,7 +420,7 @@ def test_streams_of_different_threads():
 
 def test_positions_beyond_32_bits():
     x = values((9000,), "float32")
-    stream = cumsum.Cumsum(0)
+    stream = cumsum.RunningSum(0)
     stream.update(x[:5])
     stream._state = stream._state._replace(position=5 + 2**40)  # the same place in its tile
     assert same_bits(stream.update(x[5:]), cumsum.cumsum(x, 0)[5:])
@@ -441,10 +441,10 @@ def test_the_core_checks_its_records():
 
 
 def test_representation():
-    stream = cumsum.Cumsum(-1, include_initial=True)
-    assert repr(stream) == "<Cumsum dim=-1 dtype=None position=0>"
+    stream = cumsum.RunningSum(-1, include_initial=True)
+    assert repr(stream) == "<RunningSum dim=-1 dtype=None position=0>"
     stream.update(np.ones((2, 3), np.int8))
-    assert repr(stream) == "<Cumsum dim=-1 dtype=int64 position=3>"
+    assert repr(stream) == "<RunningSum dim=-1 dtype=int64 position=3>"
 
 
 def test_bfloat16_arrays():
@@ -454,6 +454,6 @@ def test_bfloat16_arrays():
 
 def test_initial_may_change_afterwards():
     initial = np.array([1.0, 2.0])
-    state = cumsum.Cumsum(1, initial=initial)
+    state = cumsum.RunningSum(1, initial=initial)
     initial[:] = 0
     assert state.update(np.ones((2, 2))).tolist() == [[2, 3], [3, 4]]

@@ -1,4 +1,4 @@
-"""where=, skipna= and holes= on tensors."""
+"""where=, skipna= and missing= on tensors."""
 
 import itertools
 
@@ -16,7 +16,7 @@ DTYPES += [torch.float64, torch.complex64, torch.complex128]
 SHAPES = [((7,), 0), ((0,), 0), ((3, 20), 1), ((20, 3), 0), ((4, 0, 3), 0), ((5, 300, 6), 1)]
 SHAPES += [((), 0), ((100_000,), 0)]
 every_way = pytest.mark.parametrize("flags", COMBINATIONS, ids=name)
-either = pytest.mark.parametrize("holes", ["hold", "nan"])
+either = pytest.mark.parametrize("missing", ["carry", "nan"])
 
 
 def has_nan(dtype):
@@ -32,13 +32,13 @@ def values(shape, dtype, seed=0):
     return x, torch.rand(shape, generator=generator) < 0.7
 
 
-def reference(x, dim, where=None, *, skipna=False, holes="hold", **keywords):
+def reference(x, dim, where=None, *, skipna=False, missing="carry", **keywords):
     """The plain scan of the elements with zeros in the holes, and NaN put in after it."""
     kept = torch.ones(x.shape, dtype=torch.bool) if where is None else where.expand(x.shape)
     if skipna and has_nan(x.dtype):
         kept = kept & ~torch.isnan(x)
     y = cumsum.cumsum(torch.where(kept, x, torch.zeros((), dtype=x.dtype)), dim, **keywords)
-    if holes == "nan":
+    if missing == "nan":
         sums = y
         if keywords.get("include_initial") and x.dim():
             sums = y.narrow(dim, 0 if keywords.get("reverse") else 1, x.size(dim))
@@ -66,16 +66,16 @@ def doubles(shape=(3, 5), dim=1):
 
 @either
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-def test_values(dtype, holes):
+def test_values(dtype, missing):
     for shape, dim in SHAPES:
         x, where = values(shape, dtype)
-        if holes == "nan" and not has_nan(dtype):
+        if missing == "nan" and not has_nan(dtype):
             with pytest.raises(ValueError, match="which sums of"):
-                cumsum.cumsum(x, dim, where=where, holes="nan")
+                cumsum.cumsum(x, dim, where=where, missing="nan")
             continue
         masks = [None, where, torch.tensor(False), where[..., :1] if shape else where]
         for mask, skipna, reverse in itertools.product(masks, (False, True), (False, True)):
-            given = {"skipna": skipna or mask is None, "holes": holes, "reverse": reverse}
+            given = {"skipna": skipna or mask is None, "missing": missing, "reverse": reverse}
             expected = reference(x, dim, mask, **given)
             assert same(cumsum.cumsum(x, dim, where=mask, **given), expected)
             if x.dim() == 2:
@@ -86,13 +86,13 @@ def test_values(dtype, holes):
 
 @every_way
 @either
-def test_combinations(flags, holes):
+def test_combinations(flags, missing):
     for shape, dim in SHAPES:
         for dtype in (torch.float32, torch.float64, torch.int32):
             x, where = values(shape, dtype)
-            if holes == "nan" and not has_nan(dtype):
+            if missing == "nan" and not has_nan(dtype):
                 continue
-            given = flags | {"initial": 2, "skipna": True, "holes": holes}
+            given = flags | {"initial": 2, "skipna": True, "missing": missing}
             expected = reference(x, dim, where, **given)
             assert same(cumsum.cumsum(x, dim, where=where, **given), expected)
 
@@ -100,12 +100,12 @@ def test_combinations(flags, holes):
 @every_way
 @either
 @pytest.mark.parametrize("dim", [0, 1])
-def test_gradients(dim, holes, flags):
+def test_gradients(dim, missing, flags):
     x, initial, where = doubles(dim=dim)
-    shown = 0 if holes == "nan" else None
+    shown = 0 if missing == "nan" else None
 
     def scan(x, initial):
-        y = cumsum.cumsum(x, dim, initial=initial, where=where, holes=holes, **flags)
+        y = cumsum.cumsum(x, dim, initial=initial, where=where, missing=missing, **flags)
         return y if shown is None else torch.nan_to_num(y)  # NaN differs from itself
 
     assert gradcheck(scan, (x, initial), check_forward_ad=True, check_batched_grad=True)
@@ -114,19 +114,19 @@ def test_gradients(dim, holes, flags):
 
 @every_way
 @either
-def test_no_gradient_at_holes(holes, flags):
+def test_no_gradient_at_holes(missing, flags):
     x, initial, where = doubles()
     plain = x.detach().clone()
     x = plain.clone()
     x[0, 1] = x[2, 3] = float("nan")
     x.requires_grad_()
     kept = where & ~torch.isnan(x)
-    y = cumsum.cumsum(x, 1, initial=initial, where=where, skipna=True, holes=holes, **flags)
+    y = cumsum.cumsum(x, 1, initial=initial, where=where, skipna=True, missing=missing, **flags)
     weights = torch.randn(y.shape, dtype=torch.float64)
     ours = torch.autograd.grad(y, (x, initial), weights)
     filled = torch.where(kept, plain, 0).requires_grad_()
     z = cumsum.cumsum(filled, 1, initial=initial, **flags)
-    if holes == "nan":
+    if missing == "nan":
         sums = weights
         if flags["include_initial"]:
             sums = weights.narrow(1, 0 if flags["reverse"] else 1, 5)
@@ -137,26 +137,26 @@ def test_no_gradient_at_holes(holes, flags):
 
 
 @either
-def test_forward_mode_and_func(holes):
+def test_forward_mode_and_func(missing):
     x, _, where = doubles()
     x = x.detach()
-    given = {"where": where, "holes": holes}
+    given = {"where": where, "missing": missing}
     tangent = torch.randn(x.shape, dtype=torch.float64)
     y, t = torch.func.jvp(lambda x: cumsum.cumsum(x, 1, **given), (x,), (tangent,))
-    assert same(y, reference(x, 1, where, holes=holes))
+    assert same(y, reference(x, 1, where, missing=missing))
     expected = reference(tangent, 1, where)
-    assert torch.equal(t, torch.where(where, expected, 0) if holes == "nan" else expected)
+    assert torch.equal(t, torch.where(where, expected, 0) if missing == "nan" else expected)
     gradient = torch.func.grad(lambda x: torch.nansum(cumsum.cumsum(x, 1, **given)))(x)
     assert torch.equal(gradient == 0, ~where | (gradient == 0))
 
 
 @either
 @pytest.mark.parametrize("in_dims", [(0, None), (None, 0), (0, 0), (1, 2)])
-def test_vmap(in_dims, holes):
+def test_vmap(in_dims, missing):
     x, where = values((4, 4, 4), torch.float64)
 
     def scan(x, where):
-        return cumsum.cumsum(x, -1, where=where, skipna=True, holes=holes)
+        return cumsum.cumsum(x, -1, where=where, skipna=True, missing=missing)
 
     taken = [t if d is not None else t[0] for t, d in zip((x, where), in_dims, strict=True)]
     result = torch.func.vmap(scan, in_dims=in_dims)(*taken)
@@ -171,9 +171,9 @@ COMPILED += [("inductor", COMBINATIONS[0]), ("inductor", COMBINATIONS[-1])]
 
 @either
 @pytest.mark.parametrize(("backend", "flags"), COMPILED)
-def test_compiled(backend, flags, holes):
+def test_compiled(backend, flags, missing):
     def function(x, initial, where):
-        given = flags | {"where": where, "skipna": True, "holes": holes}
+        given = flags | {"where": where, "skipna": True, "missing": missing}
         return torch.nan_to_num(cumsum.cumsum(x * 2, 1, initial=initial, **given), nan=-1.0) + 1
 
     torch._dynamo.reset()
@@ -192,7 +192,7 @@ class Scan(torch.nn.Module):
     """What is exported."""
 
     def forward(self, x, where):
-        return cumsum.cumsum(x, 1, where=where, skipna=True, holes="nan", include_initial=True)
+        return cumsum.cumsum(x, 1, where=where, skipna=True, missing="nan", include_initial=True)
 
 
 def test_export_and_fakes():
@@ -211,9 +211,9 @@ def test_export_and_fakes():
 
 @every_way
 @either
-def test_out_and_in_place(flags, holes):
+def test_out_and_in_place(flags, missing):
     x, where = values((3, 5), torch.float64)
-    given = flags | {"where": where, "skipna": True, "holes": holes}
+    given = flags | {"where": where, "skipna": True, "missing": missing}
     expected = cumsum.cumsum(x, 1, **given)
     out = torch.empty(0, dtype=torch.float64)
     assert cumsum.cumsum(x, 1, out=out, **given) is out
@@ -237,7 +237,7 @@ def test_in_place_where_it_is_its_own_mask():
 
 def test_same_bits_as_for_arrays():
     x, where = values((4, 9000), torch.float32)
-    for given in ({"holes": "hold"}, {"holes": "nan"}):
+    for given in ({"missing": "carry"}, {"missing": "nan"}):
         ours = cumsum.cumsum(x, 1, where=where, skipna=True, **given).numpy()
         theirs = cumsum.cumsum(x.numpy(), 1, where=where.numpy(), skipna=True, **given)
         assert ours.tobytes() == theirs.tobytes()
@@ -261,7 +261,7 @@ BAD = {
     "bytes": ({"where": torch.ones(2, 3, dtype=torch.uint8)}, TypeError, "torch.bool, not torch.u"),
     "array": ({"where": np.ones((2, 3), bool)}, TypeError, "argument 'where' must be a Tensor"),
     "shape": ({"where": torch.ones(4, dtype=torch.bool)}, ValueError, r"where has shape \(4,\)"),
-    "holes": ({"skipna": True, "holes": "nan"}, ValueError, "holes is 'nan'"),
+    "missing": ({"skipna": True, "missing": "nan"}, ValueError, "missing is 'nan'"),
 }
 
 

@@ -1,4 +1,4 @@
-"""cumsum.Cumsum on tensors."""
+"""cumsum.RunningSum on tensors."""
 
 import copy
 import pickle
@@ -20,7 +20,7 @@ EDGES = (0, 0, 1, 3, 8, 9, 24, 31, 4095, 4096, 4096, 4099, 8192, 8200, 9001)
 
 
 def streamed(x, dim, cuts, **options):
-    stream = cumsum.Cumsum(dim, **options)
+    stream = cumsum.RunningSum(dim, **options)
     return torch.cat([stream.update(chunk) for chunk in x.tensor_split(cuts, dim)], dim)
 
 
@@ -73,13 +73,13 @@ def test_initial_of_each_line():
 
 def test_total_and_position():
     x = torch.arange(24).reshape(2, 4, 3)
-    stream = cumsum.Cumsum(1)
+    stream = cumsum.RunningSum(1)
     stream.update(x[:, :3])
     assert torch.equal(stream.total, x[:, :3].sum(1))
     stream.update(x[:, 3:])
     assert torch.equal(stream.total, x.sum(1))
     assert stream.position == 4
-    stream = cumsum.Cumsum(0)
+    stream = cumsum.RunningSum(0)
     stream.update(torch.ones(3))
     assert stream.total.shape == ()
 
@@ -87,7 +87,7 @@ def test_total_and_position():
 @pytest.mark.parametrize("way", [copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s))])
 def test_copies(way):
     x = as_tensor(values((9000,), "bfloat16"))
-    stream = cumsum.Cumsum(0)
+    stream = cumsum.RunningSum(0)
     stream.update(x[:4099])
     second = way(stream)
     stream.update(x[:50])
@@ -97,7 +97,7 @@ def test_copies(way):
 def test_out_and_in_place():
     x = as_tensor(values((9000,), "float32"))
     whole, y, z = cumsum.cumsum(x, 0), torch.empty(9000), x.clone()
-    out_of, inside = cumsum.Cumsum(0), cumsum.Cumsum(0)
+    out_of, inside = cumsum.RunningSum(0), cumsum.RunningSum(0)
     for begin, end in ((0, 7), (7, 4100), (4100, 9000)):
         out = y[begin:end]
         version = out._version
@@ -107,21 +107,21 @@ def test_out_and_in_place():
     assert same(y, whole)
     assert same(z, whole)
     memory = torch.arange(40.0)
-    stream = cumsum.Cumsum(0)
+    stream = cumsum.RunningSum(0)
     assert torch.equal(stream.update(memory[:39], memory[1:]), torch.arange(39.0).cumsum(0))
     with torch.inference_mode():
         x = torch.ones(3)
-        assert torch.equal(cumsum.Cumsum(0).update(x, x), torch.arange(1.0, 4))
+        assert torch.equal(cumsum.RunningSum(0).update(x, x), torch.arange(1.0, 4))
 
 
 def test_gradients_are_not_recorded():
     x = torch.ones(3, requires_grad=True)
-    stream = cumsum.Cumsum(0)
+    stream = cumsum.RunningSum(0)
     for chunk, out in ((x, None), (torch.ones(3), torch.ones(3).requires_grad_())):
         with pytest.raises(RuntimeError, match="requires a gradient, and a stream records none"):
             stream.update(chunk, out)
     with pytest.raises(RuntimeError, match="initial requires a gradient"):
-        cumsum.Cumsum(0, initial=x[0]).update(torch.ones(3))
+        cumsum.RunningSum(0, initial=x[0]).update(torch.ones(3))
     assert stream.position == 0
     with torch.no_grad():
         y = stream.update(x)
@@ -138,7 +138,7 @@ class Labelled(torch.Tensor):
 
 
 def test_kinds_without_streams():
-    stream = cumsum.Cumsum(0)
+    stream = cumsum.RunningSum(0)
     x = torch.ones(3)
     others = [torch.ones(3, device="meta"), x.to_sparse(), x.as_subclass(Labelled)]
     for chunk in others:
@@ -154,7 +154,7 @@ def test_kinds_without_streams():
 
 
 def test_errors():
-    stream = cumsum.Cumsum(0)
+    stream = cumsum.RunningSum(0)
     stream.update(torch.ones(3))
     cases = [
         (TypeError, "got a chunk of NumPy, the first one was of torch", np.ones(3), None),
@@ -171,12 +171,12 @@ def test_errors():
             stream.update(chunk, out)
     assert torch.equal(stream.update(torch.ones(2)), torch.tensor([4.0, 5]))
     with pytest.raises(IndexError, match=r"Dimension out of range \(expected to be in range of"):
-        cumsum.Cumsum(1).update(torch.ones(3))
+        cumsum.RunningSum(1).update(torch.ones(3))
     with pytest.raises(TypeError, match=r"sums of .* as .*bool are not available"):
-        cumsum.Cumsum(0, torch.bool).update(torch.arange(3))
+        cumsum.RunningSum(0, torch.bool).update(torch.arange(3))
     with pytest.raises(TypeError, match=r"argument 'dtype' must be .*, not str"):
-        cumsum.Cumsum(0, "float32").update(torch.arange(3))
-    stream = cumsum.Cumsum(0)
+        cumsum.RunningSum(0, "float32").update(torch.arange(3))
+    stream = cumsum.RunningSum(0)
     stream.update(np.ones(3))
     with pytest.raises(TypeError, match="got a chunk of torch, the first one was of NumPy"):
         stream.update(torch.ones(3))

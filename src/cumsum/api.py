@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         reverse: bool
         include_initial: bool
         skipna: bool
-        holes: Literal["hold", "nan"]
+        missing: Literal["carry", "nan"]
         overflow: Literal["wrap", "raise", "saturate"] | None
         precision: Precision
 
@@ -136,8 +136,9 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
         nothing.
     skipna : bool, default False
         Whether elements that are NaN add nothing.
-    holes : {"hold", "nan"}, default "hold"
-        What stands where an element does not count: the sum so far, or NaN.
+    missing : {"carry", "nan"}, default "carry"
+        What stands where an element does not count: the sum so far, or NaN. It needs `where` or
+        `skipna`.
     overflow : {"wrap", "raise", "saturate"}, optional
         What becomes of an integer sum that its dtype cannot hold. "wrap", as by default, keeps its
         lowest bits, "saturate" takes the nearest that it can hold, "raise" raises OverflowError.
@@ -236,7 +237,7 @@ def cumsum_(*args: Any, **kwargs: Any) -> Any:
         If given, it must be that of `input`.
     exclusive, reverse, initial, precision : optional
         As for `cumsum`.
-    offsets, lengths, reset, where, skipna, holes, overflow, decay : optional
+    offsets, lengths, reset, where, skipna, missing, overflow, decay : optional
         As for `cumsum`.
 
     Returns

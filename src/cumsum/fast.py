@@ -22,7 +22,7 @@ cumsum = _core.make_function(
     _documented(
         "cumsum(input, dim, *, dtype=None, out=None, exclusive=False, reverse=False, "
         "include_initial=False, initial=None, "
-        "offsets=None, lengths=None, reset=None, where=None, skipna=False, holes='hold', "
+        "offsets=None, lengths=None, reset=None, where=None, skipna=False, missing='carry', "
         "overflow=None, decay=None, precision=None)",
         api.cumsum,
     ),
@@ -32,7 +32,7 @@ cumsum_ = _core.make_function(
     api.slow_cumsum_,
     _documented(
         "cumsum_(input, dim, *, dtype=None, exclusive=False, reverse=False, initial=None, "
-        "offsets=None, lengths=None, reset=None, where=None, skipna=False, holes='hold', "
+        "offsets=None, lengths=None, reset=None, where=None, skipna=False, missing='carry', "
         "overflow=None, decay=None, precision=None)",
         api.cumsum_,
     ),

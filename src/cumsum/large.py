@@ -1,4 +1,4 @@
-"""`cumsum run` on files that need not fit into memory: `files.run`, and what it tells."""
+"""`cumsum run` on files that need not fit into memory: `files.cumsum`, and what it tells."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> None:
     """Scan a file."""
     own = {name: getattr(args, name) for name in OWN}
     with console.throughput(f"scanning {Path(str(args.input)).name}") as progress:
-        report = files.run(
+        report = files.cumsum(
             args.input,
             args.output,
             args.dim,

@@ -8,8 +8,8 @@ from cumsum.precision import is_compensated
 
 FLAGS = ("exclusive", "reverse", "include_initial", "skipna")
 SEGMENTS = ("offsets", "lengths", "reset")
-CHOICES = {"holes": ("hold", "nan"), "overflow": (None, "wrap", "raise", "saturate")}
-NAMES = (*FLAGS, "initial", *SEGMENTS, "where", "holes", "overflow", "decay", "precision")
+CHOICES = {"missing": ("carry", "nan"), "overflow": (None, "wrap", "raise", "saturate")}
+NAMES = (*FLAGS, "initial", *SEGMENTS, "where", "missing", "overflow", "decay", "precision")
 
 
 class Options(NamedTuple):
@@ -31,7 +31,7 @@ class Options(NamedTuple):
         Where segments end and begin; one of them at most.
     where : array of bool, optional
         Which elements count.
-    holes : {"hold", "nan"}
+    missing : {"carry", "nan"}
         What stands where an element does not count.
     overflow : {None, "wrap", "raise", "saturate"}
         What becomes of an integer that its dtype cannot hold.
@@ -50,7 +50,7 @@ class Options(NamedTuple):
     lengths: Any = None
     reset: Any = None
     where: Any = None
-    holes: str = "hold"
+    missing: str = "carry"
     overflow: str | None = None
     decay: Any = None
     compensated: bool = False
@@ -109,6 +109,8 @@ def take(function: str, keywords: dict[str, Any]) -> Options:
             raise TypeError(f"{function}(): argument '{name}' must be str, not {kind}")
         if value not in allowed:
             raise ValueError(f"{function}(): {name} is {value!r}, but must be one of {allowed}")
+    if given.get("missing") == "nan" and given.get("where") is None and not given.get("skipna"):
+        raise ValueError(f"{function}(): missing needs where= or skipna=True, which say what is")
     compensated = is_compensated(given.pop("precision", None))
     options = Options(**given, compensated=compensated)
     _check_segments(function, options.asked())

@@ -21,7 +21,7 @@ def check_options(world):
                 {"initial": 3},
                 {"initial": first, "exclusive": True, "dtype": torch.float64},
                 {"initial": first[None], "reverse": True},
-                {"where": where, "holes": "nan"},
+                {"where": where, "missing": "nan"},
                 {"where": where[:, :1], "initial": first},
                 {"where": where[0], "skipna": True},
             ):

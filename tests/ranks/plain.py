@@ -167,7 +167,7 @@ def check_holes(world):
     x = values((sum(sizes), 3), "float32")
     x[::4] = float("nan")
     where = torch.arange(sum(sizes) * 3).view(-1, 3) % 5 != 0
-    for options in ({"skipna": True}, {"skipna": True, "holes": "nan"}, {"skipna": True}):
+    for options in ({"skipna": True}, {"skipna": True, "missing": "nan"}, {"skipna": True}):
         want = cumsum.cumsum(x, 0, where=where, **options)
         mine = world.shard(where, 0, sizes)
         got = scan(world.shard(x, 0, sizes), 0, where=mine, **options)

@@ -116,7 +116,7 @@ def _scan(x: da.Array, axis: int, result: np.dtype[Any], options: Options) -> da
             tuple(begins[i] for begins, i in zip(corner, index, strict=True)),
         )
 
-    tasks = Tasks(sums, Options(skipna=options.skipna, holes=options.holes))
+    tasks = Tasks(sums, Options(skipna=options.skipna, missing=options.missing))
     in_turn = isinstance(sums, Rounded) and _are_short(x, axis, options.reverse, segmented)
     scan = Scan(name, tasks, chunk, in_turn, options.include_initial, segmented)
     graph |= scan.add_all(x.numblocks)

@@ -51,7 +51,7 @@ class Tasks:
     """
 
     sums: Rounded | Wrapped | Exact
-    options: Options  # of these skipna and holes
+    options: Options  # of these skipna and missing
     bordered: bool = False  # whether a result has an element more: the first one of all
 
     def aggregate(self, block: Any, mask: Any, place: Place) -> Piece:
@@ -119,7 +119,7 @@ class Tasks:
                     adds: Any = None if ends else self.sums.aggregate(self._part(x, last), 0)
                     self._scan_segments(*pairs[1], offsets, first)
                     state = None if ends else self.sums.advance(begin, adds)
-        if holes is not None and self.options.holes == "nan":
+        if holes is not None and self.options.missing == "nan":
             sums[holes] = hole_of(sums.dtype)
         return y, state
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["cumsum", "exscan"]
 _ORIENTED = {"exclusive", "reverse", "initial"}
-_AVAILABLE = {*_ORIENTED, "where", "skipna", "holes"}
+_AVAILABLE = {*_ORIENTED, "where", "skipna", "missing"}
 
 
 def cumsum(
@@ -62,7 +62,7 @@ def cumsum(
     initial : number or torch.Tensor, optional
         What the sums of the whole begin with; the same on every process. Its gradient is that of
         the whole, too.
-    where, skipna, holes : optional
+    where, skipna, missing : optional
         As for ``cumsum.cumsum``, of the shard.
     **others : object
         The other keywords of ``cumsum.cumsum``, none of which is available.

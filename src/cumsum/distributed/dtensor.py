@@ -23,7 +23,7 @@ from cumsum.refusals import is_refused
 
 _NARROW = (torch.float16, torch.bfloat16)
 # What can be asked for of shards of lines, and of lines that are whole.
-_OF_SHARDS = {"exclusive", "reverse", "initial", "where", "skipna", "holes"}
+_OF_SHARDS = {"exclusive", "reverse", "initial", "where", "skipna", "missing"}
 _OF_LINES = {*_OF_SHARDS, "include_initial", "offsets", "lengths", "reset", "decay", "overflow"}
 
 

@@ -1,6 +1,6 @@
 """Files in, files out: whole arrays and tables, and scans of files larger than memory."""
 
-from cumsum.files.engine import run
+from cumsum.files.engine import cumsum
 from cumsum.files.outputs import check_output, replacing
 from cumsum.files.report import Report
 from cumsum.files.source import Source
@@ -12,10 +12,10 @@ __all__ = [
     "Source",
     "check_output",
     "check_suffix",
+    "cumsum",
     "find_column",
     "map_npy",
     "read",
     "replacing",
-    "run",
     "write",
 ]

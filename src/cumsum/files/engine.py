@@ -25,7 +25,7 @@ from cumsum.options import take
 from cumsum.precision import Precision
 
 
-def run(
+def cumsum(
     input: str | Path,
     output: str | Path | None = None,
     dim: int | None = None,
@@ -107,10 +107,10 @@ def run(
 
     Examples
     --------
-    >>> import cumsum.files, numpy as np, pathlib, tempfile
+    >>> import cumsum, numpy as np, pathlib, tempfile
     >>> folder = pathlib.Path(tempfile.mkdtemp())
     >>> np.save(folder / "x.npy", np.arange(12).reshape(3, 4))
-    >>> report = cumsum.files.run(folder / "x.npy", folder / "y.npy", 0, memory=100_000)
+    >>> report = cumsum.files.cumsum(folder / "x.npy", folder / "y.npy", 0, memory=100_000)
     >>> np.load(folder / "y.npy")
     array([[ 0,  1,  2,  3],
            [ 4,  6,  8, 10],
@@ -127,7 +127,7 @@ def run(
     columns = (columns,) if isinstance(columns, str) else tuple(columns)
     choice = Choice(member, columns, raw_dtype, shape, _integer("raw_offset", raw_offset))
     flags: dict[str, Any] = {"exclusive": exclusive, "reverse": reverse, "precision": precision}
-    options = take("run", flags)
+    options = take("files.cumsum", flags)
     _check_paths(path, output, choice, in_place=in_place, force=force)
     if not (in_place and resume):
         refuse_half_done(path)
@@ -143,9 +143,9 @@ def _integer(name: str, value: Any, least: int | None = None) -> int:
     try:
         number = index(value)
     except TypeError:
-        raise TypeError(f"run(): {name} must be an integer, not {value!r}") from None
+        raise TypeError(f"files.cumsum(): {name} must be an integer, not {value!r}") from None
     if least is not None and number < least:
-        raise ValueError(f"run(): {name} is {number}, it must be {least} or more")
+        raise ValueError(f"files.cumsum(): {name} is {number}, it must be {least} or more")
     return number
 
 

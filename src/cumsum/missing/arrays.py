@@ -60,7 +60,7 @@ def _is_nan(x: Array) -> Array:
 
 def _others(options: Options) -> Options:
     """What is asked for besides holes."""
-    return options._replace(where=None, skipna=False, holes="hold")
+    return options._replace(where=None, skipna=False, missing="carry")
 
 
 def fill(x: Array, kept: Array | None, skipna: bool) -> tuple[Array, Array]:
@@ -82,8 +82,8 @@ def hole_of(dtype: np.dtype[Any]) -> Any:
 
 def check_holes(options: Options, dtype: np.dtype[Any]) -> None:
     """Raise an error if holes are to be shown where sums of `dtype` cannot."""
-    if options.holes == "nan" and not _can_be_nan(dtype):
-        raise ValueError(f"cumsum(): holes is 'nan', which sums of dtype {dtype} cannot be")
+    if options.missing == "nan" and not _can_be_nan(dtype):
+        raise ValueError(f"cumsum(): missing is 'nan', which sums of dtype {dtype} cannot be")
 
 
 def _begin(y: Array, axis: int, options: Options, initial: Array | None) -> Array:
@@ -113,7 +113,7 @@ def _scan_fused(
         reverse=options.reverse,
         compensated=options.compensated,
         initial=None if initial is None else door.memory_of(initial, y_code),
-        holes=Holes(mask, options.skipna, options.holes == "nan"),
+        holes=Holes(mask, options.skipna, options.missing == "nan"),
     )
 
 
@@ -133,5 +133,5 @@ def _scan_filled(
         door.scan_into(filled, sums, axis, **flags, initial=initial)
     else:
         ability.scan_into(filled, y, axis, others, initial)
-    if options.holes == "nan":
+    if options.missing == "nan":
         sums[holes] = hole_of(y.dtype)

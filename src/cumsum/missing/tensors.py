@@ -55,14 +55,14 @@ def _is_fused(x: Tensor, dtype: torch.dtype) -> bool:
 
 def _others(options: Options) -> Options:
     """What is asked for besides holes."""
-    return options._replace(where=None, skipna=False, holes="hold")
+    return options._replace(where=None, skipna=False, missing="carry")
 
 
 def _checked(x: Tensor, how: How, options: Options) -> Missing:
     """What the options say of holes, with a mask of the shape of `x`."""
-    nan = options.holes == "nan"
+    nan = options.missing == "nan"
     if nan and not tensor.has_gradient(how.dtype):
-        raise ValueError(f"cumsum(): holes is 'nan', which sums of dtype {how.dtype} cannot be")
+        raise ValueError(f"cumsum(): missing is 'nan', which sums of dtype {how.dtype} cannot be")
     mask = options.where
     if mask is not None:
         if not isinstance(mask, Tensor):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _AVAILABLE = {"exclusive", "include_initial", "initial"}
 
 
-class Cumsum:
+class RunningSum:
     """The running sum of data that comes in chunks.
 
     The results of its updates, put together along `dim`, have every bit of
@@ -68,7 +68,7 @@ class Cumsum:
     Examples
     --------
     >>> import cumsum, numpy as np
-    >>> stream = cumsum.Cumsum(dim=0)
+    >>> stream = cumsum.RunningSum(dim=0)
     >>> stream.update(np.array([1, 2, 3]))
     array([1, 3, 6])
     >>> stream.update(np.array([4]))
@@ -91,19 +91,19 @@ class Cumsum:
         **others: Any,
     ) -> None:
         if isinstance(dim, bool) or not hasattr(dim, "__index__"):
-            raise TypeError(f"Cumsum(): argument 'dim' must be int, not {type(dim).__name__}")
+            raise TypeError(f"RunningSum(): argument 'dim' must be int, not {type(dim).__name__}")
         values: Any = initial
         values = values.clone() if hasattr(values, "clone") else deepcopy(values)
         given = {"exclusive": exclusive, "include_initial": include_initial}
         others |= given | {"initial": values, "precision": precision}
-        options = take("Cumsum", others)
+        options = take("RunningSum", others)
         for name in others:
-            raise TypeError(f"Cumsum() got an unexpected keyword argument '{name}'")
+            raise TypeError(f"RunningSum() got an unexpected keyword argument '{name}'")
         if options.reverse:
-            raise ValueError("Cumsum(): in reverse the last chunk would have to come first")
+            raise ValueError("RunningSum(): in reverse the last chunk would have to come first")
         if missing := set(options.asked()) - _AVAILABLE:
             names = " and ".join(sorted(missing))
-            raise NotImplementedError(f"Cumsum(): {names} not available for chunks")
+            raise NotImplementedError(f"RunningSum(): {names} not available for chunks")
         self._dim = operator.index(dim)
         self._dtype = dtype
         self._options = options
@@ -151,7 +151,7 @@ class Cumsum:
         """
         library = "torch" if is_tensor(chunk) else "NumPy"
         if library == "NumPy" and not isinstance(chunk, np.ndarray):
-            raise refuse("Cumsum.update", chunk)
+            raise refuse("RunningSum.update", chunk)
         door = door_for(library)
         state, options, begins = self._state, self._options, self._state is None
         if state is None or not door.is_like(chunk, state.form):
@@ -177,7 +177,9 @@ class Cumsum:
         arrays of one dim it is a NumPy scalar. There is none before the first chunk: RuntimeError.
         """
         if self._state is None:
-            raise RuntimeError("Cumsum.total: it has a dtype and a shape from the first chunk on")
+            raise RuntimeError(
+                "RunningSum.total: it has a dtype and a shape from the first chunk on"
+            )
         return door_for(self._state.form.library).total(self._state, self._options)
 
     @property
@@ -198,7 +200,7 @@ class Cumsum:
 
     def __repr__(self) -> str:
         dtype = self._dtype if self._state is None else self._state.form.dtype
-        return f"<Cumsum dim={self._dim} dtype={dtype} position={self.position}>"
+        return f"<RunningSum dim={self._dim} dtype={dtype} position={self.position}>"
 
 
 def door_for(library: str) -> ModuleType:

@@ -33,14 +33,16 @@ def is_like(chunk: Array, form: Form) -> bool:
 def form_of(chunk: Array, dim: int, dtype: Any) -> Form:
     """The form of a stream that this is a chunk of."""
     if isinstance(chunk, np.ma.MaskedArray):
-        raise NotImplementedError("Cumsum.update(): a stream has no chunks that are masked arrays")
+        raise NotImplementedError(
+            "RunningSum.update(): a stream has no chunks that are masked arrays"
+        )
     if chunk.ndim == 0:
-        raise ValueError("Cumsum.update(): a chunk has one dim or more, this one has none")
+        raise ValueError("RunningSum.update(): a chunk has one dim or more, this one has none")
     axis = door.axis_of(dim, chunk.ndim)
     result = door.result_dtype(chunk, dtype)
     if chunk.dtype.kind in "mOT" or door.code_of(result) is None:
         message = f"sums of {chunk.dtype} as {result} are not available for chunks"
-        raise TypeError(f"Cumsum.update(): {message}")
+        raise TypeError(f"RunningSum.update(): {message}")
     lines = (*chunk.shape[:axis], *chunk.shape[axis + 1 :])
     return Form("NumPy", axis, lines, door.native(chunk.dtype) if dtype is None else None, result)
 
@@ -176,14 +178,14 @@ def code_of(form: Form) -> int:
 def _checked_out(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     if not isinstance(out, np.ndarray):
         message = f"argument 'out' must be an array, not {type(out).__name__}"
-        raise TypeError(f"Cumsum.update(): {message}")
+        raise TypeError(f"RunningSum.update(): {message}")
     if out.dtype != dtype:
-        raise TypeError(f"Cumsum.update(): out is of {out.dtype}, but the sums are of {dtype}")
+        raise TypeError(f"RunningSum.update(): out is of {out.dtype}, but the sums are of {dtype}")
     if out.shape != shape:
         message = f"out has shape {out.shape}, but the result has shape {shape}"
-        raise ValueError(f"Cumsum.update(): {message}")
+        raise ValueError(f"RunningSum.update(): {message}")
     if not out.flags.writeable:
-        raise ValueError("Cumsum.update(): output array is read-only")
+        raise ValueError("RunningSum.update(): output array is read-only")
     return np.asarray(out)
 
 

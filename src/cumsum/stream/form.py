@@ -36,13 +36,13 @@ class Form(NamedTuple):
             return
         if other.library != self.library:
             message = f"got a chunk of {other.library}, the first one was of {self.library}"
-            raise TypeError(f"Cumsum.update(): {message}")
+            raise TypeError(f"RunningSum.update(): {message}")
         if (other.axis, other.lines) != (self.axis, self.lines):
             shape, first = ("x".join(map(str, form.shape("n"))) for form in (other, self))
             message = f"got a chunk of shape {shape}, the first one had {first}"
-            raise ValueError(f"Cumsum.update(): {message}")
+            raise ValueError(f"RunningSum.update(): {message}")
         message = f"got a chunk of {other.source}, the first one was of {self.source}"
-        raise TypeError(f"Cumsum.update(): {message}; a stream with dtype= takes any")
+        raise TypeError(f"RunningSum.update(): {message}; a stream with dtype= takes any")
 
     def shape(self, length: Any) -> tuple[Any, ...]:
         """The shape of a chunk of so many elements a line."""

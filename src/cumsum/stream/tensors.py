@@ -28,7 +28,7 @@ def form_of(chunk: Tensor, dim: int, dtype: Any) -> Form:
     """The form of a stream that this is a chunk of."""
     _check_kind(chunk)
     if chunk.dim() == 0:
-        raise ValueError("Cumsum.update(): a chunk has one dim or more, this one has none")
+        raise ValueError("RunningSum.update(): a chunk has one dim or more, this one has none")
     axis = binding.normalized(dim, chunk)
     if axis is None:
         dims = chunk.dim()
@@ -37,10 +37,10 @@ def form_of(chunk: Tensor, dim: int, dtype: Any) -> Form:
     wanted = binding.BUILTIN_DTYPES.get(dtype, dtype) if isinstance(dtype, type) else dtype
     if not isinstance(wanted, torch.dtype | None):
         message = f"argument 'dtype' must be torch.dtype, not {type(dtype).__name__}"
-        raise TypeError(f"Cumsum(): {message}")
+        raise TypeError(f"RunningSum(): {message}")
     result = tensor.default_dtype(chunk.dtype) if wanted is None else wanted
     if result not in SCANNED:
-        raise TypeError(f"Cumsum.update(): sums of {chunk.dtype} as {result} are not available")
+        raise TypeError(f"RunningSum.update(): sums of {chunk.dtype} as {result} are not available")
     _check_gradient(chunk, "the chunk")
     lines = (*chunk.shape[:axis], *chunk.shape[axis + 1 :])
     return Form("torch", axis, lines, chunk.dtype if wanted is None else None, result)
@@ -52,14 +52,14 @@ def _check_kind(x: Any) -> None:
     if not (plain and here and not binding.is_named(x)):
         message = f"got a {type(x).__name__}, or a transform or a mode is to see it"
         raise NotImplementedError(
-            f"Cumsum.update(): a stream takes plain tensors on the CPU alone; {message}"
+            f"RunningSum.update(): a stream takes plain tensors on the CPU alone; {message}"
         )
 
 
 def _check_gradient(x: Tensor, name: str) -> None:
     if x.requires_grad and torch.is_grad_enabled():
         raise RuntimeError(
-            f"Cumsum.update(): {name} requires a gradient, and a stream records none; "
+            f"RunningSum.update(): {name} requires a gradient, and a stream records none; "
             "detach it, or call within torch.no_grad()"
         )
 
@@ -168,13 +168,13 @@ def code_of(form: Form) -> int:
 def _check_out(out: Any, shape: tuple[int, ...], dtype: torch.dtype) -> None:
     if not isinstance(out, Tensor):
         message = f"argument 'out' must be Tensor, not {type(out).__name__}"
-        raise TypeError(f"Cumsum.update(): {message}")
+        raise TypeError(f"RunningSum.update(): {message}")
     _check_kind(out)
     _check_gradient(out, "out")
     if out.dtype != dtype:
-        raise TypeError(f"Cumsum.update(): out is of {out.dtype}, but the sums are of {dtype}")
+        raise TypeError(f"RunningSum.update(): out is of {out.dtype}, but the sums are of {dtype}")
     if tuple(out.shape) != shape:
         message = f"out has shape {tuple(out.shape)}, but the result has shape {shape}"
-        raise ValueError(f"Cumsum.update(): {message}")
+        raise ValueError(f"RunningSum.update(): {message}")
     if cannot_be_written(out) or out.is_conj() or out.is_neg():
-        raise ValueError("Cumsum.update(): out is not memory that each result has a place in")
+        raise ValueError("RunningSum.update(): out is not memory that each result has a place in")
