@@ -366,3 +366,52 @@ def test_nothing_is_written_beside_the_result(dtype):
                     assert np.allclose(inner, decayed(x, 0.5, axis), rtol=1e-2, atol=1e-2)
                 inner[...] = 7
                 assert np.all(whole == 7)
+
+
+def loop(x, decay, axis, reverse):
+    """A plain loop in float64, whose zeros have the signs that are right."""
+    rows = np.moveaxis(x.astype(np.float64), axis, 0)
+    decays = np.moveaxis(np.broadcast_to(decay, x.shape).astype(np.float64), axis, 0)
+    y, total = np.empty_like(rows), np.zeros(rows.shape[1:])
+    for i in reversed(range(len(rows))) if reverse else range(len(rows)):
+        y[i] = total = decays[i] * total + rows[i]
+    if x.itemsize == 2:
+        y = y.astype(np.float32)
+    return np.moveaxis(y, 0, axis).astype(x.dtype)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("shape", [(8, 16), (5, 23), (3, 9000), (9000, 3), (40, 300)], ids=str)
+def test_zeros_have_the_signs_of_a_plain_loop(shape, dtype, reverse):
+    rng = np.random.default_rng(0)
+    for share, sizes in (
+        (0.7, [0.0, -0.0, 1, -1]),
+        (0.999, [1, -1, 0.5, -0.0]),
+        (1, [-1, 1, 1e-60]),
+    ):
+        x = np.where(rng.random(shape) < share, -0.0, 1.0)
+        x = np.where(rng.random(shape) < 0.2, 0.0, x).astype(dtype_of(dtype))
+        each = rng.choice(sizes, shape)
+        for decay in (each, each.astype(x.dtype), sizes[1], each[:1], each[:, :1]):
+            for axis in (0, 1):
+                expected = loop(x, np.asarray(decay), axis, reverse).tobytes()
+                for layout in (x, np.asfortranarray(x), np.repeat(x, 2, 1)[:, ::2]):
+                    for threads in (1, 3):
+                        with cumsum.num_threads(threads):
+                            found = cumsum.cumsum(layout, axis, decay=decay, reverse=reverse)
+                        assert np.ascontiguousarray(found).tobytes() == expected
+
+
+def test_zeros_of_a_line_that_is_shared_out():
+    """Their signs go from tile to tile, and from block to block."""
+    rng = np.random.default_rng(1)
+    x = np.where(rng.random((1, 300_000)) < 0.9999, -0.0, 0.0)
+    x[:, 4095::4096] = -0.0
+    decay = np.where(rng.random(x.shape) < 0.001, -1.0, 1.0)
+    expected = loop(x, decay, 1, reverse=False).tobytes()
+    for threads in (1, 2, 5):
+        for layout in (x, np.repeat(x, 2, 1)[:, ::2], x.copy()):
+            with cumsum.num_threads(threads):
+                assert cumsum.cumsum(layout, 1, decay=decay).tobytes() == expected
+                assert cumsum.cumsum_(layout.copy(), 1, decay=decay).tobytes() == expected

@@ -102,8 +102,11 @@ void DecayRun::plan() {
   workers_ = static_cast<int>(std::clamp<int64_t>(units_, 1, threads));
   const auto place = reinterpret_cast<uintptr_t>(p.y.data);
   const bool whole = p.inner == 1 || p.y.inner % 16 == 0;
+  // What is left of a line is stored the ordinary way: see Rows::goes_past_cache.
+  const bool ends_whole = p.length % group_size == 0 || p.outer * p.inner == 1;
   stream_ = rows_ && !pack_y_ && bytes / 2 > policy::stream_bytes && p.x.data != p.y.data &&
-            (place + (step_ < 0 ? size_ : 0)) % 16 == 0 && whole && p.y.outer % 16 == 0;
+            (place + (step_ < 0 ? size_ : 0)) % 16 == 0 && whole && ends_whole &&
+            p.y.outer % 16 == 0;
 }
 
 bool DecayRun::operator()() {
@@ -188,7 +191,7 @@ void DecayRun::scan_tile(Workspace& space, const Unit& unit, int64_t begin, bool
   piece.x_line = p.x.inner, piece.y_line = p.y.inner, piece.decay_line = p.decay.inner;
   piece.length = std::min<int64_t>(tile_size, unit.end - begin);
   piece.lines = unit.lines;
-  piece.stream = stream_ && stores;
+  piece.stream = stream_ && stores && piece.length % group_size == 0;
   piece.state = state_of(space);
   if (pack_x_ || pack_decay_ || (pack_y_ && stores)) {
     scan_packed(space, piece);

@@ -69,14 +69,32 @@ struct DecayColumns {
     const auto carried = [&](double* of) { return reinterpret_cast<char*>(of + line); };
     const V total = read<V>(carried(p.state.total)), local = read<V>(carried(p.state.local));
     const V product = read<V>(carried(p.state.product)), weight = weights[group_size - 1];
-    write(carried(p.state.total), V(weight * total + sums[group_size - 1]));
     write(carried(p.state.local), V(weight * local + sums[group_size - 1]));
     write(carried(p.state.product), V(product * weight));
+    auto zeros = V{} != V{};
+    CUMSUM_UNROLL
+    for (int r = 0; r < group_size; ++r) {
+      sums[r] = weights[r] * total + sums[r];
+      zeros |= sums[r] == 0;
+    }
+    if (in_any_lane<L>(zeros)) sign_zeros<L>(p, row, line, rows, total, sums);
+    write(carried(p.state.total), sums[group_size - 1]);
     if (p.y == nullptr) return;
     CUMSUM_UNROLL
     for (int r = 0; r < group_size; ++r) {
       if (r == rows) break;
-      store<R, double, L>(p.y + (row + r) * p.y_scan + at, weights[r] * total + sums[r]);
+      store<R, double, L>(p.y + (row + r) * p.y_scan + at, sums[r]);
+    }
+  }
+
+  // Gives the zeros among the results of `rows` elements, which follow `before`, their signs.
+  template <int L>
+  [[gnu::noinline]] static void sign_zeros(const DecayPiece& p, int64_t row, int64_t line, int rows,
+                                           Vector<double, L> before, Vector<double, L>* sums) {
+    const int64_t at = line * int64_t{sizeof(R)};
+    for (int r = 0; r < rows; ++r) {
+      const auto x = load<double, L, R>(p.x + (row + r) * p.x_scan + at);
+      before = sums[r] = with_sign(sums[r], x, load_decay<L>(p, row + r, line), before);
     }
   }
 

@@ -39,6 +39,27 @@ inline bool in_all_lanes(Mask mask) {
   }
 }
 
+template <int L, class Mask>
+inline bool in_any_lane(Mask mask) {
+  if constexpr (L == 1) {
+    return mask;
+  } else {
+    auto any = mask[0];
+    CUMSUM_UNROLL
+    for (int i = 1; i < L; ++i) any |= mask[i];
+    return any != 0;
+  }
+}
+
+// A result, of one line or of several: a zero has its sign in a plain loop, whose last addition has
+// a negative one only where both terms are.
+template <class V>
+inline V with_sign(V result, V x, V decay, V before) {
+  const V sum = decay * before + x;
+  const V zero = sum == 0 ? sum : V{};
+  return result == 0 ? zero : result;
+}
+
 // What one line carries, see DecayState.
 struct Decayed {
   double total, local, product;
@@ -60,6 +81,9 @@ inline double usual(double value) { return value == value ? value : __builtin_na
 // Up to eight elements of one line; prefixes in `x` and products in `decay` take their places, and
 // the results those of `x`.
 inline void scan_apart(double* x, double* decay, int count, Decayed& sums) {
+  double terms[group_size], factors[group_size];
+  __builtin_memcpy(terms, x, count * sizeof(double));
+  __builtin_memcpy(factors, decay, count * sizeof(double));
   int steady = 0;
   while (steady < count && is_steady(decay[steady])) ++steady;
   for (int d = 1; d < group_size; d *= 2) {
@@ -73,7 +97,7 @@ inline void scan_apart(double* x, double* decay, int count, Decayed& sums) {
   const Decayed before = sums;
   for (int e = 0; e < steady; ++e) {
     const double prefix = x[e];
-    x[e] = decay[e] * before.total + prefix;
+    x[e] = with_sign(decay[e] * before.total + prefix, terms[e], factors[e], sums.total);
     sums = {x[e], decay[e] * before.local + prefix, before.product * decay[e]};
   }
   for (int e = steady; e < count; ++e) {

@@ -1,6 +1,7 @@
 // Rows of a decayed scan that don't lie along the axis of memory, by way of buffers in which they
 // do.
 #include <algorithm>
+#include <cassert>
 
 #include "decay_run.h"
 #include "policy.h"
@@ -42,6 +43,7 @@ void DecayRun::scan_packed_part(Workspace& space, const DecayPiece& part) {
     kernels_.copy[static_cast<int>(dtype)][static_cast<int>(dtype)](piece);
   };
   const auto in = [&](std::vector<char>& buffer, int64_t size) {
+    assert(part.lines * most * size <= static_cast<int64_t>(buffer.size()));
     char* const first = buffer.data() + (step_ < 0 ? (most - 1) * size : 0);
     return Place{first, step_ * size, most * size};
   };

@@ -3,6 +3,7 @@
 // into the block, hands the next one on and scans the block with its carry.
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <thread>
 
 #include "decay_run.h"
@@ -21,6 +22,15 @@ bool is_ordinary(double carry, double local, double product) {
          std::isfinite(local);
 }
 
+bool is_negative_zero(double value) { return value == 0 && std::signbit(value); }
+
+// The same of an element of a float of so many bytes: all bits but the sign are zero.
+bool is_negative_zero(const char* element, int64_t size) {
+  uint64_t bits = 0;
+  std::memcpy(&bits, element, size);
+  return bits == uint64_t{1} << (8 * size - 1);
+}
+
 }  // namespace
 
 // The carries into the next tile.
@@ -30,6 +40,7 @@ void DecayRun::close_tile(Workspace& space, const Unit& unit) {
     double& carry = space.carries[i];
     const double local = state.local[i], product = state.product[i];
     carry = is_ordinary(carry, local, product) ? product * carry + local : state.total[i];
+    if (carry == 0) carry = is_negative_zero(state.total[i]) ? -0.0 : 0.0;
   }
 }
 
@@ -46,14 +57,20 @@ void DecayRun::add_up(Workspace& space, const Unit& unit) {
   }
 }
 
-// The carries out of one tile, from what was kept of it; false if that is not enough.
+// The carries out of one tile, from what was kept of it; false if that is not enough: a zero after
+// a negative zero may be negative.
 bool DecayRun::carry_through(Workspace& space, const Unit& unit, int64_t tile) {
   const double* const kept = &space.tiles[2 * tile * unit.lines];
+  const int64_t last = unit.begin + (tile + 1) * tile_size - 1;
   for (int64_t i = 0; i < unit.lines; ++i) {
-    if (!is_ordinary(space.carries[i], kept[i], kept[unit.lines + i])) return false;
+    const double carry = space.carries[i], local = kept[i], product = kept[unit.lines + i];
+    const char* const x = unit.x + last * problem_.x.scan + i * problem_.x.inner;
+    if (!is_ordinary(carry, local, product)) return false;
+    if (product * carry + local == 0 && is_negative_zero(x, size_)) return false;
   }
   for (int64_t i = 0; i < unit.lines; ++i) {
-    space.carries[i] = kept[unit.lines + i] * space.carries[i] + kept[i];
+    // (plus zero: a negative zero is a positive one)
+    space.carries[i] = kept[unit.lines + i] * space.carries[i] + kept[i] + 0.0;
   }
   return true;
 }
