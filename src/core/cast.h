@@ -37,8 +37,10 @@ inline auto value_of(X x) {
   }
 }
 
-// A float outside the range of a 64-bit integer has no value there; x86's own answer is given on
-// every machine: the least integer. (In C++ such a cast is undefined.)
+// What a float outside the range of an integer becomes (in C++ such a cast is undefined): NumPy's
+// value on x86-64 for arrays in C order, on every machine; docs/accuracy.md has the table.
+//
+// For 64 bits the least integer.
 template <class F>
 inline int64_t truncate(F value) {
   return value >= F(-0x1p63) && value < F(0x1p63) ? static_cast<int64_t>(value) : INT64_MIN;
@@ -50,10 +52,41 @@ inline int32_t truncate_short(F value) {
   return value >= F(-0x1p31) && value < F(0x1p31) ? static_cast<int32_t>(value) : INT32_MIN;
 }
 
+// And for 16 bits, by which long double goes to short integers.
+inline int16_t truncate_long_double(long double value) {
+  return value > -0x8001p0L && value < 0x8000p0L ? static_cast<int16_t>(value) : INT16_MIN;
+}
+
+// Unsigned: the upper half of the range is reached from its middle, so that what is past its end is
+// zero, and what is below the lower half or NaN is the middle.
 template <class F>
 inline uint64_t truncate_unsigned(F value) {
-  if (value >= F(0x1p63) && value < F(0x1p64)) return static_cast<uint64_t>(value);
+  constexpr uint64_t middle = uint64_t{1} << 63;
+  if (value >= F(0x1p63)) return static_cast<uint64_t>(truncate(value - F(0x1p63))) ^ middle;
   return static_cast<uint64_t>(truncate(value));
+}
+template <class F>
+inline uint32_t truncate_unsigned_short(F value) {
+  constexpr uint32_t middle = uint32_t{1} << 31;
+  if (value >= F(0x1p31)) return static_cast<uint32_t>(truncate_short(value - F(0x1p31))) ^ middle;
+  return static_cast<uint32_t>(truncate_short(value));
+}
+
+template <class R, class X>
+inline R truncate_to(X x) {
+  const auto value = value_of(x);
+  constexpr bool is_long = __is_same(X, long double);
+  if constexpr (__is_same(R, uint64_t)) {
+    return truncate_unsigned(value);
+  } else if constexpr (__is_same(R, uint32_t) && !is_long && !__is_same(X, Float16)) {
+    return truncate_unsigned_short(value);
+  } else if constexpr (is_long && sizeof(R) < 4 && !__is_same(R, uint16_t)) {
+    return static_cast<R>(truncate_long_double(value));
+  } else if constexpr (sizeof(R) < 4 || __is_same(R, int32_t)) {
+    return static_cast<R>(truncate_short(value));
+  } else {
+    return static_cast<R>(truncate(value));
+  }
 }
 
 template <class R, class X>
@@ -79,13 +112,7 @@ inline R cast(X x) {
     store<R, float, 1>(reinterpret_cast<char*>(&out), value == value ? value : __builtin_nanf(""));
     return out;
   } else if constexpr (is_integer<R> && !is_integer<decltype(value_of(x))>) {
-    if constexpr (__is_same(R, uint64_t)) {
-      return truncate_unsigned(value_of(x));
-    } else if constexpr (sizeof(R) < 4 || __is_same(R, int32_t)) {
-      return static_cast<R>(truncate_short(value_of(x)));
-    } else {
-      return static_cast<R>(truncate(value_of(x)));
-    }
+    return truncate_to<R>(x);
   } else {
     return static_cast<R>(value_of(x));
   }

@@ -27,6 +27,12 @@ DType result_of(DType x) {
   }
 }
 
+// Whether it goes to 16 bits by way of float32 and has more bits than that; NumPy rounds once.
+bool rounds_twice(DType x) {
+  return x == DType::float64 || x == DType::longdouble || x == DType::complex128 ||
+         x == DType::clongdouble;
+}
+
 class Buffer {
  public:
   Buffer(PyObject* object, int flags) : held_(PyObject_GetBuffer(object, &buffer_, flags) == 0) {
@@ -70,6 +76,7 @@ PyObject* scan_array(const PlainCall& call) {
   const bool in_place = call.out == call.input;
   DType result = in_place ? x.dtype : result_of(x.dtype);
   if (call.dtype && !resolve_dtype(dtypes, call.dtype, x.dtype, result)) return nullptr;
+  if (result == DType::float16 && rounds_twice(x.dtype)) return nullptr;
   PyObject* type = result_types[static_cast<int>(result)];
   PyObject* out = call.out;
   if (out) {

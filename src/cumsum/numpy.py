@@ -119,16 +119,14 @@ def scan_into(
     `x` and `y` have one shape and at least one dimension; they are the same elements or share none.
     `initial` has one element along `axis`, and `y`'s dtype.
     """
-    x_code, y_code = code_of(x.dtype), code_of(y.dtype)
+    y_code = code_of(y.dtype)
     flags: dict[str, Any] = {"exclusive": exclusive, "reverse": reverse, "initial": initial}
     if x.dtype.kind == "m" and y.dtype.kind == "m":
         generic.scan_durations(x, y, axis, **flags)
     elif y_code is not None and x.dtype.kind not in "mOT":
-        if x_code is None:  # another byte order, or a type the core cannot read
-            plain = native(x.dtype)
-            x = x.astype(y.dtype if code_of(plain) is None else plain)
-            x_code = code_of(x.dtype)
-            assert x_code is not None
+        x = readable(x, y.dtype)
+        x_code = code_of(x.dtype)
+        assert x_code is not None
         x_memory, y_memory = memory_of(x, x_code), memory_of(y, y_code)
         if initial is not None:
             flags["initial"] = memory_of(initial, y_code)
@@ -136,6 +134,25 @@ def scan_into(
         cpu.scan(x_memory, y_memory, axis, **flags)
     else:
         generic.scan_any(x, y, axis, **flags)
+
+
+def readable(x: Array, dtype: np.dtype[Any]) -> Array:
+    """`x` as the core reads it on its way to `dtype`, of which the core has a code.
+
+    The core goes from float64 to 16 bits by way of float32, as torch does; NumPy rounds once.
+    """
+    is_wide = x.dtype.itemsize > {"f": 4, "c": 8}.get(x.dtype.kind, 16)
+    if is_wide and code_of(dtype) in {DType.float16, DType.bfloat16}:
+        return x.real.astype(dtype)
+    if code_of(x.dtype) is not None:
+        return x
+    plain = native(x.dtype)  # another byte order, or a type the core cannot read
+    return x.astype(dtype if code_of(plain) is None else plain)
+
+
+def cast_into(x: Array, y: Array) -> None:
+    """Write `x`, cast to `y`'s dtype by the core's rule, to `y`: a scan of lines of one element."""
+    scan_into(x[..., np.newaxis], y[..., np.newaxis], x.ndim)
 
 
 def _is_plain_target(out: Array, x: Array, dtype: np.dtype[Any], initial: Array | None) -> bool:
@@ -247,7 +264,10 @@ def scan_array(input: Any, dim: Any, dtype: Any, out: Any, options: Options) -> 
     scan_to(x, result, axis, options, initial)
     if target is None:
         return result if type(input) is np.ndarray else input.__array_wrap__(result, None, False)
-    np.copyto(target, result, casting="unsafe")
+    if wanted.kind in "fc" and target.dtype.kind in "iu" and code_of(target.dtype) is not None:
+        cast_into(result, target)
+    else:
+        np.copyto(target, result, casting="unsafe")
     return out
 
 

@@ -113,7 +113,9 @@ def _scan_into(
 ) -> None:
     if x.is_complex() and not y.is_complex():
         torch.zeros(1, dtype=x.dtype).to(y.dtype)  # torch's warning, which it gives once
-    if x.dim() == 0:
+    if x.dim() == 0 and has_gradient(x.dtype) and not has_gradient(y.dtype):
+        cast_into(x, y.data)
+    elif x.dim() == 0:
         y.data.copy_(x)
     elif y.is_conj() or y.is_neg():
         sums = torch.empty(x.shape, dtype=y.dtype, device=y.device)
@@ -154,10 +156,19 @@ def scan_segments_into(
     def taken(x: Tensor, y: Tensor) -> bool:
         return cpu.scan_segments(*_memories(x, y, how), *cut, **_flags(first, x, how))
 
-    if not taken(x, y) and not taken(y.copy_(x), y):
+    if taken(x, y):
+        return
+    cast_into(x, y)
+    if not taken(y, y):
         plain = torch.empty(y.shape, dtype=y.dtype)
         taken(plain.copy_(y), plain)
         y.copy_(plain)
+
+
+def cast_into(x: Tensor, y: Tensor) -> None:
+    """Write `x`, cast to `y`'s dtype by the core's rule, to `y`: a scan of lines of one element."""
+    x, y = x.unsqueeze(-1), y.unsqueeze(-1)
+    scan_into(x, y, None, How(x.dim() - 1, y.dtype))
 
 
 def _memories(x: Tensor, y: Tensor, how: How) -> tuple[Memory, Memory, int]:

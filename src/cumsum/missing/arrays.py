@@ -26,8 +26,12 @@ def scan_into(x: Array, y: Array, axis: int, options: Options, initial: Array | 
     codes = door.code_of(x.dtype), door.code_of(y.dtype)
     if None in codes or ability_of(_others(options)) is not None:
         _scan_filled(x, y, axis, options, initial, kept)
+        return
+    terms = door.readable(x, y.dtype)
+    if options.skipna and terms.dtype.kind != x.dtype.kind:  # the imaginary part may be missing
+        _scan_filled(x, y, axis, options, initial, kept)
     else:
-        _scan_fused(x, y, axis, options, initial, kept)
+        _scan_fused(terms, y, axis, options, initial, kept)
 
 
 def mask_of(where: Any, shape: tuple[int, ...]) -> Array:

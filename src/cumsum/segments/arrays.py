@@ -46,26 +46,19 @@ def _scan(
 
     def taken(x: Array, y: Array) -> bool:
         code = door.code_of(x.dtype)
-        if code is None:
-            return False
+        assert code is not None
         return cpu.scan_segments(
             door.memory_of(x, code), door.memory_of(y, y_code), axis, *cut, **more
         )
 
+    x = door.readable(x, y.dtype)
     if taken(x, y):
         return
-    np.copyto(y, _narrowed(x, y.dtype), casting="unsafe")
+    door.cast_into(x, y)
     if not taken(y, y):
         plain = np.array(y, order="C")
         taken(plain, plain)
         y[...] = plain
-
-
-def _narrowed(x: Array, dtype: np.dtype[Any]) -> Array:
-    """`x` as the kernels see it: what becomes a 16-bit float becomes float32 on the way."""
-    if dtype != np.float16 or x.dtype == dtype:
-        return x
-    return x.astype(np.complex64 if x.dtype.kind == "c" else np.float32)
 
 
 def _scan_each(

@@ -102,17 +102,10 @@ def _one_more(state: State, spare: Array, options: Options) -> Array:
     return x
 
 
-def _readable(x: Array, dtype: np.dtype[Any]) -> Array:
-    if door.code_of(x.dtype) is None:  # another byte order, or a type the core cannot read
-        plain = door.native(x.dtype)
-        x = x.astype(dtype if door.code_of(plain) is None else plain)
-    return x
-
-
 def _resume(
     x: Array, y: Array, state: State, after: Array, exclusive: bool, options: Options
 ) -> None:
-    x = _readable(x, y.dtype)
+    x = door.readable(x, y.dtype)
     x_code, y_code = door.code_of(x.dtype), door.code_of(y.dtype)
     assert x_code is not None
     assert y_code is not None
@@ -132,7 +125,7 @@ def _resume(
 
 def add_up(x: Array, form: Form, totals: Array, options: Options) -> None:
     """Write the sums of the tiles that a chunk consists of to `totals`."""
-    x, code = _readable(x, form.dtype), door.code_of(form.dtype)
+    x, code = door.readable(x, form.dtype), door.code_of(form.dtype)
     x_code = door.code_of(x.dtype)
     assert x_code is not None
     assert code is not None
