@@ -252,3 +252,23 @@ def test_errors(case):
     with pytest.raises(error, match=message):
         cumsum.cumsum_(x, 1, **keywords)
     assert x.tolist() == [[1, 1, 1], [1, 1, 1]]
+
+
+@pytest.mark.parametrize("layout", ["C", "F"])
+@pytest.mark.parametrize(
+    ("source", "target"), [("float64", "int32"), ("longdouble", "float32"), ("float64", "float16")]
+)
+def test_casts_by_way_of_buffers_on_several_threads(source, target, layout):
+    """Panels of every width: the last one of a unit is narrower than the others."""
+    rng = np.random.default_rng(0)
+    for lines, length in ((422, 250), (300, 133), (1011, 97), (555, 260), (90, 1000)):
+        x = np.asarray(rng.integers(-9, 9, (lines, length)), source, order=layout)
+        x[rng.random(x.shape) < 0.1] = np.nan
+        where = np.asfortranarray(rng.random(x.shape) < 0.5)
+        for axis in (0, 1):
+            for mask in ({}, {"where": where}, {"where": where[:, :1]}):
+                expected = reference(x, axis, skipna=True, dtype=target, **mask)
+                for threads in (1, 2, 3, 7):
+                    with cumsum.num_threads(threads):
+                        found = cumsum.cumsum(x, axis, dtype=target, skipna=True, **mask)
+                    assert np.array_equal(found, expected)

@@ -1,6 +1,9 @@
 """offsets=, lengths= and reset= on NumPy arrays, and the offsets of lengths."""
 
+import contextlib
+import threading
 import warnings
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -228,3 +231,96 @@ def test_segments_beside_arrays_of_other_options():
         cumsum.cumsum(x, 0, offsets=[0, 20], decay=each)
     with pytest.raises(ValueError, match="decay cannot be combined with several dims"):
         cumsum.cumsum(x.reshape(4, 5), (0, 1), decay=each.reshape(4, 5))
+
+
+MIXED = {  # short segments beside such as are long enough to be scanned on their own
+    "one long": (300, [0, 10, 20, 30, 700]),
+    "long in the middle": (300, [0, 3, 5, 460, 470, 700]),
+    "long at first": (300, [0, 500, 501, 502, 640, 700]),
+    "alternating": (400, [0, 2, 342, 344, 684, 690, 700]),
+    "each of two": (200_000, [0, 1, 1, 2, 2, 2]),
+}
+
+
+@pytest.mark.parametrize(
+    "flags", [{}, {"reverse": True}, {"exclusive": True}, {"initial": 5}], ids=str
+)
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "float16", "complex64"])
+@pytest.mark.parametrize("name", MIXED)
+def test_short_and_long_segments_in_place_and_by_way_of_a_copy(name, dtype, flags):
+    lines, offsets = MIXED[name]
+    rng = np.random.default_rng(0)
+    x = rng.integers(-9, 9, (lines, offsets[-1])).astype(dtype)
+    expected = np.concatenate(
+        [cumsum.cumsum(x[:, b:e], 1, dtype=dtype, **flags) for b, e in pairwise(offsets)], 1
+    )
+    given = flags | {"offsets": offsets}
+    assert np.array_equal(cumsum.cumsum(x, 1, dtype=dtype, **given), expected)
+    assert np.array_equal(cumsum.cumsum_(x.copy(), 1, **given), expected)
+    assert np.array_equal(cumsum.cumsum_(x.T.copy(), 0, **given), expected.T)
+    reset = np.zeros(offsets[-1], bool)
+    reset[[b for b, e in pairwise(offsets) if b < e]] = True
+    assert np.array_equal(cumsum.cumsum_(x.copy(), 1, **flags, reset=reset), expected)
+    steps = np.repeat(x, 2, 1)[:, ::2]
+    assert np.array_equal(cumsum.cumsum(steps, 1, dtype=dtype, **given), expected)
+    wide = x.astype("complex128" if dtype == "complex64" else "float32")
+    assert np.array_equal(cumsum.cumsum(wide, 1, dtype=dtype, **given), expected)
+    backwards = np.ascontiguousarray(x[:, ::-1])[:, ::-1]
+    assert np.array_equal(cumsum.cumsum_(backwards, 1, **given), expected)
+
+
+def test_offsets_may_lie_where_the_result_goes():
+    x = np.full(8, 3, np.int64)
+    for begin in range(5):
+        out = np.zeros(8, np.int64)
+        offsets = out[begin : begin + 4]
+        offsets[...] = [0, 2, 5, 8]
+        assert cumsum.cumsum(x, 0, offsets=offsets, out=out) is out
+        assert out.tolist() == [3, 6, 3, 6, 9, 3, 6, 9]
+    many = np.zeros(1 << 20, np.int64)
+    ends = np.sort(np.random.default_rng(0).integers(0, many.size, 1000))
+    many[:1002] = [0, *ends, many.size]
+    ones = np.full(many.size, 1 << 40, np.int64)
+    expected = cumsum.cumsum(ones, 0, offsets=many[:1002].copy())
+    assert np.array_equal(cumsum.cumsum(ones, 0, offsets=many[:1002], out=many), expected)
+    lengths = np.array([2, 3, 3, 0, 0, 0, 0, 0])
+    cumsum.cumsum(x, 0, lengths=lengths, out=lengths)
+    assert lengths.tolist() == [3, 6, 3, 6, 9, 3, 6, 9]
+
+
+def test_offsets_at_odd_addresses():
+    x = np.arange(9.0)
+    raw = np.zeros(4 * 8 + 1, np.uint8)
+    offsets = raw[1:].view(np.int64)
+    offsets[...] = [0, 2, 5, 9]
+    assert not offsets.flags.aligned
+    expected = cumsum.cumsum(x, 0, offsets=[0, 2, 5, 9])
+    assert np.array_equal(cumsum.cumsum(x, 0, offsets=offsets), expected)
+    assert np.array_equal(
+        cumsum.cumsum(x, 0, offsets=offsets[::1].byteswap().view(">i8")), expected
+    )
+
+
+def test_offsets_that_change_meanwhile():
+    """Whatever another thread writes to them, the sums are those of what was checked."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(-9, 9, (64, 4000))
+    good = np.array([0, *np.sort(rng.integers(0, 4000, 500)), 4000])
+    bad = rng.integers(-(2**62), 2**62, good.size)
+    expected = cumsum.cumsum(x, 1, offsets=good)
+    shared, stop = good.copy(), threading.Event()
+
+    def change():
+        while not stop.is_set():
+            shared[...] = bad
+            shared[...] = good
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        for _ in range(100):
+            with contextlib.suppress(ValueError):
+                assert np.array_equal(cumsum.cumsum(x, 1, offsets=shared), expected)
+    finally:
+        stop.set()
+        thread.join()

@@ -215,3 +215,15 @@ def test_offsets_in_the_memory_of_the_result():
     expected = cumsum.cumsum(x, 0, offsets=held[:4].clone())
     cumsum.cumsum(x, 0, offsets=held[:4], out=held)
     assert torch.equal(held, expected)
+
+
+def test_offsets_that_cannot_be_checked_stay_within_the_dim():
+    """Those that a CUDA graph is captured with."""
+    on_gpu = pytest.importorskip("cumsum.segments.on_gpu", reason="needs Triton")
+    for good in ([0, 9], [0, 0, 3, 9, 9], [0, 2, 5, 7, 9]):
+        assert on_gpu.within(torch.tensor(good), 9).tolist() == good
+    for bad in ([5, -3], [1, 100, -7, 4, 2**62], [-(2**62), 3, 2, 9, 8]):
+        inside = on_gpu.within(torch.tensor(bad), 9)
+        assert inside[0] == 0
+        assert inside[-1] == 9
+        assert (inside.diff() >= 0).all()

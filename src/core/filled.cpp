@@ -62,19 +62,12 @@ void join(HoleRows& rows, int64_t size) {
 
 }  // namespace
 
-// Elements of each line that are filled at a time: some pass by a buffer on their way to another.
-int64_t Run::filled_length(int64_t lines) const {
-  return std::max<int64_t>(group_size, policy::filled_elements / lines);
-}
-
 void Run::make_room_for_holes(Workspace& space) const {
   if (plan_.filled) return;
-  const int64_t lines = plan_.split ? plan_.panel : pack_shape_.lines;
-  const int64_t most = lines * filled_length(lines);
   const bool columns = plan_.walk == Walk::columns;
   const int64_t mask_step = columns ? plan_.inner.mask_stride : plan_.scan.mask_stride;
-  if (plan_.packed != plan_.x_dtype) space.staged.resize(most * item_size(plan_.x_dtype));
-  if (mask_step != 0) space.mask.resize(most);
+  if (plan_.packed != plan_.x_dtype) space.staged.resize(filled_room_ * item_size(plan_.x_dtype));
+  if (mask_step != 0) space.mask.resize(filled_room_);
   const std::vector<char>& buffer = plan_.split ? space.block : space.packed;
   if (plan_.nan) space.kept.resize(buffer.size() / packed_size_);
 }
@@ -88,7 +81,7 @@ char* Run::kept_of(Workspace& space, const char* packed) const {
 void Run::fill(Workspace& space, Piece piece) const {
   if (plan_.reversed) turn(piece);  // strides are positive now
   Piece part = piece;
-  const int64_t most = filled_length(piece.lines);
+  const int64_t most = filled_room_ / piece.lines;  // a group or more
   for (int64_t i = 0; i < piece.length; i += most) {
     part.x = piece.x + i * piece.x_scan;
     part.y = piece.y + i * piece.y_scan;
@@ -102,6 +95,7 @@ void Run::fill_part(Workspace& space, const Piece& part) const {
   const bool columns = plan_.walk == Walk::columns, same = plan_.packed == plan_.x_dtype;
   const int64_t x_size = item_size(plan_.x_dtype);
   const Piece to = same ? part : gathered(part, space.staged.data(), x_size, columns);
+  assert(same || holds(space.staged, to, x_size));
   HoleRows rows = rows_of(to, columns);
   rows.skipna = plan_.skipna;
   if (rows.count > 1 && (columns ? part.x_line : part.x_scan) != x_size) {
@@ -115,6 +109,7 @@ void Run::fill_part(Workspace& space, const Piece& part) const {
     rows.mask = nullptr;
   } else if (!rows.one_for_row && mask_step != 1) {
     Piece bytes = gathered(part, space.mask.data(), 1, columns);
+    assert(holds(space.mask, bytes, 1));
     bytes.x = part.mask;
     bytes.x_scan = part.mask_scan;
     bytes.x_line = part.mask_line;
@@ -125,6 +120,8 @@ void Run::fill_part(Workspace& space, const Piece& part) const {
   if (plan_.nan) {
     rows.kept = kept_of(space, part.y);
     rows.kept_row = (columns ? part.y_scan : part.y_line) / packed_size_;
+    assert(rows.kept + (rows.rows - 1) * rows.kept_row + rows.count <=
+           space.kept.data() + space.kept.size());
   }
   join(rows, x_size);
   holes_.fill[int(plan_.x_dtype)](rows);

@@ -116,6 +116,7 @@ void Run::scan_packed(Workspace& space, const Piece& whole, bool pack_x) {
     if (plan_.reversed) {
       packed.x = packed.y = space.packed.data() + (part.length - 1) * packed_size_;
     }
+    assert(holds(space.packed, between(packed, packed, part), packed_size_));
     if (pack_x) {
       pack(space, between(part, packed, part));
       part.x = packed.x;
@@ -157,19 +158,24 @@ Piece Run::part_of(const Unit& unit, int64_t begin, int64_t length) const {
   return piece;
 }
 
-// Long rows are stored past the cache 16 bytes at a time, at multiples of 16; short ones and
-// columns by whole cache lines, so that what is left at either end of a column's row must not be
-// much.
+// Long rows are stored past the cache 16 bytes at a time, at multiples of 16, all of them or none:
+// neighbours share cache lines. Short ones and columns are by whole cache lines, so that what is
+// left at either end of a column's row must not be much.
 bool Run::can_stream(const Piece& piece) const {
   if (!plan_.stream || plan_.pack_y) return false;
   if (plan_.walk == Walk::columns) {
     const int64_t row_bytes = piece.lines * y_size_;
     return row_bytes >= policy::least_streamed_row || piece.y_scan == row_bytes;
   }
-  if (piece.staged) return true;
-  const char* const edge = plan_.reversed ? piece.y + y_size_ : piece.y;
-  if (reinterpret_cast<uintptr_t>(edge) % 16 != 0) return false;
-  return piece.lines == 1 || piece.y_line % 16 == 0;
+  return piece.staged || aligned_;
+}
+
+// Whether every row begins at a multiple of 16 bytes.
+bool Run::are_aligned() const {
+  const char* const edge = plan_.reversed ? y_ + y_size_ : y_;
+  const auto fits = [](const Axis& axis) { return axis.size == 1 || axis.y_stride % 16 == 0; };
+  return reinterpret_cast<uintptr_t>(edge) % 16 == 0 && fits(plan_.inner) &&
+         std::all_of(plan_.outer, plan_.outer + plan_.outer_dims, fits);
 }
 
 // Short whole rows that don't fill cache lines of their own.

@@ -1,7 +1,9 @@
 // One scan under way: what its workers share, and what each has for itself.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <chrono>
 #include <vector>
 
@@ -21,6 +23,14 @@ struct Workspace {
   // the elements that are in there.
   std::vector<char> staged, mask, kept;
 };
+
+// Whether the elements that are written to `to` lie in a buffer: asserted wherever one is filled.
+inline bool holds(const std::vector<char>& buffer, const Piece& to, int64_t size) {
+  const int64_t scan = (to.length - 1) * to.y_scan, line = (to.lines - 1) * to.y_line;
+  const char* const low = to.y + std::min<int64_t>(scan, 0) + std::min<int64_t>(line, 0);
+  const char* const high = to.y + std::max<int64_t>(scan, 0) + std::max<int64_t>(line, 0) + size;
+  return buffer.data() <= low && high <= buffer.data() + buffer.size();
+}
 
 // A claimed piece of work: some lines side by side, elements [begin, begin + length) of each.
 struct Unit {
@@ -61,6 +71,7 @@ class Run {
   int64_t scan_repeats(const Unit& unit, int64_t index, int64_t most) const;
   Piece part_of(const Unit& unit, int64_t begin, int64_t length) const;
   bool can_stream(const Piece& piece) const;
+  bool are_aligned() const;
   bool comes_staged(const Piece& piece) const;
   // In columns the two parts of a complex number are two lines.
   Piece with_channels(Piece piece) const;
@@ -69,7 +80,6 @@ class Run {
   void pack(Workspace& space, const Piece& piece) const {
     plan_.holes ? fill(space, piece) : pack_(piece);
   }
-  int64_t filled_length(int64_t lines) const;
   void make_room_for_holes(Workspace& space) const;
   char* kept_of(Workspace& space, const char* packed) const;
   void fill(Workspace& space, Piece piece) const;
@@ -103,6 +113,8 @@ class Run {
   const int channels_;
   const int64_t panel_carry_, panel_chain_;  // bytes of a panel's carries and chains
   const PackShape pack_shape_;
+  const int64_t filled_room_;  // elements of the buffers that `fill` passes by
+  const bool aligned_;
   const Interrupted interrupted_;
   void* const context_;
   std::chrono::steady_clock::time_point last_asked_;

@@ -1,6 +1,7 @@
 #include "segment_run.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 
 #include "environment.h"
@@ -133,7 +134,7 @@ void SegmentRun::scan_unit(Space& space, int64_t index) {
 
 // Whether all lines of the segment are left for later.
 bool SegmentRun::leave_out(const Lines& lines, int64_t segment) {
-  if (length_of(segment) < longest_) return length_of(segment) == 0;
+  if (!is_long(segment)) return length_of(segment) == 0;
   if (lines.first) {
     const std::lock_guard<std::mutex> lock(mutex_);
     long_.push_back(segment);
@@ -141,12 +142,14 @@ bool SegmentRun::leave_out(const Lines& lines, int64_t segment) {
   return true;
 }
 
-// One line. On the way past the cache, as many segments at a time as the stage holds.
+// One line. On the way past the cache, as many segments at a time as the stage holds, up to one
+// that is left for later: what the stage has in its place is not its result.
 void SegmentRun::scan_lines(Space& space, const Lines& line, int64_t first, int64_t last) {
   for (int64_t s = first, next; staged_ && s < last; first = s = next) {
     const int64_t begin = begin_of(s);
-    for (next = s; next < last && begin_of(next + 1) <= begin + stage_;) ++next;
+    for (next = s; next < last && !is_long(next) && begin_of(next + 1) <= begin + stage_;) ++next;
     if (next > s) {
+      assert((begin_of(next) - begin) * y_size_ <= static_cast<int64_t>(space.stage.size()));
       scan_some(space, line, s, next, space.stage.data() - begin * y_size_, false);
       flush(line.y + begin * y_size_, space.stage.data(), (begin_of(next) - begin) * y_size_);
     } else {
@@ -208,14 +211,11 @@ void SegmentRun::set_carries(Space& space, const Lines& lines) const {
   }
 }
 
-// As Run::can_stream has it.
+// As Run::can_stream has it. Rows end within cache lines, which must not be written in two ways.
 bool SegmentRun::can_stream(const Piece& piece) const {
-  if (columns_) {
-    const int64_t row_bytes = piece.lines * y_size_ / channels_;
-    return row_bytes >= policy::least_streamed_row || y_scan_ == row_bytes;
-  }
-  const char* const edge = plan_.reversed ? piece.y + y_size_ : piece.y;
-  return reinterpret_cast<uintptr_t>(edge) % 16 == 0;
+  if (!columns_) return false;
+  const int64_t row_bytes = piece.lines * y_size_ / channels_;
+  return row_bytes >= policy::least_streamed_row || y_scan_ == row_bytes;
 }
 
 void SegmentRun::scan_segment(Space& space, const Lines& lines, int64_t segment, char* y,

@@ -51,6 +51,7 @@ class SegmentRun {
 
   int64_t begin_of(int64_t segment) const { return segments_.offsets[segment]; }
   int64_t length_of(int64_t segment) const { return begin_of(segment + 1) - begin_of(segment); }
+  bool is_long(int64_t segment) const { return length_of(segment) >= longest_; }
   int64_t first_from(int64_t element) const;  // the first segment that begins there or behind
 
   const Plan& plan_;

@@ -56,6 +56,7 @@ void Run::pack_block(Workspace& space, Unit& unit) {
   piece.mask = unit.mask + unit.begin * plan_.scan.mask_stride;
   piece.mask_scan = plan_.scan.mask_stride;
   piece.mask_line = plan_.inner.mask_stride;
+  assert(holds(space.block, piece, packed_size_));
   pack(space, piece);
   unit.x = piece.y;
   unit.x_begin = unit.begin;
@@ -112,6 +113,7 @@ bool Run::help(Workspace& space, int64_t index) {
 
 void Run::add_up_tiles(Workspace& space, const Unit& unit, char* sums) {
   const int64_t tiles = unit.length / tile_size;
+  assert(tiles * panel_chain_ <= static_cast<int64_t>(space.aggregates.size()));
   std::memset(sums, 0, tiles * panel_chain_);
   for (int64_t tile = 0; tile < tiles; ++tile, sums += panel_chain_) {
     Piece piece = part_of(unit, unit.begin + tile * tile_size, tile_size);

@@ -26,14 +26,17 @@ def check_kind(name: str, kind: str, dtype: object) -> None:
 
 
 def offsets_of(name: str, cuts: Array, size: int, threads: int) -> Array:
-    """The int64 offsets of a dim of `size` elements, from any of the keywords' 1-D arrays."""
+    """The int64 offsets of a dim of `size` elements, from any of the keywords' 1-D arrays.
+
+    They are a copy, checked: what the core reads while it scans is nobody else's to change.
+    """
     _check_cuts(name, cuts)
     if name == "reset":
         return _of_starts(cuts, size)
     given = cuts
     if name == "lengths":
         cuts = _of_lengths(cuts, size)
-    offsets = np.ascontiguousarray(cuts, np.int64)
+    offsets = np.array(cuts, np.int64)
     at = _core.find_fault(address_of(offsets), len(offsets) - 1, size, threads)
     if at < 0:
         return offsets

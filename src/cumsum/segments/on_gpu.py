@@ -84,14 +84,21 @@ def cuts_of(name: str, cuts: Tensor, device: torch.device, size: int, kind: Kind
                 "cumsum(): reset is not available while a CUDA graph is captured; give offsets"
             )
         offsets = _of_starts(cuts)
-    else:
-        offsets = _of_lengths(cuts) if name == "lengths" else cuts.contiguous()
-    if capturing:
-        return Cuts(offsets, at_most(len(offsets) - 1, size, size, kind))
+    else:  # a copy, which nobody else changes between check and scan
+        offsets = _of_lengths(cuts) if name == "lengths" else cuts.clone()
+    if capturing:  # nothing is checked, so nothing may lead out of the dim
+        return Cuts(within(offsets, size), at_most(len(offsets) - 1, size, size, kind))
     facts = measured(offsets, size, kind)
     if facts.faults:
         offsets_of(name, cuts.numpy(force=True), size, 1)  # raises the error
     return Cuts(offsets, facts)
+
+
+def within(offsets: Tensor, size: int) -> Tensor:
+    """Offsets of a dim of `size` elements: the same numbers if they have no fault."""
+    inside = offsets.clamp(0, size).cummax(0).values
+    inside[0], inside[-1] = 0, size
+    return inside
 
 
 def _of_lengths(lengths: Tensor) -> Tensor:
