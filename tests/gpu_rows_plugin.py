@@ -1,0 +1,63 @@
+"""A plugin of pytest: a row of JSON before and after every test, as benchmarks/gpu_rows.py has it.
+
+Tests with a row are passed over. CARD_SHARE=K/N takes every N-th test from the K-th, CARD_PREFIX is
+put before their names.
+"""
+
+import os
+
+import pytest
+import torch
+
+from gpu_rows import ANEW, Rows
+
+ROWS = Rows.of_child()
+PREFIX = os.environ.get("CARD_PREFIX", "")
+SHARE = os.environ.get("CARD_SHARE", "0/1")
+MOST = 2000  # characters of a failure
+
+current = {}
+
+
+def name_of(nodeid):
+    return PREFIX + nodeid.removeprefix("tests/")
+
+
+def pytest_collection_modifyitems(items):
+    first, step = map(int, SHARE.split("/"))
+    begun = ROWS.begun()
+    items[:] = [item for item in items[first::step] if name_of(item.nodeid) not in begun]
+
+
+def pytest_runtest_logstart(nodeid):
+    current.clear()
+    current.update(name=name_of(nodeid), outcome="passed", seconds=0.0)
+    ROWS.write({"begin": current["name"]})
+
+
+def pytest_runtest_logreport(report):
+    current["seconds"] += report.duration
+    if report.outcome != "passed":
+        current["outcome"] = report.outcome
+    if report.skipped:
+        current["why"] = report.longrepr[2]
+    elif report.failed:
+        lines = [line[1:] for line in report.longreprtext.splitlines() if line.startswith("E ")]
+        current["error"] = lines[0].strip() if lines else report.longreprtext[-200:]
+        current["text"] = report.longreprtext[-MOST:]
+
+
+def is_lost():
+    """Whether the GPU answers no more: after a fault in a kernel no call of the process does."""
+    try:
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+    except RuntimeError:
+        return True
+    return False
+
+
+def pytest_runtest_logfinish():
+    ROWS.write(dict(current))
+    if current["outcome"] == "failed" and is_lost():
+        pytest.exit("the GPU is lost to this process", ANEW)
