@@ -52,7 +52,7 @@ def tested(files: tuple[str, ...], processes: int) -> Callable[[Run], None]:
     """A slice of tests, shared out: most of their time goes into compiling kernels."""
 
     def slice_(run: Run) -> None:
-        count = max(1, min(processes, (os.cpu_count() or 1) - 2))
+        count = max(1, min(processes, os.cpu_count() or 1))
         share = "CARD_SHARE={}/" + str(count)
         commands = [["env", share.format(k), *pytest(*files)] for k in range(count)]
         watch(commands, run.rows, run.log, quiet=150)

@@ -86,9 +86,10 @@ def sweep(rows: Rows, device: str, cases: tuple[tuple[Case, Any], ...] = CASES) 
 def plan(rows: Rows) -> None:
     """How much a sweep would try; the tensors have no memory."""
     for case, grids in CASES:
-        with rows.around(case.name) as row:
-            planned = [scan_with(case, choices, "meta") for choices in choices_of(grids)]
-            row["planned"] = len(planned)
+        if case.name not in rows.begun():
+            with rows.around(case.name) as row:
+                planned = [scan_with(case, choices, "meta") for choices in choices_of(grids)]
+                row["planned"] = len(planned)
 
 
 def best(rows: list[Row]) -> list[Row]:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Test and measure the kernels on a machine with a GPU, by its own Python, torch, Triton and pytest; no
-# package registry is asked. `make card`, on any machine, puts cumsum into card/ for it; where
-# card/ has no wheel, the cumsum that is installed is taken.
+# package registry is asked. `make card`, on any machine, puts a wheel of cumsum into card/, which is
+# taken where it is there (WHEELS=, and so `make gpu`, takes the cumsum that is installed).
 #     tools/card.sh [--dry] [SLICE ...]      of: probe tests abilities memory times sweep
 # Results: $OUT/SLICE.jsonl (card/results), each row as soon as it is known. A slice goes on after
 # the rows in $OUT or, where that has none, in card/results. The slices together take at most LIMIT
@@ -17,8 +17,8 @@ if [[ ${1:-} == --dry ]]; then
 fi
 [[ $# -gt 0 ]] || set -- probe tests abilities memory times sweep
 
-export PYTHONPATH=tests:benchmarks PYTHONUNBUFFERED=1
-wheels=(card/*.whl)
+export PYTHONPATH=tests:benchmarks${PYTHONPATH:+:$PYTHONPATH} PYTHONUNBUFFERED=1
+wheels=("${WHEELS-card}"/*.whl)
 if [[ -e ${wheels[0]} ]]; then
     site=$(mktemp -d)
     trap 'rm -rf "$site"' EXIT
