@@ -1,6 +1,6 @@
 """What is measured on a GPU, and how: replays of CUDA graphs, each after a copy of its own.
 
-python benchmarks/gpu_measure.py probe|times|sweep     a child of benchmarks/gpu.py, which writes rows
+python benchmarks/gpu_measure.py probe|times|sweep     a child of benchmarks/gpu.py
 
 A graph holds the launches of a call, so that the host, which takes longer than many a kernel, is
 not what is timed; the cache is emptied before each replay. The clock of a GPU goes up and down: a
@@ -141,6 +141,7 @@ class Clock:
         return replayed(call) if self.on_gpu and name not in EAGER else call
 
     def __call__(self, call: Call) -> float:
+        """Make a call, and take its time."""
         if not self.on_gpu:
             start = time.perf_counter()
             call()
@@ -154,7 +155,7 @@ class Clock:
         return float(start.elapsed_time(end)) * MILLISECOND
 
 
-def interleaved(calls: dict[str, Call], device: str, rounds: int = ROUNDS) -> Row:
+def interleaved(calls: dict[str, Call], device: str) -> Row:
     """The median seconds of each call, and the median of its ratios to the copies before it."""
     clock = Clock(device)
     timed = {name: clock.ready(name, call) for name, call in calls.items()}
@@ -163,7 +164,7 @@ def interleaved(calls: dict[str, Call], device: str, rounds: int = ROUNDS) -> Ro
     ratios: dict[str, list[float]] = {name: [] for name in times}
     for call in timed.values():
         clock(call)
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         for name, found in times.items():
             copies.append(clock(timed["copy"]))
             found.append(clock(timed[name]))
@@ -232,12 +233,12 @@ def measure_all(rows: Rows, device: str, cases: tuple[Case, ...] = CASES) -> Non
         name = f"a call on {n} elements"
         if name not in rows.begun():
             with rows.around(name) as row:
-                row |= small_calls(n, device)
+                row.update(small_calls(n, device))
     for case in cases:
         if case.name not in rows.begun():
             with rows.around(case.name) as row:
-                row |= {"bytes": case.moved, "aim": case.aim}
-                row |= measure(case, device)
+                row.update({"bytes": case.moved, "aim": case.aim})
+                row.update(measure(case, device))
 
 
 def standin(case: Case) -> Case:

@@ -62,8 +62,7 @@ def summary(output: str) -> Row:
 def check(tool: str, tests: list[list[str]], rows: Rows, log: Path, *, dry: bool) -> None:
     """Rows of the planted fault, of each test, and of the tool's own summary."""
     if not dry and f"{tool}: planted fault" not in rows.begun():
-        with rows.around(f"{tool}: planted fault") as row:
-            row |= planted(tool)
+        rows.write({"name": f"{tool}: planted fault"} | planted(tool))
     output = log.with_name(f"{tool}.txt")
     output.write_text("")  # of this run alone
     # Every tensor has memory of its own: pieces of a cached block would hide what lies outside.
@@ -81,5 +80,4 @@ def check(tool: str, tests: list[list[str]], rows: Rows, log: Path, *, dry: bool
     with log.open("a") as file:
         file.write(text)
     if not dry:
-        with rows.around(f"{tool}: summary") as row:
-            row |= summary(text)
+        rows.write({"name": f"{tool}: summary"} | summary(text))

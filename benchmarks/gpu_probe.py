@@ -75,8 +75,8 @@ def agree(n: int) -> Row:
 def probe(rows: Rows, *, dry: bool) -> None:
     """Rows of the machine and of some lengths."""
     with rows.around("machine") as row:
-        row |= machine(dry=dry)
+        row.update(machine(dry=dry))
     for n in () if dry else LENGTHS:
         if (name := f"{n} elements, both ways") not in rows.begun():
             with rows.around(name) as row:
-                row |= agree(n)
+                row.update(agree(n))

@@ -55,7 +55,10 @@ class Rows:
 
     @contextmanager
     def around(self, name: str) -> Iterator[Row]:
-        """Write that it begins; then the row that the body fills in, or the error it ended with."""
+        """Write that it begins; then the row that the body fills in, or the error it ended with.
+
+        After a fault in a kernel no call of this process succeeds: it ends, to be begun again.
+        """
         self.write({"begin": name})
         row: Row = {"name": name}
         try:
@@ -63,6 +66,8 @@ class Rows:
         except Exception as error:  # noqa: BLE001 - the next may go well; the row says what it was
             row["error"] = f"{type(error).__name__}: {error}".splitlines()[0]
         self.write(row)
+        if "CUDA error" in row.get("error", ""):
+            raise SystemExit(ANEW)
 
 
 class Child:

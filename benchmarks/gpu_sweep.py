@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
 
-import torch
-
 from cumsum.kernels.gpu import policy
 from cumsum.kernels.gpu.layout import layout_of
 from gpu_measure import Case, seconds, tensors
@@ -79,7 +77,7 @@ def sweep(rows: Rows, device: str, cases: tuple[tuple[Case, Any], ...] = CASES) 
         for choices in choices_of(grids):
             if (name := name_of(case, choices)) not in begun:
                 with rows.around(name) as row:
-                    row |= {"case": case.name, "choices": choices}
+                    row.update({"case": case.name, "choices": choices})
                     row["seconds"] = seconds(scan_with(case, choices, device), device)
 
 

@@ -95,9 +95,10 @@ def section(report: Row) -> str:
     card = f"{about['card']}, {about['cores']} multiprocessors, runtime {about['runtime']}"
     versions = f"cumsum {about['cumsum']}, torch {about['torch']}, Triton {about['triton']}"
     parts = [f"{card}; {versions}."]
-    checks = [f"{name}: {found['counts']}" for name, found in report["checks"].items()]
-    parts.append("; ".join(checks) + "." if checks else "Nothing was tested.")
-    parts += [f"**Wrong**: {words}" for found in report["checks"].values() for words in found["bad"]]
+    checks = report["checks"]
+    counts = [f"{name}: {found['counts']}" for name, found in checks.items()]
+    parts.append("; ".join(counts) + "." if counts else "Nothing was tested.")
+    parts += [f"**Wrong**: {bad}" for found in checks.values() for bad in found["bad"]]
     if rows:
         parts.append(case_table(rows))
         parts.append(f"The geometric mean of the multiples of a copy is {mean_ratio(rows):.2f}.")

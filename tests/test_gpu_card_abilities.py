@@ -240,7 +240,8 @@ def test_inductor(flags):
     initial = torch.rand(3, dtype=torch.float64, device=DEVICE, requires_grad=True)
     wanted = scan(x, initial)
     torch._dynamo.reset()
-    got = torch.compile(scan, backend="aot_eager" if DRY else "inductor", fullgraph=True)(x, initial)
+    backend = "aot_eager" if DRY else "inductor"
+    got = torch.compile(scan, backend=backend, fullgraph=True)(x, initial)
     assert_close(got, wanted, rtol=1e-14, atol=0)
     assert_close(*(torch.autograd.grad(y.sum(), (x, initial)) for y in (got, wanted)))
 

@@ -22,7 +22,11 @@ MACHINE = {
     "triton": "3.7.1",
     "cumsum": "0.1.0",
 }
-CALL = {"elements": 8, "host": {"ours": 2e-5, "torch": 1e-5}, "device": {"ours": 3e-6, "torch": 4e-6}}
+CALL = {
+    "elements": 8,
+    "host": {"ours": 2e-5, "torch": 1e-5},
+    "device": {"ours": 3e-6, "torch": 4e-6},
+}
 TIMES = [
     {"name": "a call", **CALL},
     {"name": "one", "bytes": 8 << 20, "aim": 1.2, "copy": 1e-5, "ours": 2e-5, "torch": 4e-5,
@@ -51,7 +55,7 @@ from pathlib import Path
 import gpu_measure as m, gpu_sweep as s
 from gpu_rows import Rows
 folder, case = Path(sys.argv[1]), m.Case("tiny", (40, 20), 0)
-m.SIZES = (8,)
+m.SIZES, m.ROUNDS = (8,), 2
 m.measure_all(Rows(folder / "times.jsonl"), "cpu", (case,))
 grids = ({"single": (True, False)}, {"lines": (0,)})
 for _ in range(2):
