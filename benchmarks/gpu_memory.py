@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -15,6 +16,8 @@ TOOLS = ("memcheck", "racecheck")
 SMALL = ("0/5", "test_bits and not function")  # which share of which tests of the kernels
 ABLE = ("0/1", "not inductor and not libraries and not threads")  # and of the abilities
 SUMMARY = re.compile(r"=+ (?:ERROR|RACECHECK) SUMMARY: (\d+) (?:errors?|hazards?).*")
+# Every tensor has memory of its own: pieces of a cached block would hide what lies outside of them.
+BARE = {"PYTORCH_NO_CUDA_MEMORY_CACHING": "1"}
 QUIET = 200  # seconds; everything is some ten to a hundred times slower
 
 
@@ -24,10 +27,10 @@ def under(tool: str, command: list[str]) -> list[str]:
     return [shutil.which("compute-sanitizer") or "compute-sanitizer", *options, *command]
 
 
-def found_in(output: str) -> int | None:
-    """How many faults a tool says that it has found; None if it says nothing."""
+def found_in(output: str, processes: int = 1) -> int | None:
+    """How many faults a tool says that it has found; None if one of its processes says nothing."""
     counts = [int(match[1]) for match in SUMMARY.finditer(output)]
-    return sum(counts) if counts else None
+    return sum(counts) if len(counts) >= processes else None
 
 
 def last_line(output: str) -> str:
@@ -41,6 +44,7 @@ def planted(tool: str) -> Row:
         done = subprocess.run(
             under(tool, [sys.executable, str(PLANTED), tool]), stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, timeout=QUIET, check=False,
+            env=os.environ | BARE,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return {"error": f"killed after {QUIET} s"}
@@ -50,9 +54,9 @@ def planted(tool: str) -> Row:
     return {"found": count}
 
 
-def summary(output: str) -> Row:
+def summary(output: str, processes: int) -> Row:
     """What a tool found in the tests; to say nothing is a fault as well."""
-    count = found_in(output)
+    count = found_in(output, processes)
     if count is None:
         return {"error": f"no summary: {last_line(output)}"}
     faults = [line for line in output.splitlines() if line.startswith("=========")]
@@ -65,8 +69,7 @@ def check(tool: str, tests: list[list[str]], rows: Rows, log: Path, *, dry: bool
         rows.write({"name": f"{tool}: planted fault"} | planted(tool))
     output = log.with_name(f"{tool}.txt")
     output.write_text("")  # of this run alone
-    # Every tensor has memory of its own: pieces of a cached block would hide what lies outside.
-    names = ["env", "PYTORCH_NO_CUDA_MEMORY_CACHING=1", f"CARD_PREFIX={tool}: "]
+    names = ["env", *(f"{key}={value}" for key, value in BARE.items()), f"CARD_PREFIX={tool}: "]
     shares = zip((SMALL, ABLE), tests, strict=True)
     watch(
         [
@@ -80,4 +83,4 @@ def check(tool: str, tests: list[list[str]], rows: Rows, log: Path, *, dry: bool
     with log.open("a") as file:
         file.write(text)
     if not dry:
-        rows.write({"name": f"{tool}: summary"} | summary(text))
+        rows.write({"name": f"{tool}: summary"} | summary(text, len(tests)))

@@ -9,7 +9,7 @@ from typing import Any
 from cumsum.kernels.gpu import policy
 from cumsum.kernels.gpu.layout import layout_of
 from gpu_measure import Case, seconds, tensors
-from gpu_rows import Row, Rows
+from gpu_rows import Rows
 
 ROWS: dict[str, tuple[Any, ...]] = {"warps": (1, 2, 4), "lines": (1, 2, 4)}
 COLUMNS: dict[str, tuple[Any, ...]] = {
@@ -88,15 +88,3 @@ def plan(rows: Rows) -> None:
             with rows.around(case.name) as row:
                 planned = [scan_with(case, choices, "meta") for choices in choices_of(grids)]
                 row["planned"] = len(planned)
-
-
-def best(rows: list[Row]) -> list[Row]:
-    """The best choices of each case beside what the policy has."""
-    found = []
-    for name in dict.fromkeys(row["case"] for row in rows):
-        those = [row for row in rows if row["case"] == name and "seconds" in row]
-        own = [row for row in those if not row["choices"]]
-        if those and own:
-            fastest = min(those, key=lambda row: float(row["seconds"]))
-            found.append({**fastest, "policy": own[0]["seconds"]})
-    return found

@@ -123,8 +123,8 @@ def test_what_a_sanitizer_says(rows_module, text, count):
     import gpu_memory
 
     assert gpu_memory.found_in(text) == count
-    row = gpu_memory.summary(text)
-    assert ("error" in row) is (count != 0)
+    assert ("error" in gpu_memory.summary(text, 1)) is (count != 0)
+    assert "error" in gpu_memory.summary(text, 3)
 
 
 def test_a_planted_fault_has_to_be_found(rows_module, monkeypatch, tmp_path):

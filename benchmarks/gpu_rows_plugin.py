@@ -1,4 +1,4 @@
-"""A plugin of pytest: a row of JSON before and after every test, as benchmarks/gpu_rows.py has it.
+"""A plugin of pytest: a row of JSON before and after every test, as gpu_rows.py has it.
 
 Tests with a row are passed over. CARD_SHARE=K/N takes every N-th test from the K-th, CARD_PREFIX is
 put before their names.
