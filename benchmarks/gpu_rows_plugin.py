@@ -4,38 +4,44 @@ Tests with a row are passed over. CARD_SHARE=K/N takes every N-th test from the 
 put before their names.
 """
 
+from __future__ import annotations
+
 import os
 
 import pytest
 import torch
 
-from gpu_rows import ANEW, Rows
+from gpu_rows import ANEW, Row, Rows
 
 ROWS = Rows.of_child()
 PREFIX = os.environ.get("CARD_PREFIX", "")
 SHARE = os.environ.get("CARD_SHARE", "0/1")
 MOST = 2000  # characters of a failure
 
-current = {}
+current: Row = {}
 
 
-def name_of(nodeid):
+def name_of(nodeid: str) -> str:
+    """The name of a test's row."""
     return PREFIX + nodeid.removeprefix("tests/")
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the tests of this process that have no row."""
     first, step = map(int, SHARE.split("/"))
     begun = ROWS.begun()
     items[:] = [item for item in items[first::step] if name_of(item.nodeid) not in begun]
 
 
-def pytest_runtest_logstart(nodeid):
+def pytest_runtest_logstart(nodeid: str) -> None:
+    """Write that a test begins."""
     current.clear()
     current.update(name=name_of(nodeid), outcome="passed", seconds=0.0)
     ROWS.write({"begin": current["name"]})
 
 
-def pytest_runtest_logreport(report):
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keep what came of its set-up, its call or its end."""
     current["seconds"] += report.duration
     if report.outcome != "passed":
         current["outcome"] = report.outcome
@@ -47,7 +53,7 @@ def pytest_runtest_logreport(report):
         current["text"] = report.longreprtext[-MOST:]
 
 
-def is_lost():
+def is_lost() -> bool:
     """Whether the GPU answers no more: after a fault in a kernel no call of the process does."""
     try:
         if torch.cuda.is_available():
@@ -57,7 +63,8 @@ def is_lost():
     return False
 
 
-def pytest_runtest_logfinish():
+def pytest_runtest_logfinish() -> None:
+    """Write its row."""
     ROWS.write(dict(current))
     if current["outcome"] == "failed" and is_lost():
         pytest.exit("the GPU is lost to this process", ANEW)

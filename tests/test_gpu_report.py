@@ -128,7 +128,7 @@ def test_measuring(gpu, folder):
         [sys.executable, "-c", TINY, folder],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
         env=environment(TRITON_INTERPRET="1"),
     )
@@ -154,7 +154,7 @@ def test_a_dry_run(tmp_path):
         command,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=300,
         check=False,
         cwd=tmp_path,
         env=environment(OUT=str(tmp_path), PYTHON=sys.executable, WHEELS=""),
@@ -171,7 +171,7 @@ def test_the_cards_tests_are_collected_without_one():
         [*command, *files],
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=300,
         check=False,
         env=environment(CARD_DRY="1"),
     )
