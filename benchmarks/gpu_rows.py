@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 Row = dict[str, Any]
+BETWEEN = 120  # seconds: the least that a process is given to import, to collect, to end
 ANEW = 75  # the exit status of a process that asks to be begun again
 PATH, WORKER = "CARD_ROWS", "CARD_WORKER"  # what a child finds in its environment
 
@@ -40,10 +41,11 @@ class Rows:
             file.write(line.encode())
 
     def read(self) -> list[Row]:
-        """All rows so far."""
+        """All rows so far; a machine that goes away may leave a part of one, which is no row."""
         if not self.path.exists():
             return []
-        return [json.loads(line) for line in self.path.read_text().splitlines()]
+        whole, _, _ = self.path.read_text().rpartition("\n")
+        return [json.loads(line) for line in whole.splitlines()]
 
     def results(self) -> list[Row]:
         """The rows that say what came of something."""
@@ -93,19 +95,19 @@ class Child:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
-    def tend(self, quiet: float) -> None:
-        """See whether it has written, hangs or has ended."""
-        status = self.process.poll()
-        mine = [row for row in self.rows.read() if row["worker"] == self.number]
+    def tend(self, status: int | None, seen: list[Row], quiet: float) -> None:
+        """See whether it has written, hangs or has ended, by its status and what was then there."""
+        mine = [row for row in seen if row["worker"] == self.number]
         if len(mine) > self.lines:
             self.lines, self.heard = len(mine), time.monotonic()
-        if status is None and time.monotonic() - self.heard < quiet:
+        open_ = mine[-1].get("begin") if mine else None
+        limit = quiet if open_ else max(quiet, BETWEEN)
+        if status is None and time.monotonic() - self.heard < limit:
             return
         reason = f"ended with status {status}"
         if status is None:
             self.kill()
-            reason = f"killed after {quiet:.0f} s without a row"
-        open_ = mine[-1].get("begin") if mine else None
+            reason = f"killed after {limit:.0f} s without a row"
         if open_:
             self.rows.write({"name": open_, "error": reason, "worker": self.number})
         if open_ or status == ANEW:
@@ -129,13 +131,15 @@ def watch(commands: list[list[str]], rows: Rows, log: Path, quiet: float) -> Non
     log : Path
         Where what they print is appended.
     quiet : float
-        The seconds after which one that has written nothing is killed.
+        The seconds after which one that has begun something is killed if it writes nothing more.
     """
     children = [Child(command, rows, log, n) for n, command in enumerate(commands)]
     try:
         while running := [child for child in children if not child.ended]:
-            for child in running:
-                child.tend(quiet)
+            polled = [(child, child.process.poll()) for child in running]
+            seen = rows.read()
+            for child, status in polled:
+                child.tend(status, seen, quiet)
             time.sleep(0.1)
     finally:
         for child in children:

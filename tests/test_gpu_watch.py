@@ -28,6 +28,10 @@ for name in sys.argv[1:]:
             os.kill(os.getpid(), 11)
         elif name == "fails":
             raise ValueError("a reason\\nof two lines")
+        elif name == "lost":
+            row["process"] = os.getpid()
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+        row["process"] = os.getpid()
     if name == "anew":
         sys.exit(ANEW)
 """
@@ -66,11 +70,45 @@ def test_a_child_that_waits_in_c_is_killed_and_the_rest_is_done(watched):
 
 
 def test_a_child_that_dies_or_fails_loses_one_row(watched):
-    found = watched(("dies", "fails", "anew", "last"))
+    found = watched(("dies", "fails", "anew", "last", "lost", "more"))
     assert found["dies"]["error"] == "ended with status -11"
     assert found["fails"]["error"] == "ValueError: a reason"
-    assert found["anew"] == {"name": "anew", "seconds": 1, "worker": 0}
-    assert found["last"]["seconds"] == 1
+    assert found["anew"]["process"] != found["last"]["process"] == found["lost"]["process"]
+    assert found["more"]["process"] != found["lost"]["process"]
+    assert found["lost"]["error"].startswith("RuntimeError: CUDA error")
+
+
+CASES = """
+import ctypes
+import pytest
+
+def test_passes(): pass
+def test_fails(): assert 1 == 2, "not so"
+def test_hangs(): ctypes.PyDLL(None).pause()
+def test_skips(): pytest.skip("a reason")
+def test_has_a_row(): raise AssertionError
+"""
+
+
+def test_rows_of_tests(rows_module, tmp_path, monkeypatch):
+    monkeypatch.setenv("CARD_PREFIX", "tool: ")
+    rows = rows_module.Rows(tmp_path / "rows.jsonl")
+    file = tmp_path / "test_cases.py"
+    file.write_text(CASES)
+    rows.write({"name": "tool: test_cases.py::test_has_a_row"})
+    pytest_ = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "gpu_rows_plugin"]
+    command = [*pytest_, f"--rootdir={tmp_path}", "-c", "/dev/null", str(file)]
+    shares = [["env", f"CARD_SHARE={k}/2", *command] for k in range(2)]
+    rows_module.watch(shares, rows, tmp_path / "log.txt", 20)
+    found = {row["name"].removeprefix("tool: test_cases.py::test_"): row for row in rows.results()}
+    log = (tmp_path / "log.txt").read_text()
+    assert found.keys() == {"passes", "fails", "hangs", "skips", "has_a_row"}, log
+    assert found["passes"]["outcome"] == "passed"
+    assert found["fails"]["outcome"] == "failed"
+    assert found["fails"]["error"] == "AssertionError: not so"
+    assert found["hangs"]["error"] == "killed after 20 s without a row"
+    assert (found["skips"]["outcome"], found["skips"]["why"]) == ("skipped", "Skipped: a reason")
+    assert "outcome" not in found["has_a_row"]
 
 
 def test_a_child_that_never_begins(rows_module, tmp_path):
@@ -80,6 +118,15 @@ def test_a_child_that_never_begins(rows_module, tmp_path):
     assert rows.results() == [{"name": "process 0", "error": "ended with status 3", "worker": 0}]
     rows_module.watch([command], rows, tmp_path / "log.txt", 30)
     assert "no GPU" in (tmp_path / "log.txt").read_text()
+
+
+def test_a_part_of_a_row_is_none(rows_module, tmp_path):
+    rows = rows_module.Rows(tmp_path / "rows.jsonl")
+    assert rows.read() == []
+    rows.write({"name": "a"})
+    with rows.path.open("a") as file:
+        file.write('{"name": "b')
+    assert rows.results() == [{"name": "a", "worker": 0}]
 
 
 def test_children_end_with_the_parent(rows_module, tmp_path):

@@ -5,16 +5,15 @@
 #     tools/card.sh [--dry] [SLICE ...]      of: probe tests abilities memory times sweep
 # Results: $OUT/SLICE.jsonl (card/results), each row as soon as it is known. A slice goes on after
 # the rows in $OUT or, where that has none, in card/results. The slices together take at most LIMIT
-# seconds (570), each what is left of them. --dry does what needs no GPU.
+# seconds (570), each what is left of them. --dry does what needs no GPU (card/dry).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-python=${PYTHON:-python3} out=${OUT:-card/results} limit=${LIMIT:-570}
-
-dry=()
+python=${PYTHON:-python3} limit=${LIMIT:-570} before=card/results dry=()
 if [[ ${1:-} == --dry ]]; then
-    dry=(--dry)
+    before=card/dry dry=(--dry)
     shift
 fi
+out=${OUT:-$before}
 [[ $# -gt 0 ]] || set -- probe tests abilities memory times sweep
 
 export PYTHONPATH=tests:benchmarks${PYTHONPATH:+:$PYTHONPATH} PYTHONUNBUFFERED=1
@@ -29,8 +28,8 @@ fi
 mkdir -p "$out"
 status=0
 for slice in "$@"; do
-    if [[ ! -e $out/$slice.jsonl && -e card/results/$slice.jsonl ]]; then
-        cp "card/results/$slice.jsonl" "$out"
+    if [[ ! -e $out/$slice.jsonl && -e $before/$slice.jsonl ]]; then
+        cp "$before/$slice.jsonl" "$out"
     fi
     left=$((limit - SECONDS))
     if ((left < 5)); then
