@@ -20,7 +20,7 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
 	$(shell find src -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.cpp' -o -name '*.h')
 CPP := $(shell find src/core tests/core -name '*.cpp' -o -name '*.h')
 
-.PHONY: demo test test-matrix bench bench-files bench-stores dask ranks gpu gpu-table model support scaling \
+.PHONY: demo test test-matrix bench bench-files bench-stores dask ranks gpu card gpu-table model support scaling \
 	accuracy report lint \
 	sanitize core bits neon counts docs package \
 	install clean
@@ -90,10 +90,16 @@ scaling: $(DONE)/package $(DONE)/group-test
 ranks: $(DONE)/package $(DONE)/group-test
 	$(BIN)/python benchmarks/ranks.py $(RANKS)
 
-# On a machine with a GPU: tests, the numbers of the policy, times, the tables of docs/gpu.md.
-# GPU='--no-sweep --only 1-D'.
+# On a machine with a GPU: tests, times, the numbers of the policy, the tables of docs/gpu.md.
+# GPU='probe times' for some slices.
 gpu: $(DONE)/package $(DONE)/group-test
-	PYTHONPATH=tests $(BIN)/python benchmarks/gpu.py $(GPU)
+	PYTHON=$(BIN)/python WHEELS= LIMIT=7200 tools/card.sh $(GPU)
+	$(BIN)/python benchmarks/gpu.py --report card/results
+
+# What tools/card.sh takes along to a machine with a GPU and no package registry.
+card: $(DONE)/group-build
+	@mkdir -p card && rm -f card/*.whl
+	$(PIP) wheel -qq --no-build-isolation --no-deps -Cbuild-dir=build/package -w card .
 
 # The GPU kernels compiled for five GPUs, none of which need be here: registers and instructions.
 gpu-table: $(DONE)/package $(DONE)/group-test

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
 
-import torch
-
 from cumsum.kernels.gpu import policy
 from cumsum.kernels.gpu.layout import layout_of
-from gpu_measure import Case, Row, seconds, tensors
+from gpu_measure import Case, seconds, tensors
+from gpu_rows import Rows
 
 ROWS: dict[str, tuple[Any, ...]] = {"warps": (1, 2, 4), "lines": (1, 2, 4)}
 COLUMNS: dict[str, tuple[Any, ...]] = {
@@ -59,25 +58,33 @@ def scan_with(case: Case, choices: dict[str, Any], device: str) -> Callable[[], 
     return call
 
 
-def sweep(device: str, cases: tuple[tuple[Case, Any], ...] = CASES) -> Iterator[Row]:
-    """A row for each case and choice, the policy's own first."""
+def choices_of(grids: tuple[dict[str, tuple[Any, ...]], ...]) -> Iterator[dict[str, Any]]:
+    """All that is tried for a case, the policy's own first."""
+    yield {}
+    for options in grids:
+        yield from grid(options)
+
+
+def name_of(case: Case, choices: dict[str, Any]) -> str:
+    """The name of a row."""
+    return f"{case.name}: {', '.join(f'{key}={value}' for key, value in choices.items())}"
+
+
+def sweep(rows: Rows, device: str, cases: tuple[tuple[Case, Any], ...] = CASES) -> None:
+    """A row for each case and choice that has none yet."""
+    begun = rows.begun()
     for case, grids in cases:
-        for choices in ({}, *(each for options in grids for each in grid(options))):
-            row: Row = {"name": case.name, "choices": choices}
-            try:
-                row["seconds"] = seconds(scan_with(case, choices, device), device)
-            except (RuntimeError, torch.OutOfMemoryError) as error:
-                row["error"] = str(error).splitlines()[0]
-            yield row
+        for choices in choices_of(grids):
+            if (name := name_of(case, choices)) not in begun:
+                with rows.around(name) as row:
+                    row.update({"case": case.name, "choices": choices})
+                    row["seconds"] = seconds(scan_with(case, choices, device), device)
 
 
-def best(rows: list[Row]) -> list[Row]:
-    """The best choices of each case beside what the policy has."""
-    found = []
-    for name in dict.fromkeys(row["name"] for row in rows):
-        those = [row for row in rows if row["name"] == name and "seconds" in row]
-        own = [row for row in those if not row["choices"]]
-        if those and own:
-            fastest = min(those, key=lambda row: float(row["seconds"]))
-            found.append({**fastest, "policy": own[0]["seconds"]})
-    return found
+def plan(rows: Rows) -> None:
+    """How much a sweep would try; the tensors have no memory."""
+    for case, grids in CASES:
+        if case.name not in rows.begun():
+            with rows.around(case.name) as row:
+                planned = [scan_with(case, choices, "meta") for choices in choices_of(grids)]
+                row["planned"] = len(planned)

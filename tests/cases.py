@@ -76,9 +76,15 @@ def numpy_dtype(name):
 
 
 def as_tensor(array):
-    """Share an array with torch; NumPy's bfloat16 goes through its bits."""
+    """Share an array with torch; NumPy's bfloat16 goes through its bits.
+
+    Of what is read-only because it is broadcast, a copy is broadcast again: torch warns of it.
+    """
     import torch
 
+    if not array.flags.writeable:
+        once = array[tuple(slice(None if step else 1) for step in array.strides)]
+        return as_tensor(once.copy()).expand(array.shape)
     if array.dtype.name != "bfloat16":
         return torch.from_numpy(array)
     return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
