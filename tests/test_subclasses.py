@@ -118,7 +118,7 @@ def test_what_is_more_than_a_plain_sum_is_refused(kind):
         {"decay": 0.5},
         {"precision": "compensated"},
     ):
-        with pytest.raises(TypeError, match="input is a .* rules of its own"):
+        with pytest.raises(TypeError, match=r"input is a .* rules of its own"):
             cumsum.cumsum(x, 0, **options)
     with pytest.raises(TypeError, match="input is a"):
         cumsum.cumsum(x, (0, 1))

@@ -140,6 +140,11 @@ def scan_durations(
         seen = np.empty(x.shape, np.int64)
         door.scan_into(missing, seen, axis, initial=from_start, **flags)
         y[seen > 0] = np.timedelta64("NaT")
+    if not _are_numbers(y.view(np.int64)):  # as in NumPy, also a sum that wrapped to NaT's number
+        seen = np.empty(y.shape, np.int64)
+        whole: dict[str, Any] = flags | {"exclusive": False, "initial": None}
+        door.scan_into(np.isnat(y), seen, axis, **whole)
+        y[seen > 0] = np.timedelta64("NaT")
 
 
 def _are_numbers(ticks: Array) -> bool:
