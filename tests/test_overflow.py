@@ -260,7 +260,7 @@ def test_initial_beyond_64_bits():
     for first in (2**64, np.array(2**64, object)):
         sums = cumsum.cumsum(x, 0, initial=first, overflow="saturate", include_initial=True)
         exact = [2**64 - k * 2**62 for k in range(9)]
-        assert sums.tolist() == [min(sum_, 2**63 - 1) for sum_ in exact]
+        assert sums.tolist() == [max(-(2**63), min(sum_, 2**63 - 1)) for sum_ in exact]
         with pytest.raises(OverflowError, match=rf"index \(0,\) is {2**64 - 2**62}, but int64"):
             cumsum.cumsum(x, 0, initial=first, overflow="raise")
     for first in (10**30, 10**5000):
