@@ -87,7 +87,7 @@ WAYS = {
     "list": ([1, 2], r"numpy\.asarray\(x\)"),
     "Series": (pd.Series([1, 2]), r"x\.to_numpy\(\)"),
     "DataFrame": (pd.DataFrame({"a": [1]}), r"x\.to_numpy\(\)"),
-    "pyarrow": (pa.array([1, 2]), r"x\.to_numpy\(\)"),
+    "pyarrow": (pa.chunked_array([[1, 2]]), r"x\.to_numpy\(\)"),
     "DataArray": (xr.DataArray([1, 2]), r"cumsum\.xarray\.cumsum\(x, dim\)"),
     "Dataset": (xr.Dataset({"a": ("t", [1])}), r"cumsum\.xarray\.cumsum\(x, dim\)"),
     "DLPack": (OnlyDLPack(), r"numpy\.from_dlpack\(x\)"),
