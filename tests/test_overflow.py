@@ -232,7 +232,7 @@ BAD = {
     "float out": ({"out": np.empty(3)}, ValueError, "for results that are integers, not float64"),
     "policy": ({"overflow": "clip"}, ValueError, "overflow is 'clip', but must be one of"),
     "kind of initial": ({"initial": 0.5}, TypeError, "initial of float64 cannot be a sum of"),
-    "size of initial": ({"initial": 2**64}, OverflowError, "too large"),
+    "kind of a long initial": ({"initial": [2**70, 0.5, 0]}, TypeError, "initial of object"),
 }
 
 
@@ -248,8 +248,27 @@ def test_elements_that_are_no_integers():
         warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
         with pytest.raises(ValueError, match="not for elements of complex128"):
             cumsum.cumsum(np.ones(3, complex), 0, dtype=int, overflow="raise")
-    for x in (np.ones(3, "m8[s]"), np.ones(3, object), np.ones(3)):
+    for x in (np.ones(3, object), np.ones(3)):
         with pytest.raises(
             ValueError, match="overflow='saturate' is for results that are integers"
         ):
             cumsum.cumsum(x, 0, overflow="saturate")
+
+
+def test_initial_beyond_64_bits():
+    x = np.array([-(2**62)] * 8)
+    for first in (2**64, np.array(2**64, object)):
+        sums = cumsum.cumsum(x, 0, initial=first, overflow="saturate", include_initial=True)
+        exact = [2**64 - k * 2**62 for k in range(9)]
+        assert sums.tolist() == [max(-(2**63), min(sum_, 2**63 - 1)) for sum_ in exact]
+        with pytest.raises(OverflowError, match=rf"index \(0,\) is {2**64 - 2**62}, but int64"):
+            cumsum.cumsum(x, 0, initial=first, overflow="raise")
+    for first in (10**30, 10**5000):
+        assert cumsum.cumsum(x, 0, initial=first, overflow="saturate").tolist() == [2**63 - 1] * 8
+        assert cumsum.cumsum(x, 0, initial=-first, overflow="saturate").tolist() == [-(2**63)] * 8
+
+
+@pytest.mark.parametrize("first", [300, np.array([300]), [300], -129])
+def test_initial_that_the_dtype_cannot_hold(first):
+    with pytest.raises(OverflowError, match=r"initial is -?\d+, but int8 holds -128 to 127"):
+        cumsum.cumsum(np.ones(3, np.int8), 0, dtype=np.int8, initial=first)

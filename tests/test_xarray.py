@@ -124,7 +124,38 @@ def test_what_is_not_labelled():
 
 
 def test_an_error_names_the_variable():
-    ds = xr.Dataset({"a": ("t", [1, 2]), "b": ("t", np.array(["x", "y"]))})
+    ds = xr.Dataset({"a": ("t", [1.5, 2]), "b": ("t", [1, 2])})
     with pytest.raises(TypeError) as error:
-        cumsum.xarray.cumsum(ds, "t")
+        cumsum.xarray.cumsum(ds, "t", initial=0.5)
     assert error.value.__notes__ == ["in the variable 'b' of the Dataset"]
+
+
+def test_dims_as_a_tuple_none_and_ellipsis(x):
+    wanted = cumsum.cumsum(DATA, (0, 2))
+    assert same_bits(cumsum.xarray.cumsum(x, ("time", "lon")).values, wanted)
+    wanted = cumsum.cumsum(DATA, (0, 1, 2))
+    for every in (None, ...):
+        y = cumsum.xarray.cumsum(x, every)
+        assert same_labels(y, x)
+        assert same_bits(y.values, wanted)
+    assert cumsum.xarray.cumsum(xr.DataArray(3), None).item() == 3
+    named = xr.DataArray([1, 2], dims=[("a", "b")])
+    assert cumsum.xarray.cumsum(named, ("a", "b")).values.tolist() == [1, 3]
+
+
+def test_what_of_a_dataset_has_no_sum_stays():
+    days = np.array(["2020-01-01", "2020-01-02"], "M8[ns]")
+    others = {
+        "station": ("time", ["a", "b"]),
+        "bounds": (("time", "edge"), np.stack([days, days], 1)),
+        "note": ("time", np.array(["x", None], object)),
+    }
+    numbers = {"rain": ("time", [1.0, 2.0]), "took": ("time", np.array([1, 2], "m8[ns]"))}
+    ds = xr.Dataset(numbers | others, {"time": days})
+    y = cumsum.xarray.cumsum(ds, "time")
+    assert list(y) == list(ds)
+    assert y.rain.values.tolist() == [1, 3]
+    assert y.took.values.astype(int).tolist() == [1, 3]
+    assert all(y[name].identical(ds[name]) for name in others)
+    longer = cumsum.xarray.cumsum(ds, "time", include_initial=True)
+    assert list(longer) == list(numbers)

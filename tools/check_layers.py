@@ -7,6 +7,7 @@ from pathlib import Path
 
 # Parts of the doors to arrays and tensors.
 BELOW = ("binding", "refusals", "writing", "abilities", "missing", "segments", "overflow", "decay")
+ARRAYS = ("numpy", "generic", "initial", "subclasses")
 GRAPHS = ("operator", "onnx", "autograd", "distributed")
 # From the top down; a module imports from layers below its own. __init__ is `import cumsum`.
 LAYERS = (
@@ -24,7 +25,7 @@ LAYERS = (
     ("chunked",),
     ("stream",),
     ("api", "several", "dlpack"),
-    ("torch", "masked", "nested", "numpy", "tensors", "generic", *GRAPHS, *BELOW),
+    ("torch", "masked", "nested", "tensors", *ARRAYS, *GRAPHS, *BELOW),
     ("kernels",),
     ("config", "plan"),
     ("options",),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 import numpy as np
 
-from cumsum import dlpack, several
+from cumsum import dlpack, several, subclasses
 from cumsum import numpy as numpy_door
 from cumsum.options import NAMES
 
@@ -292,10 +292,29 @@ def torch_door() -> ModuleType:
 
 
 def refuse(function: str, x: object, also: str = "") -> TypeError:
-    """The error for an input of a kind that is not served."""
+    """The error for an input of a kind that is not served, with the way to one that is."""
     accepted = "a torch.Tensor or a numpy.ndarray" + (f" or {also}" if also else "")
     kind = f"{type(x).__module__}.{type(x).__qualname__}".removeprefix("builtins.")
-    return TypeError(f"{function}(): argument 'input' (position 1) must be {accepted}, not {kind}")
+    return TypeError(
+        f"{function}(): argument 'input' (position 1) must be {accepted}, not {kind}{_way_from(x)}"
+    )
+
+
+def _way_from(x: object) -> str:
+    """How to make an array of something else; nothing for what is none."""
+    kind = type(x)
+    if kind.__module__.partition(".")[0] == "xarray":
+        return "; take cumsum.xarray.cumsum(x, dim)"
+    if hasattr(kind, "to_numpy"):
+        return "; take x.to_numpy()"
+    if hasattr(kind, "__dlpack__"):
+        return "; take numpy.from_dlpack(x)"
+    is_array = hasattr(kind, "__array__") or hasattr(kind, "__array_interface__")
+    if is_array or (
+        isinstance(x, Sequence | int | float | complex | range) and not isinstance(x, str | bytes)
+    ):
+        return "; take numpy.asarray(x)"
+    return ""
 
 
 def has_several_dims(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
@@ -335,12 +354,12 @@ def slow_cumsum(*args: Any, **kwargs: Any) -> Any:
 
         x, dim, rest = bind_call("cumsum", args, kwargs, KEYWORDS)
         return dask.cumsum(x, dim, **rest)
-    if not (isinstance(x, np.ndarray) or is_tensor(x)):
-        if dlpack.is_on_gpu(x):
-            x, dim, rest = bind_call("cumsum", args, kwargs, KEYWORDS)
-            return dlpack.cumsum(x, dim, **rest)
-        raise refuse("cumsum", x)
     x, dim, rest = bind_call("cumsum", args, kwargs, KEYWORDS)
+    if not (isinstance(x, np.ndarray) or is_tensor(x)):
+        if dlpack.is_served(x):
+            return dlpack.cumsum(x, dim, **rest)
+        if not subclasses.answers(x):
+            raise refuse("cumsum", x)
     if several.are_several(dim):
         return several.cumsum(slow_cumsum, slow_cumsum_, x, dim, rest)
     return numpy_door.cumsum(x, dim, **rest)
@@ -356,6 +375,9 @@ def slow_cumsum_(*args: Any, **kwargs: Any) -> Any:
     if not (isinstance(x, np.ndarray) or is_tensor(x)):
         if dlpack.is_on_gpu(x):
             raise TypeError("cumsum_(): an array on a GPU is written to as a torch.Tensor alone")
+        if dlpack.is_served(x):
+            kind = type(x).__qualname__
+            raise TypeError(f"cumsum_(): a {kind} is not written to; take cumsum()")
         raise refuse("cumsum_", x)
     x, dim, rest = bind_call("cumsum_", args, kwargs, KEYWORDS_IN_PLACE)
     if several.are_several(dim):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cumsum import api, dlpack, fast
+from cumsum import api, dlpack, fast, subclasses
 from cumsum.precision import Precision, is_compensated
 
 
@@ -17,6 +17,7 @@ def cumulative_sum(
     axis: int | None = None,
     dtype: Any = None,
     include_initial: bool = False,
+    out: Any = None,
     precision: Precision = None,
 ) -> Any:
     """The running sum of `x` along `axis`, as the Array API standard defines it.
@@ -33,6 +34,8 @@ def cumulative_sum(
         integers and other dtypes stay.
     include_initial : bool, optional
         Whether the result begins with the sum of no elements, zero, and is one longer along `axis`.
+    out : torch.Tensor or numpy.ndarray, optional
+        Where to write the result, as for `cumsum`; for tensors and NumPy arrays.
     precision : {None, "compensated"}, optional
         As for `cumsum`.
 
@@ -47,13 +50,14 @@ def cumulative_sum(
         If `axis` is left out and `x` has not one dimension, or `x` has none, or `precision` names
         none.
     TypeError
-        If `x` is no such array.
+        If `x` is no such array, or its library cannot be given a result.
     IndexError
         If `axis` is out of range.
 
     Notes
     -----
-    Defined by the Python array API standard, 2023.12, `cumulative_sum`; `precision` is ours.
+    Defined by the Python array API standard, 2023.12, `cumulative_sum`; `out` is NumPy's and
+    `precision` is ours.
 
     Examples
     --------
@@ -62,10 +66,14 @@ def cumulative_sum(
     array([0, 1, 3, 6])
     """
     is_compensated(precision)
-    if not (isinstance(x, np.ndarray) or api.is_tensor(x) or api.is_dask(x)):
-        return _of_other_kind(x, axis, dtype, include_initial, precision)
-    axis = _checked(axis, x.ndim)
-    return fast.cumsum(x, axis, dtype=dtype, include_initial=include_initial, precision=precision)
+    if isinstance(x, np.ndarray) or api.is_tensor(x) or api.is_dask(x):
+        ndim = x.ndim
+    elif dlpack.is_served(x) or subclasses.answers(x):
+        ndim = dlpack.ndim_of(x)
+    else:
+        raise api.refuse("cumulative_sum", x, "an array whose library has from_dlpack")
+    given = {"dtype": dtype, "out": out, "precision": precision}
+    return fast.cumsum(x, _checked(axis, ndim), include_initial=include_initial, **given)
 
 
 def _checked(axis: int | None, ndim: int) -> int:
@@ -78,24 +86,3 @@ def _checked(axis: int | None, ndim: int) -> int:
     if ndim == 0:
         raise ValueError("cumulative_sum(): x must have at least one dimension")
     return axis
-
-
-def _of_other_kind(
-    x: Any, axis: int | None, dtype: Any, include_initial: bool, precision: Precision
-) -> Any:
-    """By DLPack to NumPy and back."""
-    if not hasattr(x, "__dlpack__"):
-        raise api.refuse("cumulative_sum", x, "an array with __array_namespace__ or __dlpack__")
-    if dlpack.is_on_gpu(x):
-        given = {"dtype": dtype, "include_initial": include_initial, "precision": precision}
-        return dlpack.cumsum(x, _checked(axis, dlpack.as_tensor(x).dim()), **given)
-    if x.__dlpack_device__()[0] != 1:
-        raise TypeError("cumulative_sum(): x must lie on the CPU, or on a GPU that torch knows")
-    result = cumulative_sum(
-        np.from_dlpack(x),
-        axis=axis,
-        dtype=None if dtype is None else np.dtype(dlpack.name_of(dtype)),
-        include_initial=include_initial,
-        precision=precision,
-    )
-    return dlpack.like(x, result)

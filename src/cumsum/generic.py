@@ -1,34 +1,109 @@
 """The plain way for NumPy's element types that the core has no kernels for.
 
 Objects, variable-width strings, float8 and the like are added one index at a time along the axis,
-all lines at once, by NumPy's own addition. Durations are integers to the core, and their NaT is put
-back afterwards.
+all lines at once, by NumPy's own addition; a few lines of objects or strings by Python's. Durations
+are integers to the core, and their NaT is put back afterwards.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 
+from cumsum import _core, overflow
 from cumsum import numpy as door
-from cumsum.options import Options
+from cumsum.dtypes import DType
+from cumsum.threads import get_num_threads
 
 Array = np.ndarray[Any, Any]
 
+_MANY = 8  # from so many lines on, a call of NumPy's for each index costs less than Python's loop
+_NONE = object()  # the sum of nothing, before there is anything to add
+
 
 def scan_any(
-    x: Array, y: Array, axis: int, *, exclusive: bool, reverse: bool, initial: Array | None
+    x: Array,
+    y: Array,
+    axis: int,
+    *,
+    exclusive: bool,
+    reverse: bool,
+    initial: Array | None,
+    kept: Array | None = None,
 ) -> None:
-    """Write the scan of `x` to `y` for any dtype that NumPy can add."""
+    """Write the scan of `x` to `y` for any dtype that NumPy can add.
+
+    Only the elements count where `kept` is true, which is for objects.
+    """
+    x = x.astype(y.dtype, copy=False)
     try:
-        _scan_lines(x.astype(y.dtype), y, axis, exclusive, reverse, initial)
+        if kept is not None or (_knows_python(x, initial) and x.size < _MANY * x.shape[axis]):
+            _scan_objects(x, y, axis, exclusive, reverse, initial, kept)
+        else:
+            _scan_rows(x, y, axis, exclusive, reverse, initial)
     except np.exceptions.DTypePromotionError as error:
         raise TypeError(f"cumsum(): elements of dtype {x.dtype} cannot be added") from error
 
 
-def _scan_lines(
+def _knows_python(x: Array, initial: Array | None) -> bool:
+    """Whether Python adds the elements as NumPy does: not those that a StringDType has for none."""
+    if x.dtype.kind != "T" or not hasattr(x.dtype, "na_object"):
+        return x.dtype.kind in "OT"
+    return not any(texts is not None and np.isnan(texts).any() for texts in (x, initial))
+
+
+def _scan_objects(
+    x: Array,
+    y: Array,
+    axis: int,
+    exclusive: bool,
+    reverse: bool,
+    initial: Array | None,
+    kept: Array | None,
+) -> None:
+    """One line after the other, by Python's addition."""
+    lines = np.moveaxis(x, axis, -1)
+    length = lines.shape[-1]
+    count = math.prod(lines.shape[:-1])
+    step = -1 if reverse else 1
+    firsts: Iterable[Any] = repeat(_NONE, count)
+    if initial is not None:
+        firsts = np.moveaxis(initial, axis, -1).reshape(count).tolist()
+    masks: Iterable[Any] = repeat(None, count)
+    if kept is not None:
+        masks = np.moveaxis(kept, axis, -1).reshape(count, length)[:, ::step].tolist()
+    zero = np.zeros((), y.dtype)[()]
+    elements = lines.reshape(count, length)[:, ::step].tolist() if length else []
+    sums: list[Any] = []
+    for line, first, mask in zip(elements, firsts, masks, strict=False):
+        sums += _sums_of(line, first, mask, exclusive, zero)
+    # One by one: NumPy takes a lone sequence apart.
+    table = np.fromiter(sums, object, len(sums)).reshape(count, length)[:, ::step]
+    np.moveaxis(y, axis, -1)[...] = table.reshape(lines.shape)
+
+
+def _sums_of(line: list[Any], total: Any, kept: Any, exclusive: bool, zero: Any) -> list[Any]:
+    """The sums of a line in its order. Where nothing has been added, stands zero."""
+    if kept is None and not exclusive and line:
+        begin = int(total is _NONE)
+        if begin:
+            total = line[0]
+        return [*line[:begin], *[total := total + element for element in line[begin:]]]
+    sums = []
+    for element, counts in zip(line, repeat(True) if kept is None else kept, strict=False):
+        before = total
+        if counts:
+            total = element if total is _NONE else total + element
+        shown = before if exclusive else total
+        sums.append(zero if shown is _NONE else shown)
+    return sums
+
+
+def _scan_rows(
     x: Array, y: Array, axis: int, exclusive: bool, reverse: bool, initial: Array | None
 ) -> None:
     # As rows, one for each index: NumPy takes a lone object apart where it can.
@@ -54,31 +129,28 @@ def scan_durations(
     """Write the scan of timedelta64 `x` to `y`; from the first NaT of a line on, all is NaT."""
     flags: dict[str, Any] = {"exclusive": exclusive, "reverse": reverse}
     same_unit = np.asarray(x.astype(y.dtype, copy=False))
-    missing = np.isnat(same_unit)
+    ticks = same_unit.view(np.int64)
     first = None if initial is None else initial.view(np.int64)
     from_start = None if initial is None else np.isnat(initial).astype(np.int64)
-    door.scan_into(same_unit.view(np.int64), y.view(np.int64), axis, initial=first, **flags)
-    if missing.any() or (from_start is not None and from_start.any()):
+    missing = None
+    if not _are_numbers(ticks) or (from_start is not None and from_start.any()):
+        missing = np.isnat(same_unit)  # before `y` may be written over it
+    door.scan_into(ticks, y.view(np.int64), axis, initial=first, **flags)
+    if missing is not None:
         seen = np.empty(x.shape, np.int64)
         door.scan_into(missing, seen, axis, initial=from_start, **flags)
         y[seen > 0] = np.timedelta64("NaT")
+    if not _are_numbers(y.view(np.int64)):  # as in NumPy, also a sum that wrapped to NaT's number
+        seen = np.empty(y.shape, np.int64)
+        whole: dict[str, Any] = flags | {"exclusive": False, "initial": None}
+        door.scan_into(np.isnat(y), seen, axis, **whole)
+        y[seen > 0] = np.timedelta64("NaT")
 
 
-def scan_masked(input: Any, dim: Any, dtype: Any, out: Any, options: Options) -> Any:
-    """`cumsum` of a masked array, as its own method has it: masked elements add nothing."""
-    sums = door.scan_array(input.filled(0), dim, dtype, None, options)
-    mask = np.ma.getmask(input)
-    if mask is not np.ma.nomask:
-        own, mask = mask, np.zeros(sums.shape, bool)
-        inner = mask
-        if options.include_initial:
-            inner, _ = door.at_border(mask, 0 if dim is None else dim % mask.ndim, options.reverse)
-        inner[...] = own.reshape(inner.shape)
-    if out is None:
-        result = sums.view(type(input))
-        result.__setmask__(mask)
-        return result
-    np.copyto(np.ma.getdata(out), sums, casting="unsafe")
-    if isinstance(out, np.ma.MaskedArray):
-        out.__setmask__(mask)
-    return out
+def _are_numbers(ticks: Array) -> bool:
+    """Whether no duration is NaT, by its ticks."""
+    if not ticks.size:
+        return True
+    address, code, shape, strides = door.memory_of(ticks, DType.int64)
+    least, most = overflow.limits(np.dtype("m8"))
+    return _core.all_within(address, code, shape, strides, least, most, get_num_threads())

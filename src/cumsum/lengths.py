@@ -8,6 +8,7 @@ import numpy as np
 
 from cumsum.api import is_tensor
 from cumsum.fast import cumsum
+from cumsum.subclasses import array_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -62,7 +63,7 @@ def offsets(lengths: Any, *, dtype: Any = None) -> Any:
     """
     if is_tensor(lengths):
         return _of_tensor(lengths, dtype)
-    values = np.asarray(lengths)
+    values = array_of("lengths", lengths, "offsets")
     if values.size == 0 and not isinstance(lengths, np.ndarray):
         values = values.astype(np.int64)
     wanted = np.dtype(np.int64 if dtype is None else dtype)

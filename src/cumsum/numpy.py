@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from cumsum import _core, abilities, generic, overflow
+from cumsum import _core, abilities, generic, overflow, subclasses
 from cumsum.dtypes import BY_NAME, DType
+from cumsum.initial import first_values
 from cumsum.kernels import cpu
 from cumsum.options import Options, take
 from cumsum.plan import Memory
@@ -24,10 +25,6 @@ _CODES = {
 } | {np.dtype(np.longdouble): DType.longdouble, np.dtype(np.clongdouble): DType.clongdouble}
 if np.dtype(np.longdouble).itemsize != 16:  # it is float64 there, or a type the core lacks
     _CODES = {d: c for d, c in _CODES.items() if c not in (DType.longdouble, DType.clongdouble)}
-
-
-# Kinds of numbers: booleans, integers, floats, complex ones; each holds those before it.
-_KINDS = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
 
 
 def register() -> None:
@@ -79,6 +76,20 @@ def axis_of(axis: Any, ndim: int) -> int:
 
 
 def result_dtype(x: Array, dtype: Any, out: Array | None = None) -> np.dtype[Any]:
+    """The dtype that `x` is summed in, with a warning if it has no room for what `x` holds."""
+    result = dtype_of_sums(x, dtype, out)
+    if discards(x, result):
+        message = "Casting complex values to real discards the imaginary part"
+        warnings.warn(message, np.exceptions.ComplexWarning, stacklevel=5)
+    return result
+
+
+def discards(x: Array, dtype: np.dtype[Any]) -> bool:
+    """Whether sums of `dtype` are those of the real parts of `x` alone."""
+    return x.dtype.kind == "c" and dtype.kind in "iuf"
+
+
+def dtype_of_sums(x: Array, dtype: Any, out: Array | None = None) -> np.dtype[Any]:
     """The dtype that `x` is summed in: the one asked for, one that holds `out` too, or its own."""
     if dtype is not None:
         result = native(np.dtype(dtype))
@@ -98,9 +109,6 @@ def result_dtype(x: Array, dtype: Any, out: Array | None = None) -> np.dtype[Any
     durations = [d.kind == "m" for d in (result, result if out is None else out.dtype)]
     if out is not None and out.dtype.kind != "O" and durations[0] != durations[1]:
         raise TypeError(f"cumsum(): sums of dtype {result} cannot be written to out of {out.dtype}")
-    if x.dtype.kind == "c" and result.kind in "iuf":
-        message = "Casting complex values to real discards the imaginary part"
-        warnings.warn(message, np.exceptions.ComplexWarning, stacklevel=4)
     return result
 
 
@@ -180,23 +188,6 @@ def _checked_out(out: Any, shape: tuple[int, ...]) -> Array:
     return out
 
 
-def first_values(initial: Any, x: Array, axis: int, dtype: np.dtype[Any]) -> Array:
-    """What the sums of `x` begin with, of `dtype`, for every line; one element along `axis`."""
-    values = np.asarray(initial, dtype if isinstance(initial, int) else None)
-    if dtype.kind in _KINDS and _KINDS.get(values.dtype.kind, 4) > _KINDS[dtype.kind]:
-        message = f"cumsum(): initial of {values.dtype} cannot be a sum of dtype {dtype}"
-        raise TypeError(message)
-    lines = (*x.shape[:axis], *x.shape[axis + 1 :])
-    if values.ndim == x.ndim and values.shape[axis] == 1:
-        values = values.squeeze(axis)
-    try:
-        spread = np.broadcast_to(values.astype(dtype, copy=False), lines)
-    except ValueError:
-        message = f"cumsum(): initial has shape {values.shape}, but there are lines of {lines}"
-        raise ValueError(message) from None
-    return np.expand_dims(spread, axis)
-
-
 def at_border(y: Array, axis: int, reverse: bool) -> tuple[Array, Array]:
     """The sums in `y` of some elements, and the sum of none, at their beginning."""
     ends = (slice(None, -1), slice(-1, None)) if reverse else (slice(1, None), slice(None, 1))
@@ -230,9 +221,15 @@ def _flattened(input: Any, dim: Any) -> tuple[Array, int]:
 def cumsum(input: Any, dim: Any, *, dtype: Any = None, out: Any = None, **keywords: Any) -> Any:
     """`cumsum.cumsum` for a NumPy array or any subclass; `dim=None` scans the flattened array."""
     options = take("cumsum", keywords)
-    if isinstance(input, np.ma.MaskedArray):
-        return generic.scan_masked(input, dim, dtype, out, options)
-    return scan_array(input, dim, dtype, out, options)
+    if subclasses.answers(input) or subclasses.answers(out):
+        return subclasses.ask("cumsum", input, dim, dtype, out, options)
+    if not (isinstance(input, np.ma.MaskedArray) or isinstance(out, np.ma.MaskedArray)):
+        return scan_array(input, dim, dtype, out, options)
+
+    def scan(x: Array, kept: Any, target: Any) -> Any:
+        return scan_array(x, dim, dtype, target, options._replace(where=kept))
+
+    return subclasses.scan_masked(scan, input, None if dim is None else [dim], out, options)
 
 
 def scan_array(input: Any, dim: Any, dtype: Any, out: Any, options: Options) -> Any:
@@ -249,6 +246,8 @@ def scan_array(input: Any, dim: Any, dtype: Any, out: Any, options: Options) -> 
     if exact and target is not None:
         dtype = overflow.dtype_for(target, dtype)
     wanted = result_dtype(x, dtype, target)
+    if discards(x, wanted):
+        x = x.real
     initial = None
     if options.initial is not None:
         first = overflow.dtype_of_first(options.initial, wanted) if exact else wanted
@@ -274,17 +273,21 @@ def scan_array(input: Any, dim: Any, dtype: Any, out: Any, options: Options) -> 
 def cumsum_(input: Any, dim: Any, *, dtype: Any = None, **keywords: Any) -> Any:
     """`cumsum.cumsum_` for a NumPy array: the dtype stays what it is."""
     options = take("cumsum_", keywords)
+    if subclasses.answers(input):
+        return subclasses.ask("cumsum_", input, dim, dtype or input.dtype, input, options)
     if dtype is not None and np.dtype(dtype) != input.dtype:
         message = f"cumsum_(): dtype is {np.dtype(dtype)}, but the array's own is {input.dtype}"
         raise TypeError(message)
     if dim is None:
         raise TypeError("cumsum_(): argument 'dim' must be int, not NoneType")
-    if input.ndim == 0:
+    x: Array = input
+    if isinstance(input, np.ma.MaskedArray):  # what is masked stays so
+        options = options._replace(where=subclasses.kept_of(input, options.where))
+        x = np.ma.getdata(input, subok=False)
+    if x.ndim == 0:
         axis_of(dim, 1)
-        if not options.is_plain:
-            line = input.reshape(1)
-            scan_array(line, 0, line.dtype, line, options)
-        return input
-    if isinstance(input, np.ma.MaskedArray):
-        return generic.scan_masked(input, dim, input.dtype, input, options)
-    return scan_array(input, dim, input.dtype, input, options)
+        if options.is_plain:
+            return input
+        x = x.reshape(1)
+    scan_array(x, dim, x.dtype, x, options)
+    return input

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from cumsum.precision import is_compensated
 
 FLAGS = ("exclusive", "reverse", "include_initial", "skipna")
@@ -99,9 +101,12 @@ def take(function: str, keywords: dict[str, Any]) -> Options:
     if not given:
         return PLAIN
     for name in FLAGS:
-        if not isinstance(given.get(name, False), bool):
-            kind = type(given[name]).__name__
+        if isinstance(value := given.get(name, False), bool):
+            continue
+        if not isinstance(value, np.bool):
+            kind = type(value).__name__
             raise TypeError(f"{function}(): argument '{name}' must be bool, not {kind}")
+        given[name] = bool(value)
     for name, allowed in CHOICES.items():
         value = given.get(name, allowed[0])
         if value is not None and not isinstance(value, str):

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from cumsum.options import take
+from cumsum import subclasses
+from cumsum.numpy import dtype_of_sums
+from cumsum.options import NAMES, take
 
 Function = Callable[..., Any]
 # What has a meaning for each dim, and what for the elements, before the first.
@@ -30,9 +32,16 @@ def cumsum(scan: Function, scan_: Function, x: Any, dims: Any, rest: dict[str, A
     There is no other array than the result, unless a gradient is recorded or torch traces the call.
     """
     axes = _checked(x, dims, rest)
+    out = rest.get("out")
+    if isinstance(x, np.ma.MaskedArray) or isinstance(out, np.ma.MaskedArray):
+        options = take("cumsum", {name: value for name, value in rest.items() if name in NAMES})
+
+        def scan_plain(values: Any, kept: Any, target: Any) -> Any:
+            return cumsum(scan, scan_, values, axes, rest | {"where": kept, "out": target})
+
+        return subclasses.scan_masked(scan_plain, x, axes, out, options)
     each = {name: rest[name] for name in EACH if name in rest}
     first = each | {name: rest[name] for name in (*FIRST, "dtype") if name in rest}
-    out = rest.get("out")
     if not rest.get("include_initial", False):
         y = scan(x, axes[0], **first, **({} if out is None else {"out": out}))
         for axis in axes[1:]:
@@ -53,9 +62,13 @@ def cumsum_(scan_: Function, x: Any, dims: Any, rest: dict[str, Any]) -> Any:
     axes = _checked(x, dims, rest)
     each = {name: rest[name] for name in EACH if name in rest}
     first = each | {name: rest[name] for name in (*FIRST, "dtype") if name in rest}
+    y = x
+    if isinstance(x, np.ma.MaskedArray):
+        first["where"] = subclasses.kept_of(x, rest.get("where"))
+        y = np.ma.getdata(x, subok=False)
     for i, axis in enumerate(axes):
-        x = scan_(x, axis, **(each if i else first))
-    return x
+        y = scan_(y, axis, **(each if i else first))
+    return x if isinstance(x, np.ndarray) else y
 
 
 def _checked(x: Any, dims: Any, rest: dict[str, Any]) -> list[int]:
@@ -63,6 +76,8 @@ def _checked(x: Any, dims: Any, rest: dict[str, Any]) -> list[int]:
     if not (isinstance(x, np.ndarray) or _is_ordinary(x)):
         message = f"cumsum(): several dims not available for a {type(x).__name__}"
         raise NotImplementedError(message)
+    for name, value in (("input", x), ("out", rest.get("out"))):
+        subclasses.check("cumsum", name, value)
     check_options(rest)
     axes = []
     for dim in dims:
@@ -122,10 +137,10 @@ def _with_room(scan: Function, x: Any, axes: list[int], rest: dict[str, Any], ou
     if out is not None:
         _fit(out, shape)
         return out
+    if isinstance(x, np.ndarray):
+        return np.empty_like(x, dtype=dtype_of_sums(x, rest.get("dtype")), shape=shape)
     nothing = x[tuple(slice(0) for _ in x.shape)]
     dtype = scan(nothing, axes[0], dtype=rest.get("dtype"), overflow=rest.get("overflow")).dtype
-    if isinstance(x, np.ndarray):
-        return np.empty_like(x, dtype=dtype, shape=shape)
     return x.new_empty(shape, dtype=dtype)
 
 

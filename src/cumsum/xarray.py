@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import Any, TypeVar
 
 import xarray as xr
 
 from cumsum import fast
+from cumsum.numpy import code_of
 from cumsum.options import SEGMENTS
 
 Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
@@ -16,16 +17,18 @@ _SPREAD = ("where", "initial", "decay", "reset")  # may lie along other dims tha
 
 
 def cumsum(
-    obj: Labelled, dim: Hashable | list[Hashable], *, dtype: Any = None, **options: Any
+    obj: Labelled, dim: Hashable | Iterable[Hashable] | None, *, dtype: Any = None, **options: Any
 ) -> Labelled:
     """The running sum of a labelled array along a dim, lazily if it is one of Dask.
 
     Parameters
     ----------
     obj : xarray.DataArray or xarray.Dataset
-        Of a dataset, each variable with the dim is scanned; others stay as they are.
-    dim : hashable or list
-        The name of a dim. Several names are scanned one after the other.
+        Of a dataset, each variable of numbers, booleans or durations that has the dim is scanned;
+        others, such as texts, dates and objects, stay as they are.
+    dim : hashable, iterable of hashable, None or ...
+        The name of a dim. Several names are scanned one after the other; None and ``...`` stand for
+        all dims.
     dtype : numpy.dtype, optional
         As for ``cumsum.cumsum``.
     **options : object
@@ -36,7 +39,8 @@ def cumsum(
     -------
     xarray.DataArray or xarray.Dataset
         With the dims, coordinates, names and attributes of `obj`. With ``include_initial`` the
-        coordinates along `dim` are dropped, as the first sum has no label.
+        coordinates along `dim` are dropped, as the first sum has no label, and so is of a dataset
+        what has the dim and cannot be summed.
 
     Raises
     ------
@@ -64,22 +68,39 @@ def cumsum(
     if not isinstance(obj, xr.DataArray | xr.Dataset):
         kind = f"{type(obj).__module__}.{type(obj).__qualname__}".removeprefix("builtins.")
         raise TypeError(f"cumsum(): obj must be an xarray.DataArray or Dataset, not {kind}")
-    dims = dim if isinstance(dim, list) else [dim]
+    dims = _named(dim, tuple(obj.dims))
     missing = [name for name in dims if name not in obj.dims]
     if missing:
         raise ValueError(f"cumsum(): there is no dim {missing[0]!r}, only {tuple(obj.dims)}")
     if isinstance(obj, xr.DataArray):
+        if not obj.dims and not dims:
+            return obj.copy()
         return _scan(obj, dims, dtype, options)
     scanned = {}
     for name, part in obj.data_vars.items():
-        if along := [name for name in dims if name in part.dims]:
+        along = [name for name in dims if name in part.dims]
+        if along and _has_sums(part.dtype):
             try:
                 scanned[name] = _scan(part, along, dtype, options)
             except (TypeError, ValueError, NotImplementedError) as error:
                 error.add_note(f"in the variable {name!r} of the Dataset")
                 raise
     kept = obj.drop_dims(dims) if options.get("include_initial", False) else obj
-    return kept.assign(scanned)[list(obj.data_vars)]
+    result = kept.assign(scanned)
+    return result[[name for name in obj.data_vars if name in result]]
+
+
+def _named(dim: Any, dims: tuple[Hashable, ...]) -> list[Hashable]:
+    """The names that are asked for; one may itself be a tuple."""
+    if dim is None or dim is ...:
+        return list(dims)
+    is_one = isinstance(dim, str) or not isinstance(dim, Iterable)
+    return [dim] if is_one or (isinstance(dim, Hashable) and dim in dims) else list(dim)
+
+
+def _has_sums(dtype: Any) -> bool:
+    """Whether a variable of a dataset is summed: of numbers or durations."""
+    return dtype.kind in "biufcm" or code_of(dtype) is not None
 
 
 def _scan(

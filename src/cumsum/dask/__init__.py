@@ -39,6 +39,8 @@ def cumsum(
     result = _result_dtype(input, axis, dtype, options)
     if input.dtype.kind == "c" and result.kind in "iuf":
         input = input.real
+    if overflow.is_exact(options) and result.kind == "m":
+        raise NotImplementedError("cumsum(): overflow of durations is not available for Dask")
     if input.numblocks[axis] > 1 or overflow.is_exact(options):
         _check_kinds(input, axis, result, options)
         return _scan(input, axis, result, options)
@@ -71,7 +73,7 @@ def _flattened(x: da.Array, options: Options) -> tuple[da.Array, Options]:
 def _result_dtype(x: da.Array, axis: int, dtype: Any, options: Options) -> np.dtype[Any]:
     """The dtype of the result: that of a scan in memory, of one element, with all its errors."""
     given: dict[str, Any] = dict.fromkeys(SEGMENTS)
-    given |= {name: tiny(getattr(options, name)) for name in ("where", "initial", "decay")}
+    given |= {name: tiny(name, getattr(options, name)) for name in ("where", "initial", "decay")}
     if overflow.is_exact(options) and isinstance(options.initial, int):
         given["initial"] = 0  # the sums may come back into the range
     element = np.zeros((1,) * x.ndim, x.dtype)

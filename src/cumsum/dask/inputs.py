@@ -8,6 +8,7 @@ import dask.array as da
 import numpy as np
 
 from cumsum import numpy as door
+from cumsum.subclasses import array_of
 
 Key = tuple[Any, ...]
 
@@ -17,22 +18,24 @@ def is_dask(x: object) -> bool:
     return isinstance(x, da.Array)
 
 
-def check_chunks(x: da.Array) -> None:
+def check_chunks(x: da.Array, name: str = "an array of Dask") -> None:
     """Raise an error unless the chunks of `x` are NumPy arrays."""
     kind = type(x._meta)
     if kind is np.ma.MaskedArray:
-        raise NotImplementedError("cumsum(): an array of Dask must not have masked chunks")
+        raise NotImplementedError(f"cumsum(): {name} must not have masked chunks")
     if kind is not np.ndarray:
         kept = f"{kind.__module__}.{kind.__qualname__}"
-        message = f"an array of Dask must have chunks that are numpy.ndarray, not {kept}"
+        message = f"{name} must have chunks that are numpy.ndarray, not {kept}"
         raise TypeError(f"cumsum(): {message}")
 
 
-def tiny(values: Any) -> Any:
+def tiny(name: str, values: Any) -> Any:
     """One element of an argument's dtype, to try it by; a plain number is itself."""
     if values is None or isinstance(values, int | float | complex):
         return values
-    dtype = values.dtype if is_dask(values) else np.asarray(values).dtype
+    if is_dask(values):
+        check_chunks(values, name)
+    dtype = values.dtype if is_dask(values) else array_of(name, values).dtype
     return np.zeros((), dtype)
 
 
@@ -46,7 +49,7 @@ def first_like(x: da.Array, axis: int, initial: Any) -> Any:
     if not is_dask(initial):
         if np.ndim(initial) == 0:
             return initial
-        initial = np.asarray(initial)
+        initial = array_of("initial", initial)
     lines = (*x.shape[:axis], *x.shape[axis + 1 :])
     given = tuple(initial.shape)
     if len(given) == x.ndim and given[axis] == 1:
@@ -61,7 +64,7 @@ def first_like(x: da.Array, axis: int, initial: Any) -> Any:
 def like(x: da.Array, values: Any, name: str) -> da.Array:
     """An argument in chunks like those of `x`; where it is spread along a dim, it has one there."""
     if not is_dask(values):
-        values = np.asarray(values)
+        values = array_of(name, values)
     if not _fits(values.shape, x.shape):
         message = f"{name} has shape {values.shape}, but the input has shape {x.shape}"
         if np.isnan(x.shape).any():

@@ -13,6 +13,7 @@ from cumsum.dask.inputs import edges_of, in_chunks, is_dask
 from cumsum.dask.places import Place, edge_of, place_by, place_in
 from cumsum.options import Options
 from cumsum.segments import check_kind, cuts_of, offsets_of
+from cumsum.subclasses import array_of
 from cumsum.threads import get_num_threads
 
 Array = np.ndarray[Any, Any]
@@ -42,7 +43,7 @@ def places_of(
     hand on where the last segment began; offsets and lengths are brought together in one task.
     """
     kind, given = cuts_of(options)
-    cuts: Any = given if is_dask(given) else np.asarray(given)
+    cuts: Any = given if is_dask(given) else array_of(kind, given)
     if is_dask(cuts) or cuts.size:
         check_kind(kind, cuts.dtype.kind, cuts.dtype)
     if any(size != size for size in x.chunks[axis]):  # noqa: PLR0124

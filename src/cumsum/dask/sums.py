@@ -14,6 +14,7 @@ import numpy as np
 
 from cumsum import chunked
 from cumsum import numpy as door
+from cumsum.initial import first_values
 from cumsum.options import Options
 from cumsum.overflow import arrays as overflow
 from cumsum.overflow import dtype_of_first, is_exact
@@ -44,7 +45,7 @@ class Sums:
     def write_first(self, border: Array, first: Any) -> None:
         """Write the sums of no elements."""
         first = 0 if first is None else first
-        border[...] = _first_values(first, border.shape, self.axis, self.dtype)
+        border[...] = _values(first, border.shape, self.axis, self.dtype)
 
 
 class Rounded(Sums):
@@ -86,7 +87,7 @@ class Wrapped(Sums):
 
     def begin(self, shape: tuple[int, ...], first: Any) -> Array:
         """What the sums of chunks of this shape begin with."""
-        return _first_values(0 if first is None else first, shape, self.axis, self.dtype)
+        return _values(0 if first is None else first, shape, self.axis, self.dtype)
 
     def aggregate(self, x: Array, position: int | None) -> Array:
         """The sum of each line of a chunk."""
@@ -119,7 +120,7 @@ class Exact(Sums):
     def begin(self, shape: tuple[int, ...], first: Any) -> Array:
         """What the sums of chunks of this shape begin with."""
         first = 0 if first is None else first
-        values = _first_values(first, shape, self.axis, dtype_of_first(first, self.dtype))
+        values = _values(first, shape, self.axis, dtype_of_first(first, self.dtype))
         return overflow.words_of(values)
 
     def aggregate(self, x: Array, position: int | None) -> Array:
@@ -145,7 +146,7 @@ class Exact(Sums):
         """Write the sums of no elements, or raise OverflowError."""
         shape, options = border.shape, self.options._replace(include_initial=True)
         first = 0 if first is None else first
-        values = _first_values(first, shape, self.axis, dtype_of_first(first, self.dtype))
+        values = _values(first, shape, self.axis, dtype_of_first(first, self.dtype))
         none = np.empty((*shape[: self.axis], 0, *shape[self.axis + 1 :]), self.dtype)
         overflow.scan_into(none, border, self.axis, options, values)
 
@@ -164,6 +165,6 @@ def sums_for(axis: int, dtype: np.dtype[Any], options: Options) -> Rounded | Wra
     return kind(axis, dtype, kept)
 
 
-def _first_values(first: Any, shape: tuple[int, ...], axis: int, dtype: np.dtype[Any]) -> Array:
+def _values(first: Any, shape: tuple[int, ...], axis: int, dtype: np.dtype[Any]) -> Array:
     like = np.broadcast_to(np.zeros((), dtype), shape)
-    return door.first_values(first, like, axis, dtype)
+    return first_values(first, like, axis, dtype)

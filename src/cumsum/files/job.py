@@ -18,6 +18,7 @@ from cumsum.files import journal
 from cumsum.files.pieces import Costs, Piece
 from cumsum.files.plain import named_dtype
 from cumsum.files.store import Store
+from cumsum.initial import first_values
 from cumsum.options import Options
 from cumsum.stream.form import Form
 
@@ -114,7 +115,7 @@ def decide(
     sample = np.broadcast_to(np.zeros((), source), shape)
     try:
         result = arrays.result_dtype(sample, wanted)
-        begin = None if initial is None else arrays.first_values(initial, sample, axis, result)
+        begin = None if initial is None else first_values(initial, sample, axis, result)
     except (TypeError, ValueError, OverflowError) as error:
         raise CommandError(f"{path}: {error}") from None
     if arrays.code_of(result) is None:

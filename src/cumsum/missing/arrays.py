@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from cumsum import abilities
+from cumsum import abilities, generic
 from cumsum import numpy as door
 from cumsum.dtypes import DType
 from cumsum.kernels import cpu
 from cumsum.options import Options, ability_of
 from cumsum.plan import Holes
+from cumsum.subclasses import array_of
 from cumsum.threads import get_num_threads
 
 Array = np.ndarray[Any, Any]
@@ -36,7 +38,9 @@ def scan_into(x: Array, y: Array, axis: int, options: Options, initial: Array | 
 
 def mask_of(where: Any, shape: tuple[int, ...]) -> Array:
     """The argument `where` as an array of bool of a shape."""
-    mask = np.asarray(where)
+    mask = array_of("where", where)
+    if not mask.size and mask.dtype == np.float64:  # an empty list
+        mask = mask.astype(np.bool)
     if mask.dtype != np.bool:
         raise TypeError(f"cumsum(): argument 'where' must be of bool, not of {mask.dtype}")
     try:
@@ -50,7 +54,7 @@ def _can_be_nan(dtype: np.dtype[Any]) -> bool:
     """Whether a sum of `dtype` can be NaN, or a duration NaT."""
     if dtype.kind == "V":  # the dtypes of ml_dtypes
         return bool(_is_nan(np.full(1, np.nan).astype(dtype)).all())
-    return dtype.kind in "fcm"
+    return dtype.kind in "fcmO"
 
 
 def _is_nan(x: Array) -> Array:
@@ -59,7 +63,21 @@ def _is_nan(x: Array) -> Array:
         return np.isnat(x)
     if x.dtype.kind == "T":
         return np.isnan(x)
-    return np.asarray(x != x, np.bool)  # noqa: PLR0124 objects know it of themselves as well
+    if x.dtype.kind == "O":
+        return np.asarray(np.frompyfunc(_is_missing, 1, 1)(x), np.bool)
+    return np.asarray(x != x, np.bool)  # noqa: PLR0124
+
+
+def _is_missing(element: Any) -> bool:
+    """Whether an object stands for missing data: None, NaN, NaT, pandas' NA."""
+    if element is None:
+        return True
+    try:
+        return bool(element != element)  # noqa: PLR0124
+    except ValueError:  # an array
+        return False
+    except (TypeError, ArithmeticError):  # NA, and Decimal's signalling NaN
+        return True
 
 
 def _others(options: Options) -> Options:
@@ -67,13 +85,18 @@ def _others(options: Options) -> Options:
     return options._replace(where=None, skipna=False, missing="carry")
 
 
-def fill(x: Array, kept: Array | None, skipna: bool) -> tuple[Array, Array]:
-    """A copy of `x` with zeros in its holes, and where those are."""
+def kept_of(x: Array, kept: Array | None, skipna: bool) -> Array:
+    """Where the elements of `x` count."""
     if skipna:
         numbers = ~_is_nan(x)
         kept = numbers if kept is None else kept & numbers
     assert kept is not None
-    holes = ~kept
+    return kept
+
+
+def fill(x: Array, kept: Array | None, skipna: bool) -> tuple[Array, Array]:
+    """A copy of `x` with zeros in its holes, and where those are."""
+    holes = ~kept_of(x, kept, skipna)
     filled = np.array(x, order="K")
     filled[holes] = np.zeros((), x.dtype)
     return filled, holes
@@ -125,16 +148,23 @@ def _scan_filled(
     x: Array, y: Array, axis: int, options: Options, initial: Array | None, kept: Array | None
 ) -> None:
     """By way of a copy: for dtypes that the core has no kernels for, and for other abilities."""
-    filled, holes = fill(x, kept, options.skipna)
     others = _others(options)
     ability = abilities.for_arrays(others)
+    flags = {name: getattr(options, name) for name in ("exclusive", "reverse")}
+    scan = partial(door.scan_into, compensated=options.compensated)
+    if y.dtype.kind == "O":  # not all objects can be added to a zero
+        kept = kept_of(x, kept, options.skipna)
+        filled, holes = x, ~kept
+        scan = partial(generic.scan_any, kept=kept)
+        others = others._replace(where=kept)
+    else:
+        filled, holes = fill(x, kept, options.skipna)
     sums = y
     if options.include_initial:
         sums, _ = door.at_border(y, axis, options.reverse)
     if ability is None:
         _begin(y, axis, options, initial)
-        flags = {name: getattr(options, name) for name in ("exclusive", "reverse", "compensated")}
-        door.scan_into(filled, sums, axis, **flags, initial=initial)
+        scan(filled, sums, axis, **flags, initial=initial)
     else:
         ability.scan_into(filled, y, axis, others, initial)
     if options.missing == "nan":

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from cumsum.options import Options
+from cumsum.subclasses import array_of
 
 INTEGERS = "biu"  # NumPy's kinds; True is 1
 
@@ -33,9 +34,11 @@ def check(options: Options, dtype: object, is_integer: bool) -> None:
 
 @lru_cache
 def limits(dtype: np.dtype[Any]) -> tuple[int, int]:
-    """The least and the greatest number of an integer dtype."""
+    """The least and the greatest number of an integer dtype, or of a duration's ticks."""
     if dtype.kind == "b":
         return 0, 1
+    if dtype.kind == "m":  # the least number of 64 bits is NaT's
+        return 1 - 2**63, 2**63 - 1
     info = np.iinfo(dtype)
     return int(info.min), int(info.max)
 
@@ -53,4 +56,13 @@ def dtype_of_first(initial: Any, dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype that `initial` is read in, for results of `dtype`: one that holds it exactly."""
     if dtype.kind not in INTEGERS:
         return dtype
-    return np.dtype(np.uint64 if np.asarray(initial).dtype.kind == "u" else np.int64)
+    given = array_of("initial", initial)
+    if given.dtype.kind == "O" and all(isinstance(v, int) for v in given.flat):
+        return np.dtype(object)  # integers beyond 64 bits
+    return np.dtype(np.uint64 if given.dtype.kind == "u" else np.int64)
+
+
+def show(number: int) -> str:
+    """An integer in digits, or how long it is."""
+    bits = int(number).bit_length()
+    return str(number) if bits <= 128 else f"an integer of {bits} bits"

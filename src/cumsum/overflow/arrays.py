@@ -12,7 +12,7 @@ from cumsum import numpy as door
 from cumsum.dtypes import DType
 from cumsum.kernels import cpu
 from cumsum.options import Options
-from cumsum.overflow import INTEGERS, check, limits
+from cumsum.overflow import INTEGERS, check, limits, show
 from cumsum.plan import Memory, arguments
 from cumsum.threads import get_num_threads
 
@@ -26,17 +26,28 @@ def scan_into(
     options: Options,
     initial: Array | None,
     threads: int | None = None,
+    held: np.dtype[Any] | None = None,
 ) -> None:
     """Write the sums of `x` to `y`, as `options` have it; or raise OverflowError and write nothing.
 
-    `initial` has one element along `axis`, and any integer dtype.
+    `initial` has one element along `axis`, and any integer dtype, or is of integers as objects; or
+    all three are of durations. Errors tell what `held` holds, if given, instead of `y`'s dtype.
     """
+    if y.dtype.kind == "m" and x.dtype.kind == "m":
+        from cumsum.overflow import durations
+
+        check(options, y.dtype, is_integer=True)
+        durations.scan_into(x, y, axis, options, initial)
+        return
     check(options, y.dtype, y.dtype.kind in INTEGERS)
     sums, border = y, None
     if options.include_initial:
         sums, border = door.at_border(y, axis, options.reverse)
-    first = None if initial is None else _in_64_bits(initial)
-    job = _Job(integers(x), sums, axis, options, first, threads or get_num_threads())
+    first, words = None if initial is None else _in_64_bits(initial), None
+    if first is not None and first.dtype.kind == "O":
+        words = words_of(first)
+    job = _Job(integers(x), sums, axis, options, first, threads or get_num_threads(), words)
+    job = job._replace(held=held)
     fits = job.fits_by_bounds()
     if options.overflow == "raise":
         job.check_sums(fits)
@@ -111,11 +122,19 @@ def integers(x: Array) -> Array:
 
 
 def _in_64_bits(x: Array) -> Array:
-    return x.astype(np.uint64 if x.dtype == np.uint64 else np.int64, copy=False)
+    unsigned = x.dtype == np.uint64
+    if x.dtype.kind == "O" and x.size:
+        least, most = int(x.min()), int(x.max())
+        unsigned = least >= 0 and most >= 2**63
+        if least < -(2**63) or most >= 2 ** (63 + unsigned):
+            return x  # some are beyond
+    return x.astype(np.uint64 if unsigned else np.int64, copy=False)
 
 
 def _clamped(x: Array, dtype: np.dtype[Any]) -> Array:
-    """The nearest numbers of `dtype` to 64-bit integers."""
+    """The nearest numbers of `dtype` to 64-bit integers, or to any as objects."""
+    if x.dtype.kind == "O":
+        return np.asarray(np.clip(x, *limits(dtype))).astype(dtype)
     ends = zip(limits(dtype), limits(x.dtype), (max, min), strict=True)
     least, most = (inner(theirs, own) for theirs, own, inner in ends)
     return np.clip(x, least, most).astype(dtype)
@@ -132,6 +151,7 @@ class _Job(NamedTuple):
     threads: int
     words: Array | None = None  # the same where 64 bits are too few
     corner: tuple[int, ...] | None = None  # the index of the first result, for errors
+    held: np.dtype[Any] | None = None  # what the results are, for errors, if not of y's dtype
 
     def fits_by_bounds(self) -> bool:
         """Whether no sum leaves the dtype, by how many elements there are and how great they are.
@@ -190,10 +210,11 @@ class _Job(NamedTuple):
         index.insert(self.axis, position)
         if self.corner is not None:
             index = [i + begin for i, begin in zip(index, self.corner, strict=True)]
-        least, most = limits(self.y.dtype)
+        held = self.y.dtype if self.held is None else self.held
+        least, most = limits(held)
         raise OverflowError(
-            f"cumsum(): the sum at index {tuple(index)} is {value}, but "
-            f"{self.y.dtype} holds {least} to {most}"
+            f"cumsum(): the sum at index {tuple(index)} is {show(value)}, but "
+            f"{held} holds {least} to {most}"
         )
 
     def _first_outside(self) -> tuple[int, int, int] | None:
@@ -240,7 +261,11 @@ def _memory(x: Array) -> Memory:
 
 
 def words_of(x: Array) -> Array:
-    """Integers of 64 bits as pairs of words, the lower first."""
+    """Integers of 64 bits, or more as objects, as pairs of words, the lower first."""
+    if x.dtype.kind == "O":  # from 2**120 no array has the elements to come back
+        x = np.asarray(np.clip(x, -(2**120), 2**120))
+        low = np.asarray(x & (2**64 - 1)).astype(np.uint64).view(np.int64)
+        return np.stack((low, np.asarray(x >> 64).astype(np.int64)), axis=-1)
     low = x.view(np.int64)
     high = np.zeros_like(low) if x.dtype == np.uint64 else low >> 63
     return np.stack((low, high), axis=-1)

@@ -7,19 +7,21 @@ from typing import Any
 
 import numpy as np
 
+from cumsum import generic
 from cumsum import numpy as door
 from cumsum.kernels import cpu
 from cumsum.options import Options
 from cumsum.segments import address_of, check_kind, cuts_of, offsets_of
+from cumsum.subclasses import array_of
 from cumsum.threads import get_num_threads
 
 Array = np.ndarray[Any, Any]
 
 
 def scan_into(x: Array, y: Array, axis: int, options: Options, initial: Array | None) -> None:
-    """Write the scans of the segments of `x` to `y`."""
+    """Write the scans of the segments of `x` to `y`; of objects, those count that `where` says."""
     name, given = cuts_of(options)
-    cuts = np.asarray(given)
+    cuts = array_of(name, given)
     check_kind(name, cuts.dtype.kind if cuts.size else "biu"[name != "reset"], cuts.dtype)
     if name == "reset" and cuts.ndim != 1:
         _scan_lines(x, y, axis, cuts, options, initial)
@@ -29,15 +31,21 @@ def scan_into(x: Array, y: Array, axis: int, options: Options, initial: Array | 
         raise ValueError(message)
     flags = {flag: getattr(options, flag) for flag in ("exclusive", "reverse", "compensated")}
     offsets = offsets_of(name, cuts, x.shape[axis], get_num_threads())
-    _scan(x, y, axis, offsets, flags, initial)
+    _scan(x, y, axis, offsets, flags, initial, options.where)
 
 
 def _scan(
-    x: Array, y: Array, axis: int, offsets: Array, flags: dict[str, Any], initial: Array | None
+    x: Array,
+    y: Array,
+    axis: int,
+    offsets: Array,
+    flags: dict[str, Any],
+    initial: Array | None,
+    kept: Array | None,
 ) -> None:
     y_code = door.code_of(y.dtype)
     if y_code is None or x.dtype.kind in "mOT" or not x.size:
-        _scan_each(x, y, axis, offsets, flags, initial)
+        _scan_each(x, y, axis, offsets, flags, initial, kept)
         return
     cut = (address_of(offsets), len(offsets) - 1)
     more = flags | {"threads": get_num_threads()}
@@ -62,13 +70,24 @@ def _scan(
 
 
 def _scan_each(
-    x: Array, y: Array, axis: int, offsets: Array, flags: dict[str, Any], initial: Array | None
+    x: Array,
+    y: Array,
+    axis: int,
+    offsets: Array,
+    flags: dict[str, Any],
+    initial: Array | None,
+    kept: Array | None,
 ) -> None:
     """One segment after another, for elements that the core has no kernels for."""
+    whole = {name: flags[name] for name in ("exclusive", "reverse")}
     for begin, end in pairwise(offsets.tolist()):
         part = (slice(None),) * axis + (slice(begin, end),)
-        if end > begin:
+        if end <= begin:
+            continue
+        if kept is None:
             door.scan_into(x[part], y[part], axis, initial=initial, **flags)
+        else:  # objects with holes
+            generic.scan_any(x[part], y[part], axis, initial=initial, kept=kept[part], **whole)
 
 
 def _scan_lines(
@@ -86,6 +105,9 @@ def _scan_lines(
     cuts = np.moveaxis(spread, axis, -1).copy()
     cuts[..., :1] = True
     sums = np.empty(lines.shape, y.dtype)
-    whole = options._replace(reset=cuts.reshape(-1))
+    kept = options.where
+    if kept is not None:
+        kept = np.moveaxis(kept, axis, -1).reshape(-1)
+    whole = options._replace(reset=cuts.reshape(-1), where=kept)
     scan_into(lines.reshape(-1), sums.reshape(-1), 0, whole, None)
     np.moveaxis(y, axis, -1)[...] = sums

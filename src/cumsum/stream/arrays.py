@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from cumsum import _core
 from cumsum import numpy as door
+from cumsum.initial import first_values
 from cumsum.kernels import cpu
 from cumsum.options import Options
 from cumsum.stream.form import Form, State
+from cumsum.subclasses import array_of, check
 from cumsum.threads import get_num_threads
 
 Array = NDArray[Any]
@@ -32,6 +34,7 @@ def is_like(chunk: Array, form: Form) -> bool:
 
 def form_of(chunk: Array, dim: int, dtype: Any) -> Form:
     """The form of a stream that this is a chunk of."""
+    check("RunningSum.update", "chunk", chunk)
     if isinstance(chunk, np.ma.MaskedArray):
         raise NotImplementedError(
             "RunningSum.update(): a stream has no chunks that are masked arrays"
@@ -54,7 +57,7 @@ def begin(chunk: Array, form: Form, options: Options) -> State:
     size = math.prod(form.lines) * _core.record_size(code, options.compensated)
     records = np.zeros(size, np.uint8)
     if options.initial is not None:
-        values = door.first_values(options.initial, chunk, form.axis, form.dtype)
+        values = first_values(options.initial, chunk, form.axis, form.dtype)
         values = np.ascontiguousarray(values)
         address = values.__array_interface__["data"][0]
         _core.begin_records(records, address, code, options.compensated)
@@ -172,6 +175,7 @@ def _checked_out(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Arra
     if not isinstance(out, np.ndarray):
         message = f"argument 'out' must be an array, not {type(out).__name__}"
         raise TypeError(f"RunningSum.update(): {message}")
+    array_of("out", out, "RunningSum.update")
     if out.dtype != dtype:
         raise TypeError(f"RunningSum.update(): out is of {out.dtype}, but the sums are of {dtype}")
     if out.shape != shape:
