@@ -25,6 +25,7 @@ LAYERS = (
     ("stream",),
     ("api", "several", "dlpack"),
     ("torch", "masked", "nested", "numpy", "tensors", "generic", *GRAPHS, *BELOW),
+    ("operands",),
     ("kernels",),
     ("config", "plan"),
     ("options",),

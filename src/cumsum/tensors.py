@@ -30,7 +30,7 @@ def is_strided(x: Tensor) -> bool:
         and not x.is_quantized
         and not x.is_nested
         and not (is_functorch_wrapped_tensor(x) and peek_interpreter_stack() is None)
-        and (_dispatches_itself(x) or isinstance(x, FakeTensor | FunctionalTensor))
+        and (_dispatches_itself(x) or isinstance(x, (FakeTensor, FunctionalTensor)))
     )
 
 

@@ -35,7 +35,7 @@ def form_of(chunk: Tensor, dim: int, dtype: Any) -> Form:
         message = f"expected to be in range of [{-dims}, {dims - 1}], but got {dim}"
         raise IndexError(f"Dimension out of range ({message})")
     wanted = binding.BUILTIN_DTYPES.get(dtype, dtype) if isinstance(dtype, type) else dtype
-    if not isinstance(wanted, torch.dtype | None):
+    if not (wanted is None or isinstance(wanted, torch.dtype)):
         message = f"argument 'dtype' must be torch.dtype, not {type(dtype).__name__}"
         raise TypeError(f"RunningSum(): {message}")
     result = tensor.default_dtype(chunk.dtype) if wanted is None else wanted
