@@ -17,6 +17,7 @@ from torch.profiler import record_function
 from cumsum import _core
 from cumsum.dtypes import BY_NAME
 from cumsum.kernels import cpu, gpu
+from cumsum.kernels.addresses import address_of
 from cumsum.plan import Holes, Memory
 from cumsum.threads import chosen_threads
 
@@ -162,7 +163,8 @@ def scan_segments_into(
 
 def _memories(x: Tensor, y: Tensor, how: How) -> tuple[Memory, Memory, int]:
     axis = sum(size != 1 for size in x.shape[: how.dim])
-    return _memory(x, x, how.dim), _memory(y, x, how.dim), axis
+    target = _memory(y, x, how.dim, written=True)  # first: x may be the same
+    return _memory(x, x, how.dim), target, axis
 
 
 def _flags(initial: Tensor | None, x: Tensor, how: How) -> dict[str, Any]:
@@ -188,9 +190,7 @@ def resume_into(
         torch.zeros(1, dtype=x.dtype).to(y.dtype)  # torch's warning, which it gives once
     x = readable(x, y.dtype)  # kept alive while the core reads it
     cpu.resume(
-        _memory(x, x, how.dim),
-        _memory(y, x, how.dim),
-        sum(size != 1 for size in x.shape[: how.dim]),
+        *_memories(x, y, how),
         records=records[0],
         after=records[1],
         position=position,
@@ -228,9 +228,10 @@ def readable(x: Tensor, dtype: torch.dtype) -> Tensor:
     return x if x.dtype in CODES else x.to(dtype)  # float8 and the like, which the core can't read
 
 
-def _memory(x: Tensor, like: Tensor, dim: int) -> Memory:
+def _memory(x: Tensor, like: Tensor, dim: int, written: bool = False) -> Memory:
     """Where `x` lies, without axes of one element of `like` (a tensor may have more than 64)."""
     kept = [d for d in range(like.dim()) if d == dim or like.size(d) != 1]
     shape = tuple(x.size(d) for d in kept)
     strides = tuple(x.stride(d) * x.itemsize for d in kept)
-    return Memory(x.data_ptr(), CODES[x.dtype], shape, strides)
+    address = x.data_ptr() if written else address_of(x)
+    return Memory(address, CODES[x.dtype], shape, strides)

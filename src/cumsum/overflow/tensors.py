@@ -18,6 +18,7 @@ from torch import Tensor
 
 from cumsum import numpy as door
 from cumsum.kernels import tensor
+from cumsum.kernels.addresses import array_of
 from cumsum.kernels.tensor import How
 from cumsum.options import Options
 from cumsum.overflow import arrays, check
@@ -56,9 +57,9 @@ def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How, options: O
         scan_into(x, sums, initial, how, options)
         y.copy_(sums)
         return
-    first = None if initial is None else initial.resolve_neg().numpy()
+    first = None if initial is None else array_of(initial.resolve_neg())
     threads = chosen_threads() or torch.get_num_threads()
-    elements, sums = _readable(x), y.numpy()
+    sums, elements = y.numpy(), _readable(x)
     if first is None or first.ndim == sums.ndim:
         arrays.scan_into(elements, sums, how.dim, options, first, threads)
         return
@@ -104,7 +105,7 @@ def _readable(x: Tensor) -> Any:
     x = x.detach().resolve_conj().resolve_neg()
     if x.is_floating_point():
         x = x.double()
-    return (torch.zeros_like(x) if x._is_zerotensor() else x).numpy()
+    return array_of(torch.zeros_like(x) if x._is_zerotensor() else x)
 
 
 def _compute(x: Tensor, initial: Tensor | None, *rest: Any) -> Tensor:

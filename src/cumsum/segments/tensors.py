@@ -16,6 +16,7 @@ from torch.autograd.function import _SingleLevelFunction
 
 from cumsum.autograd import is_recording
 from cumsum.kernels import gpu, tensor
+from cumsum.kernels.addresses import array_of
 from cumsum.kernels.tensor import How
 from cumsum.operands import as_values, check_fit
 from cumsum.operator import batch_first, library, under_autograd
@@ -108,7 +109,7 @@ def _write(x: Tensor, y: Tensor, initial: Tensor | None, cuts: Tensor, name: str
         on_gpu.scan_into(x, y, initial, name, cuts, how)
         return
     threads = chosen_threads() or torch.get_num_threads()
-    offsets = offsets_of(name, cuts.numpy(force=True), x.size(how.dim), threads)
+    offsets = offsets_of(name, array_of(cuts.detach().cpu()), x.size(how.dim), threads)
     if x.numel():
         tensor.scan_segments_into(x, y, initial, offsets, how)
 
