@@ -90,6 +90,7 @@ def test_compiled(name, kind, value):
     assert torch.equal(compiled(x), expected(name, value))
 
 
+@pytest.mark.filterwarnings("ignore:Torchinductor does not support code generation for complex")
 @pytest.mark.parametrize("backend", ["eager", "aot_eager", "inductor"])
 @pytest.mark.parametrize("value", [2.5, 1 + 2j, [1.5, 2.0, 3.0]], ids=repr)
 @pytest.mark.parametrize("name", ["initial", "decay"])

@@ -29,7 +29,7 @@ LAYERS = (
     ("kernels",),
     ("config", "plan"),
     ("options",),
-    ("threads", "dtypes", "precision", "importing"),
+    ("threads", "dtypes", "precision", "typed", "importing"),
     ("_core",),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -112,11 +112,12 @@ def scan_into(
 def _scan_into(
     x: Tensor, y: Tensor, initial: Tensor | None, how: How, missing: Missing | None
 ) -> None:
-    if x.is_complex() and not y.is_complex():
-        torch.zeros(1, dtype=x.dtype).to(y.dtype)  # torch's warning, which it gives once
     if x.dim() == 0:
         y.data.copy_(x)
-    elif y.is_conj() or y.is_neg():
+        return
+    if x.is_complex() and not y.is_complex():
+        torch.zeros(1, dtype=x.dtype).to(y.dtype)  # torch's warning, which it gives once
+    if y.is_conj() or y.is_neg():
         sums = torch.empty(x.shape, dtype=y.dtype, device=y.device)
         scan_into(x, sums, initial, how._replace(include_initial=False), missing)
         y.copy_(sums)
