@@ -2,7 +2,6 @@
 
 import itertools
 
-import numpy as np
 import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -259,7 +258,8 @@ def test_conjugates_and_float8():
 
 BAD = {
     "bytes": ({"where": torch.ones(2, 3, dtype=torch.uint8)}, TypeError, "torch.bool, not torch.u"),
-    "array": ({"where": np.ones((2, 3), bool)}, TypeError, "argument 'where' must be a Tensor"),
+    "integers": ({"where": [[1, 0, 1]]}, TypeError, "'where' must be of torch.bool, not int64"),
+    "no numbers": ({"where": "all"}, TypeError, "where must be bool, got str 'all'"),
     "shape": ({"where": torch.ones(4, dtype=torch.bool)}, ValueError, r"where has shape \(4,\)"),
     "missing": ({"skipna": True, "missing": "nan"}, ValueError, "missing is 'nan'"),
 }

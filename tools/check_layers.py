@@ -26,10 +26,11 @@ LAYERS = (
     ("stream",),
     ("api", "several", "dlpack"),
     ("torch", "masked", "nested", "tensors", *ARRAYS, *GRAPHS, *BELOW),
+    ("operands",),
     ("kernels",),
     ("config", "plan"),
     ("options",),
-    ("threads", "dtypes", "precision", "importing"),
+    ("threads", "dtypes", "precision", "typed", "importing"),
     ("_core",),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

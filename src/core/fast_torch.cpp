@@ -15,9 +15,11 @@ namespace {
 
 std::unique_ptr<Torch> torch;
 
-// The memory of a tensor that others made, if that and perhaps a gradient is all there is to it.
+// The memory of a tensor that others made, if that and perhaps a gradient is all there is to it. Of
+// memory that is copied on write, a view would be the copy.
 bool view_tensor(PyObject* tensor, ArrayView& view) {
-  return torch->is_tensor(tensor) && torch->view(tensor, view) && !torch->is_neg(tensor) &&
+  return torch->is_tensor(tensor) && !torch->is_copied_on_write(tensor) &&
+         torch->view(tensor, view) && !torch->is_neg(tensor) &&
          (view.dtype < DType::complex64 || !torch->is_conj(tensor));
 }
 
@@ -107,13 +109,13 @@ PyObject* register_torch(PyObject*, PyObject* args) {
   PyObject *type, *capsule;
   const char* library;
   TorchParts t{};
-  if (!PyArg_ParseTuple(args, "OOO!OO!O!OOO!OOOOO(OOO)(OO)O!Hz", &type, &capsule, &PyDict_Type,
+  if (!PyArg_ParseTuple(args, "OOO!OO!O!OOO!OOOOOOO(OOO)(OO)O!Hz", &type, &capsule, &PyDict_Type,
                         &t.dtypes, &t.empty_like, &PyDict_Type, &t.as_contiguous, &PyDict_Type,
                         &t.as_int64, &t.get_num_threads, &t.increment_version, &PyDict_Type,
                         &t.forward_ad, &t.is_neg, &t.is_conj, &t.is_inference, &t.is_grad_enabled,
-                        &t.record, &t.mode_depths[0], &t.mode_depths[1], &t.mode_depths[2],
-                        &t.states[0], &t.states[1], &PyList_Type, &t.first_modes, &t.pre_dispatch,
-                        &library)) {
+                        &t.record, &t.is_copied_on_write, &t.copied_on_write, &t.mode_depths[0],
+                        &t.mode_depths[1], &t.mode_depths[2], &t.states[0], &t.states[1],
+                        &PyList_Type, &t.first_modes, &t.pre_dispatch, &library)) {
     return nullptr;
   }
   t.exchange =
@@ -123,11 +125,27 @@ PyObject* register_torch(PyObject*, PyObject* args) {
     PyErr_SetString(PyExc_ImportError, "torch's DLPack exchange table is not of version 1");
     return nullptr;
   }
-  for (PyObject* kept :
-       {type, t.dtypes, t.empty_like, t.as_contiguous, t.as_int64, t.get_num_threads,
-        t.increment_version, t.forward_ad, t.is_neg, t.is_conj, t.is_inference, t.is_grad_enabled,
-        t.record, t.mode_depths[0], t.mode_depths[1], t.mode_depths[2], t.states[0], t.states[1],
-        t.first_modes}) {
+  for (PyObject* kept : {type,
+                         t.dtypes,
+                         t.empty_like,
+                         t.as_contiguous,
+                         t.as_int64,
+                         t.get_num_threads,
+                         t.increment_version,
+                         t.forward_ad,
+                         t.is_neg,
+                         t.is_conj,
+                         t.is_inference,
+                         t.is_grad_enabled,
+                         t.record,
+                         t.is_copied_on_write,
+                         t.copied_on_write,
+                         t.mode_depths[0],
+                         t.mode_depths[1],
+                         t.mode_depths[2],
+                         t.states[0],
+                         t.states[1],
+                         t.first_modes}) {
     Py_INCREF(kept);
   }
   t.tensor_type = reinterpret_cast<PyTypeObject*>(type);

@@ -23,11 +23,13 @@ struct TorchParts {
   PyObject* is_conj;
   PyObject* is_inference;
   PyObject* is_grad_enabled;
-  PyObject* record;          // scans a tensor along an axis as a node of the graph of gradients
-  PyObject* mode_depths[3];  // functions that answer 0 while no mode, and no profiler, is on
-  PyObject* states[2];       // functions that answer None while no transform or tracing is on
-  PyObject* first_modes;     // a list of what sees calls before any of torch does, None while off
-  uint16_t pre_dispatch;     // torch's number of the dispatch key that they turn on
+  PyObject* record;  // scans a tensor along an axis as a node of the graph of gradients
+  PyObject* is_copied_on_write;
+  PyObject* copied_on_write;  // a tensor that is
+  PyObject* mode_depths[3];   // functions that answer 0 while no mode, and no profiler, is on
+  PyObject* states[2];        // functions that answer None while no transform or tracing is on
+  PyObject* first_modes;      // a list of what sees calls before any of torch does, None while off
+  uint16_t pre_dispatch;      // torch's number of the dispatch key that they turn on
 };
 
 // The questions, put in Python. What cannot be answered is answered as if it were not plain, and no
@@ -54,6 +56,8 @@ class Torch {
   virtual bool is_neg(PyObject* tensor) const;
   virtual bool is_conj(PyObject* tensor) const;
   virtual bool is_inference(PyObject* tensor) const;
+  // Whether memory is shared until one of its owners asks for it, which the questions above do.
+  virtual bool is_copied_on_write(PyObject* tensor) const;
   virtual bool is_grad_enabled() const;
   virtual bool is_intercepted() const;  // whether a mode, transform, tracing or profiler is on
   virtual bool bump_version(PyObject* tensor) const;
@@ -62,6 +66,7 @@ class Torch {
   virtual PyObject* make_result(PyObject* input, const ArrayView& x, PyObject* dtype) const;
 
  protected:
+  PyObject* copied_on_write() const { return parts_.copied_on_write; }
   PyObject* tensor_type() const { return reinterpret_cast<PyObject*>(parts_.tensor_type); }
   uint16_t pre_dispatch() const { return parts_.pre_dispatch; }
 

@@ -77,6 +77,10 @@ class NativeTorch final : public Torch {
   bool is_neg(PyObject* tensor) const override { return is_neg_(in(tensor)); }
   bool is_conj(PyObject* tensor) const override { return is_conj_(in(tensor)); }
   bool is_inference(PyObject* tensor) const override { return is_inference_(in(tensor)); }
+  bool is_copied_on_write(PyObject* tensor) const override {
+    const char* const storage = pointer_at(in(tensor).impl, storage_);
+    return storage && is_copied_on_write_(storage + data_);
+  }
   bool is_grad_enabled() const override { return is_grad_enabled_(); }
   bool bump_version(PyObject* tensor) const override {
     return succeeds([&] { bump_version_(in(tensor)); });
@@ -93,10 +97,17 @@ class NativeTorch final : public Torch {
     return *reinterpret_cast<const Tensor*>(reinterpret_cast<const char*>(tensor) + offset_);
   }
   PyObject* make(const ArrayView& like, DType dtype, Tensor& made) const;
+  static const char* pointer_at(const void* object, size_t offset) {
+    return *reinterpret_cast<const char* const*>(static_cast<const char*>(object) + offset);
+  }
+  static bool find_pointer(const void* object, const void* pointer, size_t& offset);
   bool locate(PyObject* tensor, Tensor made);
+  bool locate_storage(PyObject* tensor);
   bool agrees(PyObject* tensor, const ArrayView& wanted) const;
 
   Py_ssize_t offset_ = 0;  // of its Tensor in a tensor of Python
+  size_t storage_ = 0;     // of the pointer to its StorageImpl in a TensorImpl
+  size_t data_ = 0;        // of the DataPtr in that
   int32_t cpu_;
   int32_t numbers_[dtype_count];  // torch's for its dtypes
 
@@ -110,6 +121,7 @@ class NativeTorch final : public Torch {
   bool (*is_neg_)(const Tensor&);
   bool (*is_conj_)(const Tensor&);
   bool (*is_inference_)(const Tensor&);
+  bool (*is_copied_on_write_)(const void* data_ptr);
   bool (*is_grad_enabled_)();
   void (*bump_version_)(const Tensor&);
   int64_t (*function_modes_)();
@@ -137,6 +149,7 @@ bool NativeTorch::find(const Library& library) {
          library.find(is_neg_, "_ZN2at6native6is_negERKNS_6TensorE") &&
          library.find(is_conj_, "_ZN2at6native7is_conjERKNS_6TensorE") &&
          library.find(is_inference_, "_ZN2at6native12is_inferenceERKNS_6TensorE") &&
+         library.find(is_copied_on_write_, "_ZN3c104impl3cow15is_cow_data_ptrERKNS_7DataPtrE") &&
          library.find(is_grad_enabled_, "_ZN3c108GradMode10is_enabledEv") &&
          library.find(bump_version_, "_ZN5torch8autograd4impl12bump_versionERKN2at6TensorE") &&
          library.find(function_modes_, "_ZN2at4impl22PythonTorchFunctionTLS9stack_lenEv") &&
@@ -189,6 +202,26 @@ bool NativeTorch::locate(PyObject* tensor, Tensor made) {
   return false;
 }
 
+// Both objects are of more than eight words.
+bool NativeTorch::find_pointer(const void* object, const void* pointer, size_t& offset) {
+  for (offset = 0; offset < 8 * sizeof(void*); offset += sizeof(void*)) {
+    if (pointer_at(object, offset) == pointer) return true;
+  }
+  return false;
+}
+
+bool NativeTorch::locate_storage(PyObject* tensor) {
+  PyObject* storage = PyObject_CallMethod(tensor, "untyped_storage", nullptr);
+  PyObject* address = storage ? PyObject_GetAttrString(storage, "_cdata") : nullptr;
+  const void* impl = address ? PyLong_AsVoidPtr(address) : nullptr;
+  Py_XDECREF(address);
+  Py_XDECREF(storage);
+  PyErr_Clear();
+  ArrayView view;
+  return impl && Torch::view(tensor, view) && find_pointer(in(tensor).impl, impl, storage_) &&
+         find_pointer(impl, view.data, data_);
+}
+
 // Whether a tensor made here is in Python's eyes what was wanted, and in both the same.
 bool NativeTorch::agrees(PyObject* tensor, const ArrayView& wanted) const {
   ArrayView theirs, ours;
@@ -196,7 +229,7 @@ bool NativeTorch::agrees(PyObject* tensor, const ArrayView& wanted) const {
          view(tensor, ours) && ours.data == theirs.data && ours.dtype == theirs.dtype &&
          theirs.dtype == wanted.dtype && same_shape(ours, theirs) && same_shape(theirs, wanted) &&
          is_contiguous(ours) && is_contiguous(theirs) && !requires_grad(tensor) &&
-         !is_neg(tensor) && !is_conj(tensor);
+         !is_neg(tensor) && !is_conj(tensor) && !is_copied_on_write(tensor);
 }
 
 bool NativeTorch::prove() {
@@ -205,11 +238,11 @@ bool NativeTorch::prove() {
     Tensor made;
     PyObject* tensor = make(wanted, result.dtype, made);
     if (!tensor) return false;
-    const bool good = locate(tensor, made) && agrees(tensor, wanted);
+    const bool good = locate(tensor, made) && locate_storage(tensor) && agrees(tensor, wanted);
     Py_DECREF(tensor);
     if (!good) return false;
   }
-  return is_intercepted() == Torch::is_intercepted();
+  return is_copied_on_write(copied_on_write()) && is_intercepted() == Torch::is_intercepted();
 }
 
 }  // namespace

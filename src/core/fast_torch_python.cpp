@@ -56,6 +56,10 @@ bool Torch::is_conj(PyObject* tensor) const { return holds_of(parts_.is_conj, te
 
 bool Torch::is_inference(PyObject* tensor) const { return holds_of(parts_.is_inference, tensor); }
 
+bool Torch::is_copied_on_write(PyObject* tensor) const {
+  return holds_of(parts_.is_copied_on_write, tensor);
+}
+
 bool Torch::is_grad_enabled() const { return holds(PyObject_CallNoArgs(parts_.is_grad_enabled)); }
 
 bool Torch::is_intercepted() const {

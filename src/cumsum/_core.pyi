@@ -238,6 +238,8 @@ def register_torch(
     is_inference: Callable[..., bool],
     is_grad_enabled: Callable[[], bool],
     record: Callable[..., Any],
+    is_copied_on_write: Callable[..., bool],
+    copied_on_write: Any,
     mode_depths: tuple[Callable[[], int], Callable[[], int], Callable[[], int]],
     states: tuple[Callable[[], object], Callable[[], object]],
     first_modes: list[Any],

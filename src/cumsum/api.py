@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar, Unpack, overload
 
 import numpy as np
 
@@ -14,41 +14,16 @@ from cumsum import numpy as numpy_door
 from cumsum.options import NAMES
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, DTypeLike, NDArray
+    from numpy.typing import DTypeLike, NDArray
     from torch import Tensor
     from torch import dtype as TorchDType
 
-    from cumsum.precision import Precision
+    from cumsum.typed import Every, InPlace
 
-    class _Options(TypedDict, total=False):
-        exclusive: bool
-        reverse: bool
-        include_initial: bool
-        skipna: bool
-        missing: Literal["carry", "nan"]
-        overflow: Literal["wrap", "raise", "saturate"] | None
-        precision: Precision
-
-    class TensorOptions(_Options, total=False):
-        """The keywords of a call with a tensor."""
-
-        initial: Tensor | complex | None
-        offsets: Tensor | None
-        lengths: Tensor | None
-        reset: Tensor | None
-        where: Tensor | None
-        decay: Tensor | complex | None
-
-    class ArrayOptions(_Options, total=False):
-        """The keywords of a call with an array."""
-
-        initial: ArrayLike | None
-        offsets: ArrayLike | None
-        lengths: ArrayLike | None
-        reset: ArrayLike | None
-        where: ArrayLike | None
-        decay: ArrayLike | None
-
+    BuiltinDType = type[int | float | complex]
+    Dims = tuple[int, ...] | list[int]
+    TensorT = TypeVar("TensorT", bound=Tensor)
+    ArrayT = TypeVar("ArrayT", bound=NDArray[Any])
 
 INPUT_NAMES = ("input", "a", "x")  # torch's name for the first argument and NumPy's
 KEYWORDS = ("dtype", "out", *NAMES)
@@ -58,38 +33,38 @@ KEYWORDS_IN_PLACE = ("dtype", *(name for name in NAMES if name != "include_initi
 @overload
 def cumsum(
     input: Tensor,
-    dim: int | tuple[int, ...],
+    dim: int | np.integer[Any] | Dims,
     *,
-    dtype: TorchDType | None = None,
+    dtype: TorchDType | BuiltinDType | None = None,
     out: Tensor | None = None,
-    **options: Unpack[TensorOptions],
+    **options: Unpack[Every],
 ) -> Tensor: ...
 @overload
 def cumsum(
     input: NDArray[Any],
-    dim: int | tuple[int, ...] | None,
+    dim: SupportsIndex | Dims | None,
     *,
     dtype: DTypeLike | None = None,
     out: NDArray[Any] | None = None,
-    **options: Unpack[ArrayOptions],
+    **options: Unpack[Every],
 ) -> NDArray[Any]: ...
 @overload
 def cumsum(
     input: Tensor,
     *,
-    axis: int | tuple[int, ...],
-    dtype: TorchDType | None = None,
+    axis: int | np.integer[Any] | Dims,
+    dtype: TorchDType | BuiltinDType | None = None,
     out: Tensor | None = None,
-    **options: Unpack[TensorOptions],
+    **options: Unpack[Every],
 ) -> Tensor: ...
 @overload
 def cumsum(
     input: NDArray[Any],
     *,
-    axis: int | tuple[int, ...] | None,
+    axis: SupportsIndex | Dims | None,
     dtype: DTypeLike | None = None,
     out: NDArray[Any] | None = None,
-    **options: Unpack[ArrayOptions],
+    **options: Unpack[Every],
 ) -> NDArray[Any]: ...
 def cumsum(*args: Any, **kwargs: Any) -> Any:
     """The running sum of `input` along dimension `dim`.
@@ -210,20 +185,20 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
 
 @overload
 def cumsum_(
-    input: Tensor,
-    dim: int | tuple[int, ...],
+    input: TensorT,
+    dim: int | np.integer[Any] | Dims,
     *,
-    dtype: TorchDType | None = None,
-    **options: Unpack[TensorOptions],
-) -> Tensor: ...
+    dtype: TorchDType | BuiltinDType | None = None,
+    **options: Unpack[InPlace],
+) -> TensorT: ...
 @overload
 def cumsum_(
-    input: NDArray[Any],
-    dim: int | tuple[int, ...],
+    input: ArrayT,
+    dim: SupportsIndex | Dims,
     *,
     dtype: DTypeLike | None = None,
-    **options: Unpack[ArrayOptions],
-) -> NDArray[Any]: ...
+    **options: Unpack[InPlace],
+) -> ArrayT: ...
 def cumsum_(*args: Any, **kwargs: Any) -> Any:
     """The running sum of `input` along dimension `dim`, written over `input`.
 

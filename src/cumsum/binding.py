@@ -12,6 +12,7 @@ from torch import Tensor
 
 from cumsum.kernels import gpu, tensor
 from cumsum.kernels.tensor import How
+from cumsum.operands import as_values, as_words, check_fit
 from cumsum.options import NAMES, PLAIN, SEGMENTS, Options, take
 from cumsum.overflow import is_exact
 from cumsum.tensors import is_distributed
@@ -79,7 +80,9 @@ def bind(args: tuple[Any, ...], kwargs: dict[str, Any], *, in_place: bool) -> Ca
     if positional or rest or dim is None or not _is_tensor_like(values[0]):
         return None
     dtype = BUILTIN_DTYPES.get(dtype, dtype) if isinstance(dtype, type) else dtype
-    if not isinstance(dtype, torch.dtype | None) or not (out is None or _is_tensor_like(out)):
+    if not (dtype is None or isinstance(dtype, torch.dtype)):
+        return None
+    if not (out is None or _is_tensor_like(out)):
         return None
     return Call(values[0], dim, dtype, out, options)
 
@@ -89,7 +92,7 @@ def _is_tensor_like(x: Any) -> bool:
 
 
 def _as_dim(value: Any) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer | Tensor | torch.SymInt):
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer, Tensor, torch.SymInt)):
         return None
     if isinstance(value, Tensor):
         integer = not (value.dtype == torch.bool or value.is_floating_point() or value.is_complex())
@@ -134,35 +137,6 @@ def how(call: Call, dim: int, dtype: torch.dtype) -> How:
     return How(dim, dtype, *orientation, options.compensated)
 
 
-def as_values(name: str, given: Any, device: torch.device) -> Tensor:
-    """Numbers as a tensor; those of Python are as wide as they are there."""
-    if isinstance(given, Tensor):
-        return given
-    if device.type != "cpu" and isinstance(given, int | float | complex):
-        return _filled(given, device)
-    long = isinstance(given, int) and given >= 2**63
-    try:
-        values = torch.as_tensor(given, dtype=torch.uint64 if long else None, device=device)
-        wide = {torch.float32: torch.float64, torch.complex64: torch.complex128}.get(values.dtype)
-        if wide is not None and not isinstance(given, np.ndarray | np.generic):
-            values = torch.as_tensor(given, dtype=wide, device=device)
-    except (TypeError, ValueError, RuntimeError) as error:
-        kind = type(given).__name__
-        raise TypeError(f"cumsum(): {name} must be numbers, got {kind} {given!r}") from error
-    return values
-
-
-def _filled(number: Any, device: torch.device) -> Tensor:
-    """A number on a device that is not made to wait for it, as a copy would make it."""
-    if isinstance(number, bool):
-        dtype = torch.bool
-    elif isinstance(number, int):
-        dtype = torch.uint64 if number >= 2**63 else torch.int64
-    else:
-        dtype = torch.float64 if isinstance(number, float) else torch.complex128
-    return torch.full((), number, dtype=dtype, device=device)
-
-
 def check_devices(call: Call) -> None:
     """Raise an error if an option is a tensor whose elements the input's device cannot read."""
     if call.options is PLAIN or not gpu.is_served(call.input.device):
@@ -196,25 +170,32 @@ def _category(dtype: torch.dtype) -> int:
 def first_values(call: Call, dim: int, dtype: torch.dtype) -> Tensor | None:
     """What the sums begin with, for every line; with one element along `dim`.
 
-    Of `dtype`, or where exact sums are asked for, of 64 bits.
+    Of `dtype`, or where exact sums are asked for, of 64 bits: pairs of them, in a dim more at the
+    end, where an integer is too great for one.
     """
     x, initial = call.input, call.options.initial
     if initial is None:
         return None
-    values = as_values("initial", initial, x.device)
-    if _category(values.dtype) > _category(dtype):
-        raise TypeError(f"cumsum(): initial of {values.dtype} cannot be a sum of dtype {dtype}")
+    pair: tuple[int, ...] = ()
     if is_exact(call.options) and not tensor.has_gradient(dtype):
-        dtype = torch.uint64 if values.dtype == torch.uint64 else torch.int64
+        words = as_words(initial, x.device)
+        pair = () if words is None else (2,)
+        values = as_values("initial", initial, x.device) if words is None else words
+        of = torch.uint64 if values.dtype == torch.uint64 else torch.int64
+    else:
+        if not tensor.has_gradient(dtype):
+            check_fit("initial", initial, dtype, "; set dtype, or overflow='saturate'")
+        values, of = as_values("initial", initial, x.device), dtype
+    if _category(values.dtype) > _category(of):
+        raise TypeError(f"cumsum(): initial of {values.dtype} cannot be a sum of dtype {dtype}")
     lines = (*x.shape[:dim], *x.shape[dim + 1 :])
-    if values.dim() == x.dim() and values.size(dim) == 1:
+    if values.dim() - len(pair) == x.dim() and values.size(dim) == 1:
         values = values.squeeze(dim)
     try:
-        return values.to(dtype).expand(lines).unsqueeze(dim)
+        return values.to(of).expand((*lines, *pair)).unsqueeze(dim)
     except RuntimeError:
-        message = (
-            f"cumsum(): initial has shape {tuple(values.shape)}, but there are lines of {lines}"
-        )
+        shape = tuple(values.shape[: values.dim() - len(pair)])
+        message = f"cumsum(): initial has shape {shape}, but there are lines of {lines}"
         raise ValueError(message) from None
 
 

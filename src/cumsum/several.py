@@ -23,7 +23,7 @@ FIRST = ("where", "skipna")
 
 def are_several(dim: object) -> bool:
     """Whether the dim of a call is a tuple of them."""
-    return isinstance(dim, tuple | list)
+    return isinstance(dim, (tuple, list))
 
 
 def cumsum(scan: Function, scan_: Function, x: Any, dims: Any, rest: dict[str, Any]) -> Any:

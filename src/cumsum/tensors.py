@@ -17,6 +17,7 @@ from torch._subclasses.functional_tensor import FunctionalTensor
 from torch.autograd import forward_ad
 
 from cumsum.kernels import gpu
+from cumsum.kernels.addresses import address_of
 
 # The dispatch key that is on while a mode sees calls before autograd does, as for `torch.export`.
 PRE_DISPATCH: Any = torch._C.DispatchKey.PreDispatch
@@ -30,7 +31,7 @@ def is_strided(x: Tensor) -> bool:
         and not x.is_quantized
         and not x.is_nested
         and not (is_functorch_wrapped_tensor(x) and peek_interpreter_stack() is None)
-        and (_dispatches_itself(x) or isinstance(x, FakeTensor | FunctionalTensor))
+        and (_dispatches_itself(x) or isinstance(x, (FakeTensor, FunctionalTensor)))
     )
 
 
@@ -106,20 +107,20 @@ def is_dense(x: Tensor) -> bool:
 
 
 def share_memory(x: Tensor, y: Tensor) -> bool:
-    """Whether the ranges of memory that two tensors reach over have a byte in common."""
+    """Whether the ranges of memory of x, to be read, and y, to be written, have a byte in common.
 
-    def end(t: Tensor) -> int:
+    Memory that is copied on write is copied now, if `y` is such a tensor.
+    """
+
+    def size(t: Tensor) -> int:
         reach = sum((n - 1) * s for n, s in zip(t.shape, t.stride(), strict=True))
-        return t.data_ptr() + (reach + 1) * t.itemsize
+        return (reach + 1) * t.itemsize
 
-    return x.data_ptr() < end(y) and y.data_ptr() < end(x)
+    written, read = y.data_ptr(), address_of(x)  # in this order, as x may be y
+    return read < written + size(y) and written < read + size(x)
 
 
 def same_elements(x: Tensor, y: Tensor) -> bool:
-    """Whether two tensors are the same elements in the same places."""
-    return (x.data_ptr(), x.dtype, x.shape, x.stride()) == (
-        y.data_ptr(),
-        y.dtype,
-        y.shape,
-        y.stride(),
-    )
+    """Whether x, to be read, and y, to be written, are the same elements in the same places."""
+    written = y.data_ptr(), y.dtype, y.shape, y.stride()
+    return written == (address_of(x), x.dtype, x.shape, x.stride())

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from cumsum.decay.memory import Kind, Operand, Scan, run
 from cumsum.kernels import gpu
+from cumsum.kernels.addresses import address_of
 from cumsum.kernels.tensor import CODES
 from cumsum.threads import chosen_threads
 
@@ -46,8 +47,9 @@ def scan_into(
     if initial is not None:
         wide = torch.complex128 if kind is Kind.complex else torch.float64
         firsts = initial.to(wide).contiguous()  # kept alive while the core reads it
-    address = 0 if firsts is None else firsts.data_ptr()
-    operands = (_operand(x), _operand(y), _operand(spread))
+    address = 0 if firsts is None else address_of(firsts)
+    target = _operand(y, y.data_ptr())  # first: x may be the same
+    operands = (_operand(x, address_of(x)), target, _operand(spread, address_of(spread)))
     threads = chosen_threads() or torch.get_num_threads()
     run(Scan(CODES[y.dtype], kind, tuple(y.shape), dim, reverse, *operands, address), threads)
 
@@ -59,8 +61,8 @@ def _readable(x: Tensor) -> Tensor:
     return x.resolve_conj().resolve_neg()
 
 
-def _operand(x: Tensor) -> Operand:
-    return Operand(x.data_ptr(), tuple(step * x.itemsize for step in x.stride()))
+def _operand(x: Tensor, address: int) -> Operand:
+    return Operand(address, tuple(step * x.itemsize for step in x.stride()))
 
 
 def _as_stored(decay: Tensor, dim: int, y: Tensor) -> Tensor:

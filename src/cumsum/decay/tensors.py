@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cumsum.binding import as_values
 from cumsum.decay import check, kernel, refuse_decay, refuse_result, refuse_shape
 from cumsum.decay.operator import before, differentiable_scan
 from cumsum.kernels import tensor
 from cumsum.kernels.tensor import How
+from cumsum.operands import as_values
 from cumsum.options import Options
 from cumsum.tensors import has_elements, share_memory
 
@@ -65,12 +65,8 @@ def decay_of(decay: Any, x: Tensor, dtype: torch.dtype) -> Tensor:
     """The decays as a tensor of as many dims as `x`, to which it broadcasts."""
     if isinstance(decay, Tensor):
         values = decay.to(x.device) if decay.dim() == 0 else decay
-    elif isinstance(decay, int | float | complex | torch.SymFloat):
-        wide = torch.complex128 if isinstance(decay, complex) else torch.float64
-        number: Any = decay  # which may be a symbol
-        values = x.new_full((), number, dtype=wide)  # a fake if `x` is one
     else:
-        values = as_values("decay", decay, x.device)
+        values = as_values("decay", decay, x.device, like=x)
     if not tensor.has_gradient(values.dtype):
         values = values.to(torch.float64)
     if values.is_complex() and not dtype.is_complex:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Unpack
 
 import torch
 from torch import Tensor
@@ -17,9 +17,11 @@ from cumsum.refusals import is_refused
 from cumsum.tensors import is_distributed
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
     from torch.distributed import ProcessGroup
 
     from cumsum.precision import Precision
+    from cumsum.typed import Flag, Missing, Nothing
 
 __all__ = ["cumsum", "exscan"]
 _ORIENTED = {"exclusive", "reverse", "initial"}
@@ -33,11 +35,11 @@ def cumsum(
     *,
     sizes: Sequence[int] | None = None,
     dtype: torch.dtype | None = None,
-    exclusive: bool = False,
-    reverse: bool = False,
-    initial: Tensor | complex | None = None,
+    exclusive: Flag = False,
+    reverse: Flag = False,
+    initial: Tensor | ArrayLike | None = None,
     precision: Precision = None,
-    **others: Any,
+    **others: Unpack[Missing],
 ) -> Tensor:
     """The part of this process of the running sum of all processes' tensors, put together.
 
@@ -112,11 +114,11 @@ def exscan(
     *,
     check: bool = True,
     dtype: torch.dtype | None = None,
-    exclusive: bool = True,
-    reverse: bool = False,
-    initial: Tensor | complex | None = None,
+    exclusive: Flag = True,
+    reverse: Flag = False,
+    initial: Tensor | ArrayLike | None = None,
     precision: Precision = None,
-    **others: Any,
+    **others: Unpack[Nothing],
 ) -> Tensor:
     """The sum of the tensors of all processes before this one, as MPI's ``Exscan``.
 
@@ -169,15 +171,15 @@ def exscan(
 
 def _options(
     function: str,
-    others: dict[str, Any],
-    exclusive: bool,
-    reverse: bool,
+    others: Mapping[str, Any],
+    exclusive: Flag,
+    reverse: Flag,
     initial: Any,
     precision: Precision,
     available: set[str],
 ) -> Options:
     given = {"exclusive": exclusive, "reverse": reverse, "initial": initial}
-    rest = others | given | {"precision": precision}
+    rest = {**others, **given, "precision": precision}
     options = take(function, rest)
     for name in rest:
         raise TypeError(f"{function}() got an unexpected keyword argument '{name}'")

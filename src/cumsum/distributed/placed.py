@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.distributed.tensor import DTensor, Partial, Replicate
 from torch.distributed.tensor.placement_types import Shard, _StridedShard
 
-from cumsum.binding import as_values
+from cumsum.operands import as_mask, as_values
 from cumsum.options import Options
 
 
@@ -62,16 +62,19 @@ class Placed(torch.autograd.Function):
 
 def on_this_rank(options: Options, x: Any, dim: int) -> Options:
     """The options with the part of `initial` and `where` that is this process's shard's."""
+    device = torch.device(x.device_mesh.device_type)
     for name, most in (("offsets", 1), ("lengths", 1), ("reset", 1), ("decay", 0)):
         value = getattr(options, name)
-        if isinstance(value, DTensor) or (isinstance(value, Tensor) and value.dim() > most):
+        value = None if value is None else as_values(name, value, device)
+        if isinstance(value, DTensor) or (value is not None and value.dim() > most):
             kind = f"a {type(value).__name__} of {value.dim()} dims"
             raise NotImplementedError(f"cumsum(): {name} not available as {kind} for a DTensor")
     every = list(range(x.dim()))
-    if isinstance(options.where, Tensor):
-        options = options._replace(where=_part("where", options.where, x, every, dim))
+    if options.where is not None:
+        where = as_mask(options.where, device)
+        options = options._replace(where=_part("where", where, x, every, dim))
     if options.initial is not None:
-        values = as_values("initial", options.initial, torch.device(x.device_mesh.device_type))
+        values = as_values("initial", options.initial, device)
         whole = values.dim() == x.dim() and values.size(dim) == 1
         dims = every if whole else every[:dim] + every[dim + 1 :]
         options = options._replace(initial=_part("initial", values, x, dims, dim))
@@ -90,7 +93,7 @@ def _part(name: str, value: Any, x: Any, dims: list[int], dim: int) -> Tensor:
     placements: list[Any] = []
     of_gradient: list[Any] = []
     for p in x.placements:
-        sharded = isinstance(p, Shard | _StridedShard)
+        sharded = isinstance(p, (Shard, _StridedShard))
         if isinstance(p, _StridedShard) and p.dim in cut:
             raise NotImplementedError(f"cumsum(): {name} not available for a DTensor with {p}")
         placements.append(Shard(cut[p.dim]) if sharded and p.dim in cut else Replicate())

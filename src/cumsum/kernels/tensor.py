@@ -17,6 +17,7 @@ from torch.profiler import record_function
 from cumsum import _core
 from cumsum.dtypes import BY_NAME
 from cumsum.kernels import cpu, gpu
+from cumsum.kernels.addresses import address_of
 from cumsum.plan import Holes, Memory
 from cumsum.threads import chosen_threads
 
@@ -111,13 +112,13 @@ def scan_into(
 def _scan_into(
     x: Tensor, y: Tensor, initial: Tensor | None, how: How, missing: Missing | None
 ) -> None:
+    if x.dim() == 0:
+        is_whole = has_gradient(x.dtype) and not has_gradient(y.dtype)
+        cast_into(x, y.data) if is_whole else y.data.copy_(x)
+        return
     if x.is_complex() and not y.is_complex():
         torch.zeros(1, dtype=x.dtype).to(y.dtype)  # torch's warning, which it gives once
-    if x.dim() == 0 and has_gradient(x.dtype) and not has_gradient(y.dtype):
-        cast_into(x, y.data)
-    elif x.dim() == 0:
-        y.data.copy_(x)
-    elif y.is_conj() or y.is_neg():
+    if y.is_conj() or y.is_neg():
         sums = torch.empty(x.shape, dtype=y.dtype, device=y.device)
         scan_into(x, sums, initial, how._replace(include_initial=False), missing)
         y.copy_(sums)
@@ -173,7 +174,8 @@ def cast_into(x: Tensor, y: Tensor) -> None:
 
 def _memories(x: Tensor, y: Tensor, how: How) -> tuple[Memory, Memory, int]:
     axis = sum(size != 1 for size in x.shape[: how.dim])
-    return _memory(x, x, how.dim), _memory(y, x, how.dim), axis
+    target = _memory(y, x, how.dim, written=True)  # first: x may be the same
+    return _memory(x, x, how.dim), target, axis
 
 
 def _flags(initial: Tensor | None, x: Tensor, how: How) -> dict[str, Any]:
@@ -199,9 +201,7 @@ def resume_into(
         torch.zeros(1, dtype=x.dtype).to(y.dtype)  # torch's warning, which it gives once
     x = readable(x, y.dtype)  # kept alive while the core reads it
     cpu.resume(
-        _memory(x, x, how.dim),
-        _memory(y, x, how.dim),
-        sum(size != 1 for size in x.shape[: how.dim]),
+        *_memories(x, y, how),
         records=records[0],
         after=records[1],
         position=position,
@@ -239,9 +239,10 @@ def readable(x: Tensor, dtype: torch.dtype) -> Tensor:
     return x if x.dtype in CODES else x.to(dtype)  # float8 and the like, which the core can't read
 
 
-def _memory(x: Tensor, like: Tensor, dim: int) -> Memory:
+def _memory(x: Tensor, like: Tensor, dim: int, written: bool = False) -> Memory:
     """Where `x` lies, without axes of one element of `like` (a tensor may have more than 64)."""
     kept = [d for d in range(like.dim()) if d == dim or like.size(d) != 1]
     shape = tuple(x.size(d) for d in kept)
     strides = tuple(x.stride(d) * x.itemsize for d in kept)
-    return Memory(x.data_ptr(), CODES[x.dtype], shape, strides)
+    address = x.data_ptr() if written else address_of(x)
+    return Memory(address, CODES[x.dtype], shape, strides)

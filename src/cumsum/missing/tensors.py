@@ -17,6 +17,7 @@ from cumsum import writing
 from cumsum.autograd import is_recording
 from cumsum.kernels import gpu, tensor
 from cumsum.kernels.tensor import How, Missing, at_border
+from cumsum.operands import as_mask
 from cumsum.options import PLAIN, Options, ability_of
 from cumsum.tensors import are_at_hand, share_memory
 
@@ -63,13 +64,8 @@ def _checked(x: Tensor, how: How, options: Options) -> Missing:
     nan = options.missing == "nan"
     if nan and not tensor.has_gradient(how.dtype):
         raise ValueError(f"cumsum(): missing is 'nan', which sums of dtype {how.dtype} cannot be")
-    mask = options.where
+    mask = None if options.where is None else as_mask(options.where, x.device)
     if mask is not None:
-        if not isinstance(mask, Tensor):
-            kind = type(mask).__name__
-            raise TypeError(f"cumsum(): argument 'where' must be a Tensor of bool, not {kind}")
-        if mask.dtype != torch.bool:
-            raise TypeError(f"cumsum(): argument 'where' must be of torch.bool, not {mask.dtype}")
         try:
             mask = mask.expand(x.shape)
         except RuntimeError:

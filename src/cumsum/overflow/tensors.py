@@ -2,8 +2,9 @@
 
 Graphs see the operator `torch.ops.cumsum.exact_scan(x, initial, dim, dtype, exclusive, reverse,
 include_initial, overflow)`. Its arguments are those of `cumsum::scan`, but `initial` is of int64 or
-uint64. Integers have no derivatives. Where it is batched, the index in an error is that of the
-whole batch, whose dim is the first.
+uint64, or has a dim more at the end: the two int64 words of each value. Integers have no
+derivatives. Where it is batched, the index in an error is that of the whole batch, whose dim is the
+first.
 """
 
 from __future__ import annotations
@@ -11,15 +12,20 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from cumsum import numpy as door
 from cumsum.kernels import tensor
+from cumsum.kernels.addresses import array_of
 from cumsum.kernels.tensor import How
 from cumsum.options import Options
 from cumsum.overflow import arrays, check
 from cumsum.tensors import has_memory, is_watched
 from cumsum.threads import chosen_threads
+
+Array = np.ndarray[Any, Any]
 
 _library: Any = torch.library.Library("cumsum", "FRAGMENT")  # type: ignore[no-untyped-call]
 _library.define(
@@ -51,9 +57,30 @@ def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How, options: O
         scan_into(x, sums, initial, how, options)
         y.copy_(sums)
         return
-    first = None if initial is None else initial.resolve_neg().numpy()
+    first = None if initial is None else array_of(initial.resolve_neg())
     threads = chosen_threads() or torch.get_num_threads()
-    arrays.scan_into(_readable(x), y.numpy(), how.dim, options, first, threads)
+    sums, elements = y.numpy(), _readable(x)
+    if first is None or first.ndim == sums.ndim:
+        arrays.scan_into(elements, sums, how.dim, options, first, threads)
+        return
+    _scan_from_words(elements, sums, how, options, first)
+
+
+def _scan_from_words(x: Array, y: Array, how: How, options: Options, first: Array) -> None:
+    """The same from initial values that are pairs of 64-bit words, the lower first."""
+    plain, corner = options._replace(include_initial=False), [0] * x.ndim
+    if not how.include_initial:
+        arrays.scan_from(x, y, how.dim, plain, first, tuple(corner))
+        return
+    y, border = door.at_border(y, how.dim, how.reverse)
+    nothing = np.zeros(border.shape, np.int64)
+    own = np.empty_like(border)
+    at = [*corner]
+    at[how.dim] = x.shape[how.dim] if how.reverse else 0
+    arrays.scan_from(nothing, own, how.dim, plain._replace(exclusive=True), first, tuple(at))
+    corner[how.dim] = 0 if how.reverse else 1
+    arrays.scan_from(x, y, how.dim, plain, first, tuple(corner))
+    border[...] = own
 
 
 @lru_cache
@@ -78,7 +105,7 @@ def _readable(x: Tensor) -> Any:
     x = x.detach().resolve_conj().resolve_neg()
     if x.is_floating_point():
         x = x.double()
-    return (torch.zeros_like(x) if x._is_zerotensor() else x).numpy()
+    return array_of(torch.zeros_like(x) if x._is_zerotensor() else x)
 
 
 def _compute(x: Tensor, initial: Tensor | None, *rest: Any) -> Tensor:

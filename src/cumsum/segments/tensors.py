@@ -15,9 +15,10 @@ from torch.autograd import forward_ad
 from torch.autograd.function import _SingleLevelFunction
 
 from cumsum.autograd import is_recording
-from cumsum.binding import as_values
 from cumsum.kernels import gpu, tensor
+from cumsum.kernels.addresses import array_of
 from cumsum.kernels.tensor import How
+from cumsum.operands import as_values, check_fit
 from cumsum.operator import batch_first, library, under_autograd
 from cumsum.options import Options
 from cumsum.segments import check_kind, cuts_of, offsets_of
@@ -57,11 +58,15 @@ def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How, options: O
 def _cuts(x: Tensor, initial: Tensor | None, how: How, options: Options) -> tuple[str, Tensor]:
     """The keyword and the tensor that cut the dim; starts of one element for each line's."""
     name, given = cuts_of(options)
+    if name != "reset":
+        check_fit(name, given, torch.int64)
     cuts = as_values(name, given, torch.device("cpu"))
     dtype = cuts.dtype
-    floats = dtype.is_floating_point or dtype.is_complex
-    empty = not isinstance(given, Tensor) and cuts.numel() == 0
-    check_kind(name, "b" if dtype == torch.bool else "f" if floats and not empty else "i", dtype)
+    if cuts.numel() == 0 and not isinstance(given, Tensor):  # of a list's dtype
+        cuts = cuts.to(torch.bool if name == "reset" else torch.int64)
+    else:
+        floats = dtype.is_floating_point or dtype.is_complex
+        check_kind(name, "b" if dtype == torch.bool else "f" if floats else "i", dtype)
     if name != "reset":
         return name, cuts.to(torch.int64)
     if cuts.dim() > 1 or (cuts.dim() == 0):
@@ -104,7 +109,7 @@ def _write(x: Tensor, y: Tensor, initial: Tensor | None, cuts: Tensor, name: str
         on_gpu.scan_into(x, y, initial, name, cuts, how)
         return
     threads = chosen_threads() or torch.get_num_threads()
-    offsets = offsets_of(name, cuts.numpy(force=True), x.size(how.dim), threads)
+    offsets = offsets_of(name, array_of(cuts.detach().cpu()), x.size(how.dim), threads)
     if x.numel():
         tensor.scan_segments_into(x, y, initial, offsets, how)
 

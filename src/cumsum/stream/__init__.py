@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from copy import deepcopy
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, SupportsIndex, overload
+from typing import TYPE_CHECKING, Any, SupportsIndex, Unpack, overload
 
 import numpy as np
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import dtype as TorchDType
 
     from cumsum.precision import Precision
+    from cumsum.typed import Flag, Nothing
 
 _AVAILABLE = {"exclusive", "include_initial", "initial"}
 
@@ -84,20 +85,20 @@ class RunningSum:
         dim: SupportsIndex,
         dtype: TorchDType | DTypeLike | None = None,
         *,
-        exclusive: bool = False,
-        include_initial: bool = False,
+        exclusive: Flag = False,
+        include_initial: Flag = False,
         initial: Tensor | ArrayLike | None = None,
         precision: Precision = None,
-        **others: Any,
+        **others: Unpack[Nothing],
     ) -> None:
         if isinstance(dim, bool) or not hasattr(dim, "__index__"):
             raise TypeError(f"RunningSum(): argument 'dim' must be int, not {type(dim).__name__}")
         values: Any = initial
         values = values.clone() if hasattr(values, "clone") else deepcopy(values)
         given = {"exclusive": exclusive, "include_initial": include_initial}
-        others |= given | {"initial": values, "precision": precision}
-        options = take("RunningSum", others)
-        for name in others:
+        rest = {**others, **given, "initial": values, "precision": precision}
+        options = take("RunningSum", rest)
+        for name in rest:
             raise TypeError(f"RunningSum() got an unexpected keyword argument '{name}'")
         if options.reverse:
             raise ValueError("RunningSum(): in reverse the last chunk would have to come first")

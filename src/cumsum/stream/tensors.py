@@ -12,6 +12,7 @@ from torch import Tensor, overrides
 
 from cumsum import _core, binding
 from cumsum.kernels import tensor
+from cumsum.kernels.addresses import address_of
 from cumsum.kernels.tensor import How
 from cumsum.options import Options
 from cumsum.refusals import SCANNED, cannot_be_written
@@ -35,7 +36,7 @@ def form_of(chunk: Tensor, dim: int, dtype: Any) -> Form:
         message = f"expected to be in range of [{-dims}, {dims - 1}], but got {dim}"
         raise IndexError(f"Dimension out of range ({message})")
     wanted = binding.BUILTIN_DTYPES.get(dtype, dtype) if isinstance(dtype, type) else dtype
-    if not isinstance(wanted, torch.dtype | None):
+    if not (wanted is None or isinstance(wanted, torch.dtype)):
         message = f"argument 'dtype' must be torch.dtype, not {type(dtype).__name__}"
         raise TypeError(f"RunningSum(): {message}")
     result = tensor.default_dtype(chunk.dtype) if wanted is None else wanted
@@ -74,7 +75,7 @@ def begin(chunk: Tensor, form: Form, options: Options) -> State:
     if values is not None:
         _check_gradient(values, "initial")
         values = values.detach().contiguous().resolve_conj().resolve_neg()
-        _core.begin_records(records, values.data_ptr(), code, options.compensated)
+        _core.begin_records(records, address_of(values), code, options.compensated)
     return State(form, records, 0)
 
 
