@@ -26,7 +26,7 @@ CPP := $(shell find src/core tests/core -name '*.cpp' -o -name '*.h')
 .PHONY: demo test test-matrix bench bench-files bench-stores dask ranks gpu gpu-table model support scaling \
 	accuracy report lint \
 	sanitize core bits neon counts docs package \
-	install clean
+	tools install clean
 .DELETE_ON_ERROR:
 
 install: $(DONE)/package
@@ -47,6 +47,9 @@ $(DONE)/group-%: pyproject.toml $(DONE)/venv
 $(DONE)/package: $(SOURCES) $(DONE)/group-build
 	$(PIP) install -qq --no-build-isolation -Cbuild-dir=build/package '.[cli]'
 	@touch $@
+
+# All that the other goals install: they can then be made side by side.
+tools: $(DONE)/package $(DONE)/group-test $(DONE)/group-lint $(DONE)/group-docs
 
 demo: $(DONE)/package $(DONE)/group-demo
 	@mkdir -p $(DEMO)
