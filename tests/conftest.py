@@ -34,8 +34,8 @@ class BitsReport:
 
 # What takes longest, in this order before all others, so that no worker is left with it at the end.
 LONGEST = (
-    "gpu_abilities", "gpu_tensor", "gpu_torch", "gpu_scans", "compile", "bits_rows", "dask",
-    "gpu_compiled", "gpu_abilities_compiled", "distributed", "gpu_chain",
+    "distributed", "compile", "gpu_abilities", "gpu_compiled", "gpu_abilities_compiled",
+    "bits_rows", "gpu_tensor", "gpu_scans", "dask", "examples", "gpu_chain",
 )  # fmt: skip
 REPORT = pytest.StashKey[SpecReport]()
 BITS = pytest.StashKey[BitsReport]()
