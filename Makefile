@@ -14,6 +14,9 @@ TORCHES := 2.10.0 2.11.0 2.12.0 2.14.1
 TORCH_TESTS := $(wildcard tests/test_torch_*.py tests/test_patch*.py) \
 	$(addprefix tests/test_,opinfo.py calls.py derivatives.py graphs.py compile.py distributed.py)
 
+# A file of tests is one worker's: its tests share what they start.
+SIDE_BY_SIDE := -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+
 export PIP_NO_WARN_SCRIPT_LOCATION := 1
 
 SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
@@ -23,7 +26,7 @@ CPP := $(shell find src/core tests/core -name '*.cpp' -o -name '*.h')
 .PHONY: demo test test-matrix bench bench-files bench-stores dask ranks gpu card gpu-table model support scaling \
 	accuracy report lint \
 	sanitize core bits neon counts docs package \
-	install clean
+	tools install clean
 .DELETE_ON_ERROR:
 
 install: $(DONE)/package
@@ -45,6 +48,9 @@ $(DONE)/package: $(SOURCES) $(DONE)/group-build
 	$(PIP) install -qq --no-build-isolation -Cbuild-dir=build/package '.[cli]'
 	@touch $@
 
+# All that the other goals install: they can then be made side by side.
+tools: $(DONE)/package $(DONE)/group-test $(DONE)/group-lint $(DONE)/group-docs
+
 demo: $(DONE)/package $(DONE)/group-demo
 	@mkdir -p $(DEMO)
 	@$(BIN)/python -c 'from vega_datasets import data; print(data.seattle_weather.filepath)' > $(DEMO)/data
@@ -54,8 +60,15 @@ demo: $(DONE)/package $(DONE)/group-demo
 	$(BIN)/cumsum bench --short
 	@echo; echo 'the picture: $(DEMO)/rain.png'
 
+# All tests: on all processors, then those that want the machine for themselves. With PYTEST, those
+# that it names, one after the other.
 test: $(DONE)/package $(DONE)/group-test
+ifdef PYTEST
 	$(BIN)/python -m pytest $(PYTEST)
+else
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m 'not alone'
+	$(BIN)/python -m pytest -m alone $$(grep -l 'mark\.alone' tests/test_*.py)
+endif
 
 # The tests of PyTorch with other versions of it, each in an environment of its own.
 test-matrix: $(addprefix test-torch-,$(TORCHES))

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is imported
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # its threads do not wait at work
+    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
+
 import cumsum
 from cumsum import _core
 from cumsum.threads import Source
@@ -28,6 +32,11 @@ class BitsReport:
     rows: int = 0
 
 
+# What takes longest, in this order before all others, so that no worker is left with it at the end.
+LONGEST = (
+    "distributed", "compile", "gpu_abilities", "gpu_compiled", "gpu_abilities_compiled",
+    "bits_rows", "gpu_tensor", "gpu_scans", "dask", "examples", "gpu_chain",
+)  # fmt: skip
 REPORT = pytest.StashKey[SpecReport]()
 BITS = pytest.StashKey[BitsReport]()
 
@@ -37,7 +46,7 @@ class WithoutTriton:
 
     HELPERS = (
         *("gpu_abilities_checks.py", "gpu_ability_launches.py", "gpu_chain_worker.py"),
-        *("gpu_launches.py", "gpu_tensor_checks.py", "on_gpu.py"),
+        *("gpu_launches.py", "gpu_tensor_checks.py", "interpreter.py", "on_gpu.py"),
     )
 
     def pytest_ignore_collect(self, collection_path):
@@ -52,6 +61,31 @@ def pytest_configure(config):
     config.stash[REPORT] = SpecReport()
     config.stash[BITS] = BitsReport()
     config.addinivalue_line("markers", "huge(gib): needs that many GiB of free memory")
+    config.addinivalue_line("markers", "alone: measures time, or needs the memory of the machine")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Begin with the longest files where others can be tested beside them."""
+    if hasattr(config, "workerinput"):
+        order = {f"test_{name}.py": at for at, name in enumerate(LONGEST)}
+        items.sort(key=lambda item: order.get(item.path.name, len(order)))
+
+
+def pytest_sessionfinish(session):
+    """What a worker has counted goes to the process that prints it."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["counts"] = [
+            vars(session.config.stash[key]) for key in (REPORT, BITS)
+        ]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Add up what workers have counted."""
+    for key, counts in zip((REPORT, BITS), node.workeroutput.get("counts", ()), strict=False):
+        for name, count in counts.items():
+            total = node.config.stash[key]
+            setattr(total, name, getattr(total, name) + count)
 
 
 def pytest_terminal_summary(terminalreporter, config):

@@ -1,4 +1,6 @@
-"""The one-pass scan by several processes at once, in Triton's interpreter; run by a test.
+"""One-pass scans by several processes at once, in Triton's interpreter; run by a test.
+
+python tests/gpu_chain_worker.py < cases, one a line of JSON: a line for each, whether it is right.
 
 Programs of a grid run one after the other in the interpreter, so none of them would ever wait.
 Here processes share memory and take tiles from the same ticket: the atomic operations are real.
@@ -14,6 +16,7 @@ import torch.multiprocessing as mp
 from triton.runtime.interpreter import GridExecutor
 
 import gpu_reference
+import interpreter
 from cumsum.kernels.gpu import scan as gpu
 from cumsum.kernels.gpu.code.chain import chain
 from cumsum.kernels.gpu.layout import layout_of
@@ -63,4 +66,7 @@ def bits(shape, dim, reverse, sizes):
 
 if __name__ == "__main__":
     mp.set_start_method("fork")
-    sys.stdout.write(json.dumps(bits(**json.loads(sys.argv[1]))) + "\n")
+    interpreter.hasten()
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(bits(**json.loads(line))) + "\n")
+        sys.stdout.flush()

@@ -9,9 +9,10 @@ import re
 import subprocess
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from math import prod
 from pathlib import Path
 
@@ -217,7 +218,12 @@ class Report:
     registers: int
     spilled: int  # bytes of memory of its own that each thread takes, or registers spilled
     shared: int
-    instructions: Counter
+    code: Callable[[], Counter]
+
+    @cached_property
+    def instructions(self):
+        """How often each is there, which takes a while to find out."""
+        return self.code()
 
     def count(self, *beginnings):
         """The instructions that begin so."""
@@ -243,27 +249,29 @@ def report(kernel):
 
 
 def _of_nvidia(kernel):
-    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
-        file.write(kernel.asm["cubin"])
-        file.flush()
-        usage, code = (
-            subprocess.run(
-                [CUOBJDUMP, option, file.name], capture_output=True, text=True, check=True
-            ).stdout
-            for option in ("--dump-resource-usage", "-sass")
-        )
+    def dumped(what):
+        with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+            file.write(kernel.asm["cubin"])
+            file.flush()
+            command = [CUOBJDUMP, what, file.name]
+            return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    usage = dumped("--dump-resource-usage")
     counts = re.search(r"REG:(\d+) STACK:(\d+) SHARED:(\d+) LOCAL:(\d+)", usage)
     registers, stack, shared, local = map(int, counts.groups())
-    instructions = Counter(INSTRUCTION.findall(code))
-    return Report(registers, stack + local, shared, instructions)
+    return Report(
+        registers, stack + local, shared, lambda: Counter(INSTRUCTION.findall(dumped("-sass")))
+    )
 
 
 def _of_amd(kernel):
     text = kernel.asm["amdgcn"]
     of = dict(re.findall(r"\.(\w+_count|\w+_size):\s*(\d+)", text))
     spilled = int(of["vgpr_spill_count"]) + int(of["private_segment_fixed_size"])
-    instructions = Counter(re.findall(r"^\s+([a-z]\w+)", text, re.MULTILINE))
-    return Report(int(of["vgpr_count"]), spilled, kernel.metadata.shared, instructions)
+    return Report(
+        int(of["vgpr_count"]), spilled, kernel.metadata.shared,
+        lambda: Counter(re.findall(r"^\s+([a-z]\w+)", text, re.MULTILINE)),
+    )  # fmt: skip
 
 
 # The most registers a thread may take, on NVIDIA: 64 let 32 programs of one warp run on a core at

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -252,7 +253,10 @@ def test_version_help_and_info(capsys):
         assert expected in capsys.readouterr().out
 
 
-def test_bench_in_its_short_form(tmp_path, capsys):
+def test_bench_in_its_short_form(tmp_path, capsys, monkeypatch):
+    """Its cases, of few elements."""
+    few = [replace(c, shape=tuple(min(n, 200) for n in c.shape)) for c in bench.SHORT]
+    monkeypatch.setattr(bench, "SHORT", few)
     files = {"--json": tmp_path / "b.json", "--plot": tmp_path / "b.svg"}
     options = [word for pair in files.items() for word in pair]
     out = run(capsys, "bench", "--short", "--no-torch", "--seconds=0", "--threads=1", *options)

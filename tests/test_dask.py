@@ -84,10 +84,12 @@ def test_any_cut(data):
     check(x, 0, chunks, reverse=data.draw(st.booleans()), exclusive=data.draw(st.booleans()))
 
 
-@pytest.mark.parametrize("dtype", ["int32", "float32", "float64"])
-def test_options(dtype, schedule):
+@pytest.mark.parametrize(
+    ("dtype", "part"), [("int32", slice(4)), ("float32", slice(2)), ("float64", slice(2, 4))]
+)
+def test_options(dtype, part, schedule):
     rng = np.random.default_rng(2)
-    for (shape, axis), flags in zip(SHAPES[:4], FLAGS, strict=True):
+    for (shape, axis), flags in list(zip(SHAPES, FLAGS, strict=False))[part]:
         x = values(shape, dtype)
         chunks = cut_all(shape, axis, rng)
         lines = tuple(n for d, n in enumerate(shape) if d != axis)
@@ -121,8 +123,7 @@ def test_include_initial(reverse, schedule):
         assert result.chunks[axis] == tuple(sizes)
 
 
-@pytest.mark.parametrize("most", [3, 200])
-@pytest.mark.parametrize("dtype", ["int32", "float32"])
+@pytest.mark.parametrize(("dtype", "most"), [("int32", 3), ("int32", 200), ("float32", 200)])
 def test_segments(dtype, most, schedule):
     rng = np.random.default_rng(4)
     for (shape, axis), flags in zip(SHAPES, FLAGS + FLAGS[::-1], strict=False):

@@ -18,7 +18,7 @@ def test_in_the_interpreter():
         cwd=TESTS.parent,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1200,
         check=False,
         env=os.environ
         | {"TRITON_INTERPRET": "1", "PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])},

@@ -10,6 +10,7 @@ import torch
 
 import cumsum
 
+pytestmark = pytest.mark.alone
 PAST_31 = 2**31 + 4099
 PAST_32 = 2**32 + 4099
 

@@ -48,7 +48,9 @@ def test_dtype_is_spelled_another_way(target):
 
 
 @pytest.mark.parametrize(
-    "dtype", ["nope", object(), 1.5, "M8[s]", "U3", "V8", [("a", "i4")]], ids=repr
+    "dtype",
+    ["nope", pytest.param(object(), id="object"), 1.5, "M8[s]", "U3", "V8", [("a", "i4")]],
+    ids=repr,
 )
 def test_dtype_that_cannot_be_summed(dtype):
     with pytest.raises(TypeError):

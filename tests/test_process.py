@@ -156,6 +156,7 @@ class TestThreads:
             changing.join()
         assert all(same)
 
+    @pytest.mark.alone
     def test_other_threads_run_meanwhile(self):
         """A long scan leaves the interpreter to others; their longest pause stays below it."""
         x = np.ones(2**27, np.int8)
@@ -209,6 +210,7 @@ INTERRUPTED = """
 """
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("threads", [1, 2])
 def test_interrupt(threads):
     late = float(run(INTERRUPTED.format(threads=threads, size=LARGE)))

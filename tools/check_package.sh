@@ -5,7 +5,8 @@ set -euo pipefail
 python=$1
 rm -rf dist build/empty
 
-"$python" -m build --quiet --no-isolation .
+# The build folder lies as deep as that of `make install`, so that a compiler's cache knows its files.
+"$python" -m build --quiet --no-isolation -Cbuild-dir=build/package .
 sdist=$(echo dist/*.tar.gz)
 wheel=$(echo dist/*.whl)
 case $wheel in
