@@ -39,9 +39,11 @@ def late_excess(shape):
 
 SATURATE, RAISE = {"overflow": "saturate"}, {"overflow": "raise"}
 
-# Of so many elements, as a line or a square: the input, its dim, the dtype of the result, options.
+# Of so many elements, as a line or a square: the input, its dim, the dtype of the result
+# (None: in place), options.
 SCANS = {
     "plain": lambda n, _: (np.ones(n, "b"), 0, "int8", {}),
+    "in place": lambda n, _: (np.ones(n, "b"), 0, None, {}),
     "strided": lambda _, s: (repeated(1, "b", s).T, 1, "int8", {"reverse": True}),
     "columns": lambda _, s: (repeated(1, "b", s), 0, "int16", {}),
     "one line, cast": lambda n, _: (repeated(0.5, "e", n), 0, "float32", {}),
@@ -64,9 +66,9 @@ SCANS = {
 
 
 def made(name, library, power):
-    """A scan of so many elements that can be made again and again."""
+    """A scan of so many elements that can be made again and again, and where its result goes."""
     x, dim, dtype, options = SCANS[name](2**power, (2 ** (power // 2), 2 ** (power - power // 2)))
-    out = np.empty(x.shape, dtype)
+    out = x if dtype is None else np.empty(x.shape, dtype)
     if library == "torch":
         import torch
 
@@ -76,8 +78,8 @@ def made(name, library, power):
             for key, value in options.items()
         }
     if options.get("overflow") == "raise":
-        return lambda: raised(x, dim, out, options)
-    return lambda: cumsum.cumsum(x, dim, out=out, **options)
+        return lambda: raised(x, dim, out, options), out
+    return lambda: cumsum.cumsum(x, dim, out=out, **options), out
 
 
 def raised(x, dim, out, options):
@@ -112,13 +114,19 @@ def lateness(scan, taken):
     raise AssertionError("not interrupted at all")
 
 
+def made_long(name, library):
+    """The same of so many elements that it takes long, and the seconds."""
+    for power in SIZES:
+        scan, out = made(name, library, power)
+        taken = min(seconds(scan), seconds(scan))
+        if taken >= LEAST:
+            break
+    return scan, out, taken
+
+
 def outcome(name, library):
     """How long the scan takes, how late an interrupt is, and whether scans are right after it."""
-    taken = 0.0
-    for power in SIZES:
-        if taken < LEAST:
-            scan = made(name, library, power)
-            taken = min(seconds(scan), seconds(scan))
+    scan, _, taken = made_long(name, library)
     late = []
     while not late or (len(late) < 3 and late[-1] > taken / 2):  # others may be at work too
         late.append(lateness(scan, taken))
