@@ -17,6 +17,7 @@ import cumsum
 LEAST = 0.15  # seconds of a scan; the first look at signals comes after a twentieth of a second
 SIZES = range(21, 29)  # powers of two
 
+
 def signs(shape, low, high):
     """Elements of either sign in turn, whose sums stay in the range: each is looked at."""
     return np.broadcast_to(np.array([high, low]), (shape[0], shape[1] // 2, 2)).reshape(shape)
