@@ -27,7 +27,7 @@ SECONDS = 1200  # for all cases, on a busy machine; each has a limit of its own
 def interpreted(numbers):
     """The faults of these cases, by number."""
     done = subprocess.run(
-        [sys.executable, WORKER, "cpu"],
+        [sys.executable, WORKER],
         input="\n".join(map(str, numbers)),
         stdout=subprocess.PIPE,
         text=True,

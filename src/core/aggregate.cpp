@@ -53,7 +53,7 @@ Status add_up(Problem problem, const Kernels& kernels, const char* x, char* tota
   try {
     char* const nowhere = const_cast<char*>(x);  // counted from, but not written to
     Run scan(plan, kernels, {x, nowhere, totals, nullptr, totals}, interrupted, context);
-    return scan() ? Status::done : Status::interrupted;
+    return scan();
   } catch (const std::bad_alloc&) {
     return Status::out_of_memory;
   }

@@ -1,5 +1,7 @@
 #include "arrays.h"
 
+#include <unistd.h>
+
 #include <cstring>
 
 #include "aggregate.h"
@@ -110,6 +112,17 @@ void find_extent(const ArrayView& view, const char*& low, const char*& high) {
   high += item_size(view.dtype);
 }
 
+// Before Python 3.14 a daemon thread that comes back while the interpreter ends is ended: the stack
+// is unwound, past functions that must not throw and with destructors that touch Python's objects.
+// It waits for the end of the process here, as since 3.14 it does in Python.
+void take_gil(PyThreadState* state) {
+  try {
+    PyEval_RestoreThread(state);
+  } catch (...) {
+    for (;;) pause();
+  }
+}
+
 // Whether the user pressed Ctrl-C; asked without the GIL.
 bool interrupted(void* state) {
   auto* thread = static_cast<PyThreadState**>(state);
@@ -206,10 +219,18 @@ bool run_released(int64_t bytes, Work work, const void* job) {
     // may be shutting down around it.
     const bool asks = PyThread_get_thread_ident() == main_thread;
     PyThreadState* state = PyEval_SaveThread();
-    status = work(job, asks ? interrupted : nullptr, &state);
-    PyEval_RestoreThread(state);
+    do {
+      status = work(job, asks ? interrupted : nullptr, &state);
+    } while (status == Status::forked);
+    take_gil(state);
   }
   if (status == Status::out_of_memory) PyErr_NoMemory();
+  if (status == Status::torn) {
+    PyErr_SetString(PyExc_RuntimeError,
+                    "cumsum(): a signal's handler has forked while threads were scanning in place; "
+                    "in the child the array is part input, part sums. Scan into another array, or "
+                    "on one thread, where handlers fork");
+  }
   return status == Status::done;
 }
 

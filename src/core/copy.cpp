@@ -22,6 +22,7 @@ struct Copy {
   const char* source;
   int64_t bytes, piece;
   bool past_cache;
+  Patience patience;
   std::atomic<int64_t> next{0};
 };
 
@@ -43,11 +44,11 @@ void copy_past_cache(char* target, const char* source, int64_t bytes) {
   std::memcpy(target + done, source + done, bytes - done);
 }
 
-void work(void* context, int) noexcept {
+void work(void* context, int worker) noexcept {
   Copy& copy = *static_cast<Copy*>(context);
   for (;;) {
     const int64_t begin = copy.next.fetch_add(copy.piece, std::memory_order_relaxed);
-    if (begin >= copy.bytes) return;
+    if (begin >= copy.bytes || copy.patience.is_over(worker)) return;
     const int64_t bytes = std::min(copy.piece, copy.bytes - begin);
     if (copy.past_cache) {
       copy_past_cache(copy.target + begin, copy.source + begin, bytes);
@@ -59,11 +60,13 @@ void work(void* context, int) noexcept {
 
 }  // namespace
 
-void copy_memory(char* target, const char* source, int64_t bytes, int workers,
-                 bool past_cache) noexcept {
+Status copy_memory(char* target, const char* source, int64_t bytes, int workers, bool past_cache,
+                   Interrupted interrupted, void* context) noexcept {
   const int64_t share = (bytes / workers / page + 1) * page;
-  Copy copy{target, source, bytes, std::min(share, most_bytes), past_cache};
-  run_parallel(workers, work, &copy);
+  Copy copy{target, source, bytes, std::min(share, most_bytes), past_cache,
+            {interrupted, context}};
+  run_parallel(workers, work, &copy, copy.patience);
+  return copy.patience.status(false);
 }
 
 }  // namespace cumsum

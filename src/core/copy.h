@@ -3,10 +3,12 @@
 
 #include <cstdint>
 
+#include "patience.h"
+
 namespace cumsum {
 
 // Copies `bytes` on up to `workers` threads; past the cache where the processor knows how.
-void copy_memory(char* target, const char* source, int64_t bytes, int workers,
-                 bool past_cache) noexcept;
+Status copy_memory(char* target, const char* source, int64_t bytes, int workers, bool past_cache,
+                   Interrupted interrupted, void* context) noexcept;
 
 }  // namespace cumsum

@@ -109,9 +109,9 @@ void DecayRun::plan() {
             p.y.outer % 16 == 0;
 }
 
-bool DecayRun::operator()() {
-  if (units_ > 0) run_parallel(workers_, &DecayRun::work, this);
-  return !patience_.is_over(-1);
+Status DecayRun::operator()() {
+  if (units_ > 0) run_parallel(workers_, &DecayRun::work, this, patience_);
+  return patience_.status(problem_.x.data == problem_.y.data);
 }
 
 void DecayRun::work(void* self, int worker) noexcept {
@@ -208,7 +208,7 @@ Status run_decay(const DecayProblem& problem, Interrupted interrupted, void* con
   }
   try {
     DecayRun scan(lines, interrupted, context);
-    return scan() ? Status::done : Status::interrupted;
+    return scan();
   } catch (const std::bad_alloc&) {
     return Status::out_of_memory;
   }

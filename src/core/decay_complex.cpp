@@ -84,8 +84,8 @@ Status run_complex_decay(const DecayProblem& problem, Interrupted interrupted,
   const bool small = 2 * elements * item_size(problem.dtype) < policy::parallel_bytes;
   const int64_t units = problem.outer * run.panels;
   const auto workers = std::clamp<int64_t>(units, 1, small ? 1 : problem.threads);
-  run_parallel(static_cast<int>(workers), work, &run);
-  return run.patience.is_over(-1) ? Status::interrupted : Status::done;
+  run_parallel(static_cast<int>(workers), work, &run, run.patience);
+  return run.patience.status(problem.x.data == problem.y.data);
 }
 
 }  // namespace cumsum

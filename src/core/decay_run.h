@@ -2,32 +2,17 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <vector>
 
 #include "decay.h"
 
 namespace cumsum {
 
-// Looks now and then whether the user wants to stop; the first worker alone may ask.
-class Patience {
- public:
-  Patience(Interrupted interrupted, void* context);
-  bool is_over(int worker);
-
- private:
-  const Interrupted interrupted_;
-  void* const context_;
-  std::chrono::steady_clock::time_point last_asked_;
-  std::atomic<bool> over_{false};
-};
-
 class DecayRun {
  public:
   DecayRun(const DecayProblem& problem, Interrupted interrupted, void* context);
 
-  // False if the user interrupted it.
-  bool operator()();
+  Status operator()();
 
  private:
   struct Workspace {

@@ -32,19 +32,4 @@ const DecayTable& decay_table(const Kernels& target) {
   return always::decays;
 }
 
-Patience::Patience(Interrupted interrupted, void* context)
-    : interrupted_(interrupted), context_(context), last_asked_(std::chrono::steady_clock::now()) {}
-
-bool Patience::is_over(int worker) {
-  constexpr std::chrono::milliseconds period{50};
-  if (worker == 0 && interrupted_) {
-    const auto now = std::chrono::steady_clock::now();
-    if (now - last_asked_ > period) {
-      last_asked_ = now;
-      if (interrupted_(context_)) over_.store(true, std::memory_order_relaxed);
-    }
-  }
-  return over_.load(std::memory_order_relaxed);
-}
-
 }  // namespace cumsum

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <new>
 #include <vector>
 
 #include "adder.h"
@@ -26,7 +27,8 @@ struct Share {
 // each block is surveyed by itself first.
 class Exact {
  public:
-  Exact(const Problem& problem, Range range, const char* x, char* y, const char* initial)
+  Exact(const Problem& problem, Range range, const char* x, char* y, const char* initial,
+        Patience& patience)
       : plan_(make_plan(problem, current_target())),
         adder_(problem.x_dtype),
         store_(current_target().copy[int(DType::int64)][int(problem.y_dtype)]),
@@ -34,41 +36,43 @@ class Exact {
         y_(y + plan_.y_offset),
         initial_(initial),
         range_(range),
-        exclusive_(plan_.kind == Kind::exclusive) {
+        exclusive_(plan_.kind == Kind::exclusive),
+        patience_(patience) {
     if (plan_.split) surveys_.assign(plan_.units * plan_.panel, untouched);
   }
 
   bool fits() {
     run(&Exact::survey);
-    if (!plan_.split) return !exceeded_;
+    if (!plan_.split || patience_.is_over(-1)) return !exceeded_;
     return add_up_blocks();
   }
 
   void saturate() {
     if (plan_.split) {
       run(&Exact::survey);
+      if (patience_.is_over(-1)) return;
       add_up_blocks();
     }
     run(&Exact::clamp);
   }
 
  private:
-  using Task = void (Exact::*)(int64_t index);
+  using Task = void (Exact::*)(int64_t index, int worker);
 
   void run(Task task) {
     task_ = task;
     next_ = 0;
-    run_parallel(plan_.workers, &Exact::work, this);
+    run_parallel(plan_.workers, &Exact::work, this, patience_);
   }
 
-  static void work(void* self, int) noexcept {
+  static void work(void* self, int worker) noexcept {
     Exact& exact = *static_cast<Exact*>(self);
     const Plan& plan = exact.plan_;
     while (!exact.exceeded_.load(std::memory_order_relaxed)) {
       const int64_t first = exact.next_.fetch_add(plan.grain, std::memory_order_relaxed);
-      if (first >= plan.units) return;
+      if (first >= plan.units || exact.patience_.is_over(worker)) return;
       const int64_t last = std::min(first + plan.grain, plan.units);
-      for (int64_t index = first; index < last; ++index) (exact.*exact.task_)(index);
+      for (int64_t index = first; index < last; ++index) (exact.*exact.task_)(index, worker);
     }
   }
 
@@ -115,7 +119,7 @@ class Exact {
     return tile;
   }
 
-  void survey(int64_t index) {
+  void survey(int64_t index, int worker) {
     const Share share = place(index);
     Survey own[policy::exact_lines];
     Adder::Buffer buffer;
@@ -129,6 +133,7 @@ class Exact {
         const Tile tile = tile_at(share, line, i);
         adder_.survey(tile, exclusive_, surveys, buffer);
         i += tile.length;
+        if (patience_.is_over(worker, tile.length * lines)) return;
       }
       for (int64_t i = 0; i < lines && !plan_.split; ++i) {
         if (!fits(surveys[i])) exceeded_ = true;
@@ -159,7 +164,7 @@ class Exact {
     return all_fit;
   }
 
-  void clamp(int64_t index) {
+  void clamp(int64_t index, int worker) {
     const Share share = place(index);
     Wide sums[policy::exact_lines];
     Adder::Buffer buffer;
@@ -177,6 +182,7 @@ class Exact {
         piece.y_line = plan_.inner.y_stride;
         store_(piece);
         i += tile.length;
+        if (patience_.is_over(worker, tile.length * lines)) return;
       }
       line += lines;
     }
@@ -191,6 +197,7 @@ class Exact {
   const char* const initial_;
   const Range range_;
   const bool exclusive_;
+  Patience& patience_;
   std::vector<Survey> surveys_;  // of each block's lines, where the axis is shared out
   Task task_ = nullptr;
   std::atomic<int64_t> next_{0};
@@ -207,15 +214,23 @@ Range range_of(DType dtype) {
   return {0, (Wide{1} << bits) - 1};
 }
 
-bool all_fit(const Problem& problem, const char* x, const char* initial) {
+bool all_fit(const Problem& problem, const char* x, const char* initial, Patience& patience) {
   Problem only_read = problem;  // planned for the layout of x alone
   only_read.y_dtype = problem.x_dtype;
   only_read.y_strides = problem.x_strides;
-  return Exact(only_read, range_of(problem.y_dtype), x, const_cast<char*>(x), initial).fits();
+  char* const nowhere = const_cast<char*>(x);
+  return Exact(only_read, range_of(problem.y_dtype), x, nowhere, initial, patience).fits();
 }
 
-void saturate(const Problem& problem, const char* x, char* y, const char* initial) {
-  Exact(problem, range_of(problem.y_dtype), x, y, initial).saturate();
+Status saturate(const Problem& problem, const char* x, char* y, const char* initial,
+                Interrupted interrupted, void* context) noexcept {
+  Patience patience(interrupted, context);
+  try {
+    Exact(problem, range_of(problem.y_dtype), x, y, initial, patience).saturate();
+  } catch (const std::bad_alloc&) {
+    return Status::out_of_memory;
+  }
+  return patience.status(problem.in_place);
 }
 
 }  // namespace cumsum

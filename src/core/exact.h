@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "exact_kernels.h"
+#include "patience.h"
 #include "plan.h"
 
 namespace cumsum {
@@ -13,9 +14,17 @@ namespace cumsum {
 // The numbers that a type holds.
 Range range_of(DType dtype);
 
+struct Elements {
+  DType dtype;
+  int dims;
+  const int64_t* shape;
+  const int64_t* strides;
+  const char* x;
+};
+
 // Whether all elements are in the range, which contains 0.
-bool all_within(DType dtype, int dims, const int64_t* shape, const int64_t* strides, const char* x,
-                Range range, int threads);
+Status all_within(const Elements& elements, Range range, int threads, bool& within,
+                  Interrupted interrupted, void* context) noexcept;
 
 // In a problem of this header, `y_dtype` is the type that the results have to fit, and the initial
 // values are pairs of 64-bit words, the lower first.
@@ -25,8 +34,8 @@ inline Wide read_wide(const char* p) {
   return (Wide{words[1]} << 64) + static_cast<uint64_t>(words[0]);
 }
 
-// Whether all sums fit; y's strides don't matter.
-bool all_fit(const Problem& problem, const char* x, const char* initial);
+// Whether all sums fit, unless the walk ends early; y's strides don't matter.
+bool all_fit(const Problem& problem, const char* x, const char* initial, Patience& patience);
 
 struct Excess {
   int64_t line, position;  // in C order of the lines; along the axis
@@ -34,9 +43,11 @@ struct Excess {
 };
 
 // The first sum that does not fit, of the first line that has one.
-std::optional<Excess> find_excess(const Problem& problem, const char* x, const char* initial);
+Status find_excess(const Problem& problem, const char* x, const char* initial,
+                   std::optional<Excess>& found, Interrupted interrupted, void* context) noexcept;
 
 // Write the sums to y, each that does not fit as the nearest number that does.
-void saturate(const Problem& problem, const char* x, char* y, const char* initial);
+Status saturate(const Problem& problem, const char* x, char* y, const char* initial,
+                Interrupted interrupted, void* context) noexcept;
 
 }  // namespace cumsum

@@ -1,7 +1,5 @@
 #include "exact_python.h"
 
-#include <new>
-
 #include "arguments.h"
 #include "exact.h"
 
@@ -46,19 +44,7 @@ bool read_exact(PyObject* args, Arguments& a, Problem& problem) {
   return element_count(a.x) > 0;
 }
 
-template <class Work>
-bool without_gil(Work work) {
-  bool enough_memory = true;
-  Py_BEGIN_ALLOW_THREADS;
-  try {
-    work();
-  } catch (const std::bad_alloc&) {
-    enough_memory = false;
-  }
-  Py_END_ALLOW_THREADS;
-  if (!enough_memory) PyErr_NoMemory();
-  return enough_memory;
-}
+int64_t bytes_of(const ArrayView& x) { return element_count(x) * item_size(x.dtype); }
 
 }  // namespace
 
@@ -67,9 +53,10 @@ PyObject* find_excess(PyObject*, PyObject* args) {
   Problem problem;
   if (!read_exact(args, a, problem)) return PyErr_Occurred() ? nullptr : Py_NewRef(Py_None);
   std::optional<Excess> excess;
-  if (!without_gil([&] { excess = find_excess(problem, a.x.data, a.manner.initial); })) {
-    return nullptr;
-  }
+  const bool done = run_released(bytes_of(a.x), [&](Interrupted stop, void* context) {
+    return find_excess(problem, a.x.data, a.manner.initial, excess, stop, context);
+  });
+  if (!done) return nullptr;
   if (!excess) Py_RETURN_NONE;
   PyObject* value = as_long(excess->value);
   if (!value) return nullptr;
@@ -80,10 +67,10 @@ PyObject* saturate(PyObject*, PyObject* args) {
   Arguments a;
   Problem problem;
   if (!read_exact(args, a, problem)) return PyErr_Occurred() ? nullptr : Py_NewRef(Py_None);
-  if (!without_gil([&] { saturate(problem, a.x.data, a.y.data, a.manner.initial); })) {
-    return nullptr;
-  }
-  Py_RETURN_NONE;
+  const bool done = run_released(bytes_of(a.x), [&](Interrupted stop, void* context) {
+    return saturate(problem, a.x.data, a.y.data, a.manner.initial, stop, context);
+  });
+  return done ? Py_NewRef(Py_None) : nullptr;
 }
 
 PyObject* all_within(PyObject*, PyObject* args) {
@@ -105,13 +92,13 @@ PyObject* all_within(PyObject*, PyObject* args) {
   if (!read_sizes(sizes, x.dims, x.shape) || !read_sizes(steps, x.dims, x.strides)) return nullptr;
   x.dtype = static_cast<DType>(dtype);
   bool within = true;
-  if (element_count(x) > 0) {
-    Py_BEGIN_ALLOW_THREADS;
-    within = all_within(x.dtype, x.dims, x.shape, x.strides, reinterpret_cast<char*>(data),
-                        {least, most}, threads);
-    Py_END_ALLOW_THREADS;
-  }
-  return PyBool_FromLong(within);
+  const Elements elements{x.dtype, x.dims, x.shape, x.strides, reinterpret_cast<char*>(data)};
+  const Range range{least, most};
+  const bool done = run_released(bytes_of(x), [&](Interrupted stop, void* context) {
+    if (element_count(x) == 0) return Status::done;
+    return all_within(elements, range, threads, within, stop, context);
+  });
+  return done ? PyBool_FromLong(within) : nullptr;
 }
 
 }  // namespace cumsum

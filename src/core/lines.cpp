@@ -61,7 +61,7 @@ void Run::scan_whole(int worker, const Unit& unit) {
     std::memset(space.chain.data(), 0, panel_chain_);
   }
   for (int64_t i = 0; i < unit.length; i += length) {
-    if (i > 0 && asked_to_stop(worker)) return;
+    if (i > 0 && patience_.is_over(worker)) return;
     scan_lines(space, unit, i, std::min(length, unit.length - i), space.carry.data());
   }
   if (plan_.resumed) put_records(unit, space.carry.data(), space.chain.data());

@@ -68,18 +68,18 @@ PyObject* copy(PyObject*, PyObject* args) {
   Py_buffer target, source;
   int threads, past_cache;
   if (!PyArg_ParseTuple(args, "w*y*ip", &target, &source, &threads, &past_cache)) return nullptr;
-  const bool fits = source.len <= target.len && threads >= 1;
-  if (fits) {
-    Py_BEGIN_ALLOW_THREADS;
-    copy_memory(static_cast<char*>(target.buf), static_cast<const char*>(source.buf), source.len,
-                threads, past_cache);
-    Py_END_ALLOW_THREADS;
+  bool done = source.len <= target.len && threads >= 1;
+  if (done) {
+    done = run_released(source.len, [&](Interrupted stop, void* context) {
+      return copy_memory(static_cast<char*>(target.buf), static_cast<const char*>(source.buf),
+                         source.len, threads, past_cache, stop, context);
+    });
   } else {
     PyErr_SetString(PyExc_ValueError, "size or thread count out of range");
   }
   PyBuffer_Release(&target);
   PyBuffer_Release(&source);
-  return fits ? Py_NewRef(Py_None) : nullptr;
+  return done ? Py_NewRef(Py_None) : nullptr;
 }
 
 PyObject* targets(PyObject*, PyObject*) {

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cassert>
-#include <chrono>
 #include <vector>
 
 #include "holes.h"
@@ -48,12 +47,10 @@ class Run {
   Run(const Plan& plan, const Kernels& kernels, const Operands& operands, Interrupted interrupted,
       void* context);
 
-  // False if the user interrupted it.
-  bool operator()();
+  Status operator()();
 
  private:
   static void work(void* self, int worker) noexcept;
-  bool asked_to_stop(int worker);
   Unit place(int64_t index) const;
   void set_carries(const Unit& unit, char* carry) const;  // to what the lines begin with
 
@@ -115,9 +112,7 @@ class Run {
   const PackShape pack_shape_;
   const int64_t filled_room_;  // elements of the buffers that `fill` passes by
   const bool aligned_;
-  const Interrupted interrupted_;
-  void* const context_;
-  std::chrono::steady_clock::time_point last_asked_;
+  Patience patience_;
   std::vector<Workspace> workspaces_;
   // When the axis is split: the carry into each unit, and whether that is known.
   enum CarryState : char { missing, taken, ready };
@@ -125,7 +120,6 @@ class Run {
   std::vector<std::atomic<char>> carry_states_;
   std::atomic<int64_t> next_{0};
   std::atomic<int> present_{0};  // workers that have begun
-  std::atomic<bool> stop_{false};
 };
 
 }  // namespace cumsum

@@ -12,8 +12,6 @@
 namespace cumsum {
 namespace {
 
-constexpr std::chrono::milliseconds interrupt_period{50};
-
 const ScanPiece (&kernels_of(const Plan& plan, const PairKernels& pair))[3] {
   if (plan.walk == Walk::columns) return pair.columns;
   return plan.reversed ? pair.reversed : pair.rows;
@@ -87,8 +85,7 @@ Run::Run(const Plan& plan, const Kernels& kernels, const Operands& operands,
       filled_room_(std::max(policy::filled_elements,
                             group_size * (plan.split ? plan.panel : pack_shape_.lines))),
       aligned_(are_aligned()),
-      interrupted_(interrupted),
-      context_(context),
+      patience_(interrupted, context),
       workspaces_(plan.workers) {
   const int64_t packed_line = pack_shape_.length * packed_size_ + policy::packed_padding;
   for (Workspace& space : workspaces_) {
@@ -114,10 +111,9 @@ Run::Run(const Plan& plan, const Kernels& kernels, const Operands& operands,
   }
 }
 
-bool Run::operator()() {
-  last_asked_ = std::chrono::steady_clock::now();
-  run_parallel(plan_.workers, &Run::work, this);
-  return !stop_;
+Status Run::operator()() {
+  run_parallel(plan_.workers, &Run::work, this, patience_);
+  return patience_.status(plan_.in_place);
 }
 
 void Run::work(void* self, int worker) noexcept {
@@ -128,7 +124,7 @@ void Run::work(void* self, int worker) noexcept {
   run.present_.fetch_add(1, std::memory_order_relaxed);
   for (;;) {
     const int64_t first = run.next_.fetch_add(plan.grain, std::memory_order_relaxed);
-    if (first >= plan.units || run.asked_to_stop(worker)) break;
+    if (first >= plan.units || run.patience_.is_over(worker)) break;
     const int64_t last = std::min(first + plan.grain, plan.units);
     for (int64_t index = first, done = 1; index < last; index += done) {
       const Unit unit = run.place(index);
@@ -146,17 +142,6 @@ void Run::work(void* self, int worker) noexcept {
     }
   }
   if (plan.stream) finish_streams();
-}
-
-bool Run::asked_to_stop(int worker) {
-  if (worker == 0 && interrupted_) {
-    auto now = std::chrono::steady_clock::now();
-    if (now - last_asked_ > interrupt_period) {
-      last_asked_ = now;
-      if (interrupted_(context_)) stop_.store(true, std::memory_order_relaxed);
-    }
-  }
-  return stop_.load(std::memory_order_relaxed);
 }
 
 Unit Run::place(int64_t index) const {
@@ -216,7 +201,7 @@ Status run(const Plan& plan, const Kernels& kernels, const Operands& operands,
   }
   try {
     Run scan(plan, kernels, operands, interrupted, context);
-    return scan() ? Status::done : Status::interrupted;
+    return scan();
   } catch (const std::bad_alloc&) {
     return Status::out_of_memory;
   }

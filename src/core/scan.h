@@ -1,14 +1,10 @@
 // The whole interface of the core: scan x into y.
 #pragma once
 
+#include "patience.h"
 #include "plan.h"
 
 namespace cumsum {
-
-enum class Status { done, interrupted, out_of_memory };
-
-// Asked now and then by the calling thread during long scans; true ends the scan early.
-using Interrupted = bool (*)(void* context);
 
 // The memory of a scan. `initial` are the values that the sums begin with, or the records that they
 // go on from, those of their end go to `records`, and `mask` has a byte for each element, zero

@@ -11,8 +11,6 @@
 namespace cumsum {
 namespace {
 
-constexpr std::chrono::milliseconds interrupt_period{50};
-
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 ScanPiece piece_kernel(const Plan& plan, const PairKernels& pair) {
@@ -32,7 +30,8 @@ ScanShort short_kernel(const Plan& plan, const Kernels& kernels, bool reverse) {
 }  // namespace
 
 SegmentRun::SegmentRun(const Plan& plan, const Problem& problem, const Segments& segments,
-                       const Kernels& kernels, const Operands& operands)
+                       const Kernels& kernels, const Operands& operands, Interrupted interrupted,
+                       void* context)
     : plan_(plan),
       segments_(segments),
       kernels_(kernels),
@@ -55,12 +54,10 @@ SegmentRun::SegmentRun(const Plan& plan, const Problem& problem, const Segments&
       units_(plan.outer_size * panels_ * blocks_),
       grain_(std::max<int64_t>(1, block_ / plan.scan.size)),
       stage_(policy::segment_stage_bytes / y_size_),
-      longest_(std::max<int64_t>(1, policy::least_segment / (plan.outer_size * plan.inner.size))) {}
+      longest_(std::max<int64_t>(1, policy::least_segment / (plan.outer_size * plan.inner.size))),
+      patience_(interrupted, context) {}
 
-bool SegmentRun::operator()(int threads, Interrupted interrupted, void* context) {
-  interrupted_ = interrupted;
-  context_ = context;
-  last_asked_ = std::chrono::steady_clock::now();
+Status SegmentRun::operator()(int threads) {
   const int64_t workers = std::min<int64_t>(threads, divide_up(units_, grain_));
   spaces_.resize(workers);
   for (Space& space : spaces_) {
@@ -68,9 +65,10 @@ bool SegmentRun::operator()(int threads, Interrupted interrupted, void* context)
     space.chain.resize(panel_ * pair_.chain_size);
     if (staged_) space.stage.resize(stage_ * y_size_);
   }
-  run_parallel(static_cast<int>(workers), &SegmentRun::work, this);
-  std::sort(long_.begin(), long_.end());
-  return !stop_;
+  run_parallel(static_cast<int>(workers), &SegmentRun::work, this, patience_);
+  const Status status = patience_.status(plan_.in_place);
+  if (status == Status::done) std::sort(long_.begin(), long_.end());
+  return status;
 }
 
 void SegmentRun::work(void* self, int worker) noexcept {
@@ -78,22 +76,11 @@ void SegmentRun::work(void* self, int worker) noexcept {
   const StandardFloats standard;
   for (;;) {
     const int64_t first = run.next_.fetch_add(run.grain_, std::memory_order_relaxed);
-    if (first >= run.units_ || run.asked_to_stop(worker)) break;
+    if (first >= run.units_ || run.patience_.is_over(worker)) break;
     const int64_t last = std::min(first + run.grain_, run.units_);
     for (int64_t index = first; index < last; ++index) run.scan_unit(run.spaces_[worker], index);
   }
   if (run.plan_.stream) finish_streams();
-}
-
-bool SegmentRun::asked_to_stop(int worker) {
-  if (worker == 0 && interrupted_) {
-    const auto now = std::chrono::steady_clock::now();
-    if (now - last_asked_ > interrupt_period) {
-      last_asked_ = now;
-      if (interrupted_(context_)) stop_.store(true, std::memory_order_relaxed);
-    }
-  }
-  return stop_.load(std::memory_order_relaxed);
 }
 
 SegmentRun::Lines SegmentRun::place(int64_t index) const {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <mutex>
 #include <vector>
 
@@ -14,10 +13,10 @@ namespace cumsum {
 class SegmentRun {
  public:
   SegmentRun(const Plan& plan, const Problem& problem, const Segments& segments,
-             const Kernels& kernels, const Operands& operands);
+             const Kernels& kernels, const Operands& operands, Interrupted interrupted,
+             void* context);
 
-  // False if the user interrupted it.
-  bool operator()(int threads, Interrupted interrupted, void* context);
+  Status operator()(int threads);
 
   // The segments that were left out, as all lines of one of them are worth a scan of their own.
   const std::vector<int64_t>& long_segments() const { return long_; }
@@ -35,7 +34,6 @@ class SegmentRun {
   };
 
   static void work(void* self, int worker) noexcept;
-  bool asked_to_stop(int worker);
   Lines place(int64_t index) const;
   void scan_unit(Space& space, int64_t index);
   void scan_lines(Space& space, const Lines& lines, int64_t first, int64_t last);
@@ -65,14 +63,11 @@ class SegmentRun {
   const ScanPiece scan_;
   const ScanShort scan_short_;  // null where it has nothing for these
   const int64_t panel_, panels_, block_, blocks_, units_, grain_, stage_, longest_;
-  Interrupted interrupted_ = nullptr;
-  void* context_ = nullptr;
-  std::chrono::steady_clock::time_point last_asked_;
+  Patience patience_;
   std::vector<Space> spaces_;
   std::mutex mutex_;
   std::vector<int64_t> long_;
   std::atomic<int64_t> next_{0};
-  std::atomic<bool> stop_{false};
 };
 
 }  // namespace cumsum

@@ -19,16 +19,17 @@ int64_t element_count(const Problem& problem) {
 
 struct Search {
   const Segments& segments;
+  Patience patience;
   std::atomic<int64_t> next{0}, found;
 };
 
-void look(void* context, int) noexcept {
+void look(void* context, int worker) noexcept {
   Search& search = *static_cast<Search*>(context);
   const int64_t *const offsets = search.segments.offsets, count = search.segments.count;
   constexpr int64_t share = policy::claim_bytes / int64_t{sizeof(int64_t)};
   for (;;) {
     const int64_t first = search.next.fetch_add(share);
-    if (first >= count) return;
+    if (first >= count || search.patience.is_over(worker)) return;
     const int64_t last = std::min(first + share, count);
     int64_t falls = 0;
     for (int64_t s = first; s < last; ++s) falls |= offsets[s + 1] < offsets[s];
@@ -72,8 +73,8 @@ bool are_alone(const Problem& problem, const Segments& segments) {
 Status run_together(const Problem& problem, const Segments& segments, const Kernels& kernels,
                     const Operands& operands, const Caller& caller) {
   const Plan plan = make_plan(problem, kernels);
-  SegmentRun scan(plan, problem, segments, kernels, operands);
-  if (!scan(problem.threads, caller.interrupted, caller.context)) return Status::interrupted;
+  SegmentRun scan(plan, problem, segments, kernels, operands, caller.interrupted, caller.context);
+  if (const Status status = scan(problem.threads); status != Status::done) return status;
   for (const int64_t segment : scan.long_segments()) {
     const Status status = scan_alone(problem, segments, segment, kernels, operands, caller);
     if (status != Status::done) return status;
@@ -83,13 +84,15 @@ Status run_together(const Problem& problem, const Segments& segments, const Kern
 
 }  // namespace
 
-int64_t find_fault(const Segments& segments, int64_t size, int threads) noexcept {
-  if (segments.offsets[0] != 0) return 0;
-  Search search{segments, {0}, {segments.count + 1}};
+Status find_fault(const Segments& segments, int64_t size, int threads, int64_t& fault,
+                  Interrupted interrupted, void* context) noexcept {
+  Search search{segments, {interrupted, context}, {0}, {segments.count + 1}};
   const int64_t bytes = segments.count * int64_t{sizeof(int64_t)};
-  run_parallel(bytes < policy::parallel_bytes ? 1 : threads, look, &search);
-  if (search.found <= segments.count) return search.found;
-  return segments.offsets[segments.count] == size ? -1 : segments.count;
+  run_parallel(bytes < policy::parallel_bytes ? 1 : threads, look, &search, search.patience);
+  fault = segments.offsets[segments.count] == size ? -1 : segments.count;
+  if (search.found <= segments.count) fault = search.found;
+  if (segments.offsets[0] != 0) fault = 0;
+  return search.patience.status(false);
 }
 
 bool can_take(const Problem& problem, const Segments& segments, const Kernels& kernels) {

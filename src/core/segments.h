@@ -13,7 +13,8 @@ struct Segments {
 
 // The first number that is no offset of an axis of `size` elements: less than the one before, or
 // not 0 in the first place or `size` in the last. -1 if there is none.
-int64_t find_fault(const Segments& segments, int64_t size, int threads) noexcept;
+Status find_fault(const Segments& segments, int64_t size, int threads, int64_t& fault,
+                  Interrupted interrupted = nullptr, void* context = nullptr) noexcept;
 
 // Whether the memory is as the kernels take it; else x must be copied to such a y, and scanned
 // there in place.

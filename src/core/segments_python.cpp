@@ -10,7 +10,11 @@ PyObject* find_fault(PyObject*, PyObject* args) {
   int threads;
   if (!PyArg_ParseTuple(args, "KLLi", &offsets, &count, &size, &threads)) return nullptr;
   const Segments segments{reinterpret_cast<const int64_t*>(offsets), count};
-  return PyLong_FromLongLong(find_fault(segments, size, threads));
+  int64_t fault;
+  const bool done = run_released(count * int64_t{sizeof(int64_t)}, [&](Interrupted stop, void* of) {
+    return find_fault(segments, size, threads, fault, stop, of);
+  });
+  return done ? PyLong_FromLongLong(fault) : nullptr;
 }
 
 PyObject* scan_segments(PyObject*, PyObject* args) {

@@ -89,7 +89,7 @@ void Run::publish_carry(int64_t index, const char* carry) {
 
 bool Run::wait_for_carry(Workspace& space, int64_t index) {
   for (int spins = 0; !has_carry(index); ++spins) {
-    if (stop_.load(std::memory_order_relaxed)) return false;
+    if (patience_.is_over(-1)) return false;
     if (spins < policy::spins_before_help) {
       pause();
     } else if (!help(space, index)) {

@@ -19,14 +19,16 @@ namespace {
 class Pool {
  public:
   // False if another caller's job is running.
-  bool run(int workers, Job job, void* context) {
+  bool run(int workers, Job job, void* context, Patience& patience) {
     static thread_local bool inside =
         false;  // a signal's handler may call again from the same thread
     if (inside) return false;
     std::unique_lock busy(busy_, std::try_to_lock);
     if (!busy.owns_lock()) return false;
-    inside = true;
     start_threads(workers - 1);
+    if (threads_ == 0) return false;
+    inside = true;
+    patience.share();
     {
       std::lock_guard lock(mutex_);
       job_ = job;
@@ -36,21 +38,32 @@ class Pool {
     }
     wake_.notify_all();
     job(context, 0);
-    {
-      std::lock_guard lock(mutex_);
-      places_ = 0;  // those who were not awake in time are not waited for
-      job_ = nullptr;
-    }
-    spin([this] { return active_.load(std::memory_order_acquire) == 0; });
-    std::unique_lock lock(mutex_);
-    left_.wait(lock, [this] { return active_ == 0; });
     inside = false;
+    if (!patience.has_forked()) wait_for_others(patience);
     return true;
   }
 
   const pid_t owner = getpid();
 
  private:
+  // Handlers of signals run without the lock, as one may fork: a child never sees it free again if
+  // another thread holds it then.
+  void wait_for_others(Patience& patience) {
+    std::unique_lock lock(mutex_);
+    places_ = 0;  // those who were not awake in time are not waited for
+    job_ = nullptr;
+    lock.unlock();
+    const auto all_left = [this] { return active_.load(std::memory_order_acquire) == 0; };
+    spin(all_left);
+    lock.lock();
+    while (!left_.wait_for(lock, Patience::period, all_left)) {
+      lock.unlock();
+      patience.is_over(0);
+      if (patience.has_forked()) return;
+      lock.lock();
+    }
+  }
+
   void start_threads(int wanted) {
     if (threads_ >= wanted) return;
     sigset_t all, before;
@@ -115,10 +128,10 @@ Pool* pool() {
 
 }  // namespace
 
-void run_parallel(int workers, Job job, void* context) noexcept {
+void run_parallel(int workers, Job job, void* context, Patience& patience) noexcept {
   if (workers > 1) {
     Pool* shared = pool();
-    if (shared && shared->run(workers, job, context)) return;
+    if (shared && shared->run(workers, job, context, patience)) return;
   }
   job(context, 0);
 }

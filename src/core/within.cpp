@@ -14,13 +14,17 @@ namespace {
 // All elements in any order: along one axis, for each place on the others.
 class Runs {
  public:
-  Runs(DType dtype, int dims, const int64_t* shape, const int64_t* strides, const char* x,
-       Range range)
-      : within_(exact_target().within[int(dtype)]), size_(item_size(dtype)), x_(x), range_(range) {
-    for (int d = 0; d < dims; ++d) {
-      if (shape[d] == 1 || strides[d] == 0) continue;  // a repeated element need not be seen again
-      if (strides[d] < 0) x_ += (shape[d] - 1) * strides[d];
-      axes_[count_++] = {std::abs(strides[d]), shape[d]};
+  Runs(const Elements& e, Range range, Patience& patience)
+      : within_(exact_target().within[int(e.dtype)]),
+        size_(item_size(e.dtype)),
+        x_(e.x),
+        range_(range),
+        patience_(patience) {
+    for (int d = 0; d < e.dims; ++d) {
+      const int64_t size = e.shape[d], stride = e.strides[d];
+      if (size == 1 || stride == 0) continue;  // a repeated element need not be seen again
+      if (stride < 0) x_ += (size - 1) * stride;
+      axes_[count_++] = {std::abs(stride), size};
     }
     std::sort(axes_, axes_ + count_);
     int kept = 0;
@@ -43,8 +47,8 @@ class Runs {
     grain_ = std::max<int64_t>(1, policy::claim_bytes / run);
     const int64_t claims = (units_ + grain_ - 1) / grain_;
     const bool alone = units_ * run < policy::parallel_bytes;
-    run_parallel(alone ? 1 : static_cast<int>(std::min<int64_t>(threads, claims)), &Runs::work,
-                 this);
+    const auto workers = alone ? 1 : static_cast<int>(std::min<int64_t>(threads, claims));
+    run_parallel(workers, &Runs::work, this, patience_);
     return !outside_;
   }
 
@@ -54,11 +58,11 @@ class Runs {
     auto operator<=>(const Line&) const = default;
   };
 
-  static void work(void* self, int) noexcept {
+  static void work(void* self, int worker) noexcept {
     Runs& runs = *static_cast<Runs*>(self);
     while (!runs.outside_.load(std::memory_order_relaxed)) {
       const int64_t first = runs.next_.fetch_add(runs.grain_, std::memory_order_relaxed);
-      if (first >= runs.units_) return;
+      if (first >= runs.units_ || runs.patience_.is_over(worker)) return;
       const int64_t last = std::min(first + runs.grain_, runs.units_);
       for (int64_t index = first; index < last; ++index) {
         if (!runs.is_within(index)) runs.outside_ = true;
@@ -81,6 +85,7 @@ class Runs {
   const int64_t size_;
   const char* x_;
   const Range range_;
+  Patience& patience_;
   Line axes_[most_dims];  // those that continue each other as one, narrow strides first
   int count_ = 0;
   int64_t pieces_, units_, grain_ = 1;
@@ -90,9 +95,11 @@ class Runs {
 
 }  // namespace
 
-bool all_within(DType dtype, int dims, const int64_t* shape, const int64_t* strides, const char* x,
-                Range range, int threads) {
-  return Runs(dtype, dims, shape, strides, x, range).all_within(threads);
+Status all_within(const Elements& elements, Range range, int threads, bool& within,
+                  Interrupted interrupted, void* context) noexcept {
+  Patience patience(interrupted, context);
+  within = Runs(elements, range, patience).all_within(threads);
+  return patience.status(false);
 }
 
 }  // namespace cumsum

@@ -199,7 +199,8 @@ int check(DType x_dtype, DType y_dtype, int parts, const Kernels& kernels, int r
                     threads};
     std::vector<int64_t> offsets = random_offsets(shape[axis]);
     const Segments segments{offsets.data(), static_cast<int64_t>(offsets.size()) - 1};
-    failures += find_fault(segments, shape[axis], threads) != -1;
+    int64_t fault;
+    failures += find_fault(segments, shape[axis], threads, fault) != Status::done || fault != -1;
     if (uniform(0, 2) == 0 && can_take(problem, segments, kernels)) {
       const Operands operands{x.first, y.first};
       failures += run_segments(problem, segments, kernels, operands) != Status::done;

@@ -1,0 +1,142 @@
+"""A process that interrupts scans: `interrupted.py LIBRARY THREADS` prints what became of each.
+
+Inputs repeat one element, so that scans are long and memory is needed for their results alone.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+
+import numpy as np
+
+import cumsum
+
+LEAST = 0.15  # seconds of a scan; the first look at signals comes after a twentieth of a second
+SIZES = range(21, 29)  # powers of two
+
+
+def signs(shape, low, high):
+    """Elements of either sign in turn, whose sums stay in the range: each is looked at."""
+    return np.broadcast_to(np.array([high, low]), (shape[0], shape[1] // 2, 2)).reshape(shape)
+
+
+def repeated(value, kind, shape):
+    return np.broadcast_to(np.array(value, np.dtype(kind)), shape)
+
+
+def cuts(size, count):
+    return np.linspace(0, size, count + 1).astype(np.int64)
+
+
+def late_excess(shape):
+    """The last element of the last line takes its sum out of int8."""
+    x = signs(shape, -100, 100).astype(np.int16)
+    x[-1, -1] = 1000
+    return x
+
+
+SATURATE, RAISE = {"overflow": "saturate"}, {"overflow": "raise"}
+
+# Of so many elements, as a line or a square: the input, its dim, the dtype of the result
+# (None: in place), options.
+SCANS = {
+    "plain": lambda n, _: (np.ones(n, "b"), 0, "int8", {}),
+    "in place": lambda n, _: (np.ones(n, "b"), 0, None, {}),
+    "strided": lambda _, s: (repeated(1, "b", s).T, 1, "int8", {"reverse": True}),
+    "columns": lambda _, s: (repeated(1, "b", s), 0, "int16", {}),
+    "one line, cast": lambda n, _: (repeated(0.5, "e", n), 0, "float32", {}),
+    "compensated": lambda _, s: (repeated(0.5, "d", s), 1, "float64", {"precision": "compensated"}),
+    "saturated": lambda n, _: (repeated(1, "h", n), 0, "int8", SATURATE),
+    "saturated rows": lambda _, s: (repeated(1, "h", s), 1, "int8", SATURATE),
+    "saturated columns": lambda _, s: (repeated(9, "b", s), 0, "int8", SATURATE),
+    "saturated words": lambda _, s: (repeated(2**62, "q", s), 1, "int64", SATURATE),
+    "checked": lambda _, s: (signs(s, -100, 100), 1, "int8", RAISE),
+    "checked words": lambda _, s: (signs(s, -(2**62), 2**62), 1, "int64", RAISE),
+    "checked to the end": lambda _, s: (late_excess(s), 1, "int8", RAISE),
+    "masked": lambda _, s: (repeated(1, "e", s), 1, "float16", {"where": repeated(1, "?", s)}),
+    "skipping nan": lambda _, s: (repeated(np.nan, "f", s), 1, "float32", {"skipna": True}),
+    "segments": lambda n, _: (repeated(1, "e", n), 0, "float32", {"offsets": cuts(n, 2)}),
+    "short segments": lambda n, _: (np.ones(n, "e"), 0, "float16", {"offsets": cuts(n, n // 16)}),
+    "decayed": lambda _, s: (repeated(1, "e", s), 1, "float16", {"decay": 0.5}),
+    "decayed line": lambda n, _: (repeated(1, "f", n), 0, "float32", {"decay": 0.5}),
+    "complex decay": lambda _, s: (repeated(1j, "F", s), 1, "complex64", {"decay": 0.5j}),
+}
+
+
+def made(name, library, power):
+    """A scan of so many elements that can be made again and again, and where its result goes."""
+    x, dim, dtype, options = SCANS[name](2**power, (2 ** (power // 2), 2 ** (power - power // 2)))
+    out = x if dtype is None else np.empty(x.shape, dtype)
+    if library == "torch":
+        import torch
+
+        x, out = torch.from_numpy(x), torch.from_numpy(out)
+        options = {
+            key: torch.from_numpy(value) if isinstance(value, np.ndarray) else value
+            for key, value in options.items()
+        }
+    if options.get("overflow") == "raise":
+        return lambda: raised(x, dim, out, options), out
+    return lambda: cumsum.cumsum(x, dim, out=out, **options), out
+
+
+def raised(x, dim, out, options):
+    try:
+        cumsum.cumsum(x, dim, out=out, **options)
+    except OverflowError:
+        return
+
+
+def seconds(scan):
+    begun = time.perf_counter()
+    scan()
+    return time.perf_counter() - begun
+
+
+def lateness(scan, taken):
+    """Seconds from a signal to its exception."""
+    sent = []
+
+    def interrupt():
+        sent.append(time.perf_counter())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    timer = threading.Timer(taken / 8, interrupt)
+    try:
+        timer.start()
+        scan()
+        timer.join()
+        time.sleep(10)  # it was too late for the scan, and is raised here
+    except KeyboardInterrupt:
+        return time.perf_counter() - sent[0]
+    raise AssertionError("not interrupted at all")
+
+
+def made_long(name, library):
+    """The same of so many elements that it takes long, and the seconds."""
+    for power in SIZES:
+        scan, out = made(name, library, power)
+        taken = min(seconds(scan), seconds(scan))
+        if taken >= LEAST:
+            break
+    return scan, out, taken
+
+
+def outcome(name, library):
+    """How long the scan takes, how late an interrupt is, and whether scans are right after it."""
+    scan, _, taken = made_long(name, library)
+    late = []
+    while not late or (len(late) < 3 and late[-1] > taken / 2):  # others may be at work too
+        late.append(lateness(scan, taken))
+    counted = cumsum.cumsum(np.ones(10**6, np.int32), 0)
+    return taken, min(late), bool(np.array_equal(counted, np.arange(1, 10**6 + 1)))
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
+    cumsum.set_num_threads(int(sys.argv[2]))
+    names = sys.argv[3:] or SCANS
+    print(json.dumps({name: outcome(name, sys.argv[1]) for name in names}))
