@@ -104,7 +104,7 @@ def register(*, native: bool = not _HAS_NAMES) -> bool:
         Tensor.is_inference,
         torch.is_grad_enabled,
         recorded_scan,
-        torch._C._is_cow_tensor,
+        vars(torch._C)["_is_cow_tensor"],
         torch._lazy_clone(torch.zeros(2)),
         (
             torch._C._len_torch_dispatch_stack,

@@ -12,16 +12,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+_C: Any = torch._C  # whose stubs lack these
+
 
 def address_of(x: Tensor) -> int:
     """The address of the first element of memory that is only read."""
-    base: int = torch._C._data_address(x)
-    return base + x.storage_offset() * x.itemsize
+    address: int = _C._data_address(x) + x.storage_offset() * x.itemsize
+    return address
 
 
 def array_of(x: Tensor) -> np.ndarray[Any, Any]:
     """The elements of a tensor on the CPU as an array, which must not be written to."""
-    return np.asarray(_Lent(x)) if torch._C._is_cow_tensor(x) else x.numpy()
+    return np.asarray(_Lent(x)) if _C._is_cow_tensor(x) else x.numpy()
 
 
 class _Lent:

@@ -59,11 +59,11 @@ def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How, options: O
         return
     first = None if initial is None else array_of(initial.resolve_neg())
     threads = chosen_threads() or torch.get_num_threads()
-    sums, elements = y.numpy(), _readable(x)
-    if first is None or first.ndim == sums.ndim:
-        arrays.scan_into(elements, sums, how.dim, options, first, threads)
+    target, elements = y.numpy(), _readable(x)
+    if first is None or first.ndim == target.ndim:
+        arrays.scan_into(elements, target, how.dim, options, first, threads)
         return
-    _scan_from_words(elements, sums, how, options, first)
+    _scan_from_words(elements, target, how, options, first)
 
 
 def _scan_from_words(x: Array, y: Array, how: How, options: Options, first: Array) -> None:
