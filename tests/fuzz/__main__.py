@@ -186,7 +186,7 @@ class Fuzzer:
 
     def found(self, number, topics, call, what, report):
         """Count a failure, and show the first ones of its kind."""
-        kind = f"{re.sub(r'[0-9.e+-]{2,}|[0-9]', '#', what)[:60]} [{', '.join(topics)}]"
+        kind = f"{': '.join(re.split(': |, ', what)[:2])} [{', '.join(topics)}]"
         self.findings[kind] += 1
         if self.findings[kind] > SHOWN:
             return

@@ -46,13 +46,12 @@ class Call:
         found = [
             *(["segments"] if names & {"offsets", "lengths", "reset"} else []),
             *(["missing"] if names & {"where", "skipna"} else []),
-            *(name for name in ("decay", "overflow", "initial", "precision") if name in names),
-            *(["cast"] if self.dtype not in (None, self.x.dtype.name) else []),
-            *([self.how] if self.how != "new" else []),
+            *(name for name in ("decay", "overflow") if name in names),
+            *([self.how] if self.how not in ("new", "overlap") else []),
             *([f"overlaps {self.overlaps}"] if self.overlaps else []),
             *([f"offsets {self.hostile}"] if self.hostile else []),
         ]
-        return [self.library, *found]
+        return found or ["plain"]
 
     def __str__(self):
         shown = {name: describe(value) for name, value in self.options.items()}
@@ -74,7 +73,7 @@ def make(seed, number, targets):
     """Call number `number` of a seed."""
     rng = np.random.default_rng((seed, number))
     library = pick(rng, ("numpy", "torch"), (2, 1))
-    how = pick(rng, HOWS, (22, 20, 8, 16, 14, 8, 3, 8 if library == "torch" else 0, 2))
+    how = pick(rng, HOWS, (20, 18, 12, 20, 14, 6, 3, 8 if library == "torch" else 0, 1))
     dims, axis = draw.shape(rng)
     if how == "race":
         dims, axis = ((400, 500), 1) if rng.random() < 0.5 else ((120_000,), 0)
@@ -89,6 +88,9 @@ def make(seed, number, targets):
     call.threads = int(pick(rng, (1, 2, 3, 4, 5, 7, 9), (2, 3, 3, 1, 1, 1, 1)))
     call.target = pick(rng, targets)
     add_options(call)
+    if how == "overlap":
+        names = list(call.arrays())
+        call.overlaps = pick(rng, names, [1] + [2] * (len(names) - 1))
     return call
 
 
@@ -101,7 +103,7 @@ def dtypes_of(library):
 def add_options(call):
     """Give a call its options, most of them such that there is a result."""
     rng, gradient = call.rng, call.how == "gradient"
-    abilities = {pick(rng, ABILITIES, (4, 5, 4, 2, 0 if gradient else 1.5))}
+    abilities = {pick(rng, ABILITIES, (3, 5, 5, 2, 0 if gradient else 1.5))}
     if rng.random() < 0.15:
         abilities.add("missing")
     if call.how in ("stream", "standard"):
@@ -138,7 +140,7 @@ def choose_dim(call, abilities):
     if kind == "several" and ndim > 1 and abilities == {"plain"}:
         call.dim = tuple(int(d) for d in rng.permutation(ndim)[:2])
         call.options.pop("initial", None)
-    elif kind == "none" and call.library == "numpy" and abilities <= {"plain", "missing"}:
+    elif kind == "none" and call.library == "numpy" and call.how != "in place" and abilities <= {"plain", "missing"}:
         call.options.pop("initial", None)
         call.dim = None
     elif kind == "wrong":

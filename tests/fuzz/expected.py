@@ -66,7 +66,7 @@ def elements(x, options, dtype, library):
         limit = np.iinfo(dtype).max if dtype.kind == "i" else 0
         if not (wide < max(limit, 1)).all():
             return None, None
-    if dtype.kind == "c" or x.dtype.kind != "c":
+    if dtype.kind in "bc" or x.dtype.kind != "c":
         cast = reference.convert if library == "torch" else np.ndarray.astype
         return cast(x, dtype), ~kept
     return reference.convert(x.real, dtype), ~kept

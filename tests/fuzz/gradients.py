@@ -57,4 +57,5 @@ def changed(scan, roots, name, direction, fading):
         ends = [scan(**{name: at + sign * STEP * direction}) for sign in (1, -1)]
         return (ends[0] - ends[1]) / (2 * STEP), TOLERANCE_OF_STEPS
     zeros = {other: root.detach() * 0 for other, root in roots.items() if other != "decay"}
+    zeros = {"initial": 0} | zeros
     return scan(**(zeros | {name: direction})), TOLERANCE if fading else 0

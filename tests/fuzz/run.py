@@ -200,11 +200,8 @@ def overlap(call, want):
     """Into memory that an argument lies in as well, in part or all of it."""
     if isinstance(want, Exception) or want.size == 0:
         return new(call, want)
-    rng, arrays = call.rng, call.arrays()
-    names = list(arrays)
-    name = pick(rng, names, [1] + [2] * (len(names) - 1)) if len(names) > 1 else "input"
-    array = np.array(arrays[name], order="C")
-    call.overlaps = name
+    rng, name = call.rng, call.overlaps
+    array = np.array(call.arrays()[name], order="C")
     room, unit = array.nbytes, array.itemsize
     memory = np.full(want.nbytes + 2 * room + 128, draw.MARK, np.uint8)
     start = -(-room // 64) * 64
@@ -220,8 +217,9 @@ def overlap(call, want):
     else:
         call.options[name] = moved
     if call.library == "torch":
+        storage = as_tensor(memory)
         for shared, begin in ((view, start), (moved, place)):
-            call.tensors[id(shared)] = part_of(as_tensor(memory), shared, begin)
+            call.tensors[id(shared)] = part_of(storage, shared, begin)
     target = give(call, view)
     return attempt(cumsum.cumsum, give(call, call.x), call.dim, **keywords(call), out=target)
 
