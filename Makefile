@@ -25,7 +25,7 @@ CPP := $(shell find src/core tests/core -name '*.cpp' -o -name '*.h')
 
 .PHONY: demo test test-matrix bench bench-files bench-stores dask ranks gpu card gpu-table model support scaling \
 	accuracy report lint \
-	sanitize core bits neon counts docs package \
+	fuzz fuzz-all sanitize core bits neon counts docs package \
 	tools install clean
 .DELETE_ON_ERROR:
 
@@ -146,10 +146,35 @@ sanitize: sanitize-address sanitize-thread
 
 ROUNDS_thread := 8 # of the default 40: every access is looked at, some hundred times slower
 
-sanitize-%: $(DONE)/group-build
-	$(CORE) -B build/$* -DCMAKE_CXX_FLAGS=-O1 -DCUMSUM_SANITIZE=$*
-	$(BIN)/cmake --build build/$* --target core_test
-	build/$*/core_test $(ROUNDS_$*)
+sanitize-%:
+	$(MAKE) --no-print-directory fuzz-$* FUZZ=$*
+	build/fuzz-$*-$(firstword $(TARGETS))/core_test $(ROUNDS_$*)
+
+# Random calls of the public functions, in a build with a sanitizer for one target, or in the plain one
+# with libc's own checks of the heap: make fuzz SECONDS=600 SEED=1 FUZZ=thread TARGET=baseline
+FUZZ := address
+SECONDS := 60
+SEED := $(shell date +%Y%m%d)
+TARGETS = $(shell $(BIN)/python -c 'import cumsum; print(*cumsum.show_config().targets)')
+FUZZED = build/fuzz-$(FUZZ)-$(or $(TARGET),$(firstword $(TARGETS)))
+
+fuzz: fuzz-$(FUZZ)
+	PYTHONPATH=$(FUZZED):tests $(BIN)/python -m fuzz --kind $(FUZZ) --seed $(SEED) --seconds $(SECONDS) \
+		$(addprefix --target ,$(TARGET))
+
+fuzz-plain: $(DONE)/package $(DONE)/group-test
+
+fuzz-address fuzz-thread: $(DONE)/package $(DONE)/group-test
+	$(BIN)/cmake -S . -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) -B $(FUZZED) \
+		-DCMAKE_CXX_FLAGS=-O1 -DCUMSUM_SANITIZE=$(FUZZ) -DPython_EXECUTABLE=$(abspath $(BIN)/python) \
+		-DCUMSUM_TARGETS=$(or $(TARGET),$(firstword $(TARGETS)))
+	$(BIN)/cmake --build $(FUZZED) --target _core core_test
+	rm -rf $(FUZZED)/cumsum && cp -R src/cumsum $(FUZZED)/ && cp $(FUZZED)/_core.abi3.so $(FUZZED)/cumsum/
+
+# Every target of this machine in every build.
+fuzz-all: $(DONE)/package
+	for target in $(TARGETS); do for kind in plain address thread; do \
+		$(MAKE) fuzz FUZZ=$$kind TARGET=$$target SECONDS=$(SECONDS) SEED=$(SEED) || exit; done; done
 
 core: $(DONE)/group-build
 	$(CORE) -B build/core -DCMAKE_BUILD_TYPE=Release

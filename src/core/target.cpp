@@ -4,25 +4,19 @@
 #include <cstring>
 
 namespace cumsum {
-#if defined(__x86_64__)
+// Each is there if the build asked for it (CUMSUM_TARGETS).
 namespace avx512 {
 extern const Kernels kernels;
 }
 namespace avx2 {
 extern const Kernels kernels;
 }
-#endif
-#if defined(__aarch64__)
-namespace neon {
-extern const Kernels kernels;
-}
-namespace always = neon;
-#else
 namespace baseline {
 extern const Kernels kernels;
 }
-namespace always = baseline;
-#endif
+namespace neon {
+extern const Kernels kernels;
+}
 
 namespace {
 
@@ -33,10 +27,19 @@ struct Targets {
     int count = 0;
 #if defined(__x86_64__)
     __builtin_cpu_init();
+#endif
+#ifdef CUMSUM_HAS_avx512
     if (__builtin_cpu_supports("x86-64-v4")) list[count++] = &avx512::kernels;
+#endif
+#ifdef CUMSUM_HAS_avx2
     if (__builtin_cpu_supports("x86-64-v3")) list[count++] = &avx2::kernels;
 #endif
-    list[count] = &always::kernels;
+#ifdef CUMSUM_HAS_baseline
+    list[count++] = &baseline::kernels;
+#endif
+#ifdef CUMSUM_HAS_neon
+    list[count++] = &neon::kernels;
+#endif
   }
 };
 
