@@ -146,7 +146,7 @@ class Fuzzer:
         pid, status = os.waitpid(worker.pid, os.WNOHANG)
         if not pid:
             return
-        report = self.read(worker)
+        report = builds.symbolised(self.read(worker))
         number = int(worker.at[0])
         self.calls += int(worker.at[1]) + 1
         code = os.waitstatus_to_exitcode(status)
@@ -171,7 +171,7 @@ class Fuzzer:
 
     def found(self, number, topics, call, what, report):
         """Count a failure, and show the first ones of its kind."""
-        kind = f"{': '.join(re.split(': |, ', what)[:2])} [{', '.join(topics)}]"
+        kind = f"{': '.join(re.split(': |, ', re.sub(' 0x[0-9a-f]+', '', what))[:2])} [{', '.join(topics)}]"
         self.findings[kind] += 1
         if self.findings[kind] > SHOWN:
             return
