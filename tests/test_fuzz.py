@@ -77,11 +77,12 @@ def test_reports_of_sanitizers_are_told_in_a_line(report, said):
 
 def test_what_ends_a_worker_is_told_and_the_next_call_is_made():
     program = (
-        "import os, sys\n"
-        "from fuzz import __main__ as program, run\n"
+        "import os\n"
+        "from fuzz import program, run\n"
+        "from fuzz.__main__ import parse\n"
         "run.run = lambda call, races: os.abort() if call.number == 3 else None\n"
-        "sys.argv[1:] = ['--seed', '5', '--seconds', '20', '--jobs', '1', '--until', 'ends with -6']\n"
-        "program.main()\n"
+        "words = '--seed 5 --seconds 20 --jobs 1 --until ends.with.-6'\n"
+        "program.main(parse(words.split()))\n"
     )
     source = Path(cumsum.__file__).parent.parent
     environment = os.environ | {

@@ -2,28 +2,16 @@
 
 #include <cstring>
 
+#include "built.h"
 #include "target.h"
 
 namespace cumsum {
-#if defined(__x86_64__)
-namespace avx512 {
-extern const ExactTarget exact;
-}
-namespace avx2 {
-extern const ExactTarget exact;
-}
-#endif
-#if defined(__aarch64__)
-namespace neon {
-extern const ExactTarget exact;
-}
-namespace always = neon;
-#else
-namespace baseline {
-extern const ExactTarget exact;
-}
-namespace always = baseline;
-#endif
+#define CUMSUM_DECLARE(target)    \
+  namespace target {              \
+  extern const ExactTarget exact; \
+  }
+CUMSUM_EACH_TARGET(CUMSUM_DECLARE)
+#define CUMSUM_ADDRESS(target) &target::exact,
 
 namespace {
 
@@ -88,12 +76,10 @@ void begin_with_zero(const Sums& sums) {
 }  // namespace
 
 const ExactTarget& exact_target() {
-#if defined(__x86_64__)
-  for (const ExactTarget* target : {&avx512::exact, &avx2::exact}) {
+  for (const ExactTarget* target : {CUMSUM_EACH_TARGET(CUMSUM_ADDRESS)}) {
     if (std::strcmp(target->name, current_target().name) == 0) return *target;
   }
-#endif
-  return always::exact;
+  __builtin_unreachable();  // a target is one of those built
 }
 
 Adder::Adder(DType x)

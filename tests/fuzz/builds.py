@@ -12,10 +12,10 @@ LIBRARIES = {"plain": "libc_malloc_debug.so.0", "address": "libasan.so", "thread
 OPTIONS = {
     "plain": {"MALLOC_CHECK_": "3", "MALLOC_PERTURB_": "165"},
     "address": {
-        "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0:exitcode=66:allocator_may_return_null=1"
-        ":detect_stack_use_after_return=0:handle_segv=1",
-        "UBSAN_OPTIONS": "print_stacktrace=1",
-        "PYTHONMALLOC": "malloc",
+        "ASAN_OPTIONS": "symbolize=0:detect_leaks=0:abort_on_error=0:exitcode=66:allocator_may_return_null=1"
+        ":detect_stack_use_after_return=0:malloc_context_size=2:quarantine_size_mb=16"
+        ":thread_local_quarantine_size_kb=64",
+        "UBSAN_OPTIONS": "symbolize=0",
     },
     "thread": {
         "TSAN_OPTIONS": "halt_on_error=1:exitcode=66:die_after_fork=0"
@@ -43,6 +43,16 @@ def library(kind):
         ["g++", "-print-file-name=libstdc++.so"], capture_output=True, text=True, check=True
     )
     return f"{found.stdout.strip()} {also.stdout.strip()}"
+
+
+def symbolised(report):
+    """A report with the source of our own frames; the sanitizer would read all of torch for it."""
+    frames = re.findall(r"\(?(\S*/_core[^+\s]*\.so)\+0x([0-9a-f]+)", report)[:12]
+    if not frames:
+        return report
+    command = ["addr2line", "-e", frames[0][0], *(address for _, address in frames)]
+    lines = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+    return "\n".join([report.split("\n    #")[0], *lines, *re.findall("SUMMARY: .*", report)])
 
 
 def summary(report):

@@ -85,7 +85,7 @@ def make(seed, number, targets):
     x, _ = draw.lay(rng, draw.values(rng, dims, dtype, kind=kind), layout)
     dim = axis - len(dims) if rng.random() < 0.3 else axis
     call = Call(seed, number, rng, library, how, x, axis, dim, layout=layout)
-    call.threads = int(pick(rng, (1, 2, 3, 4, 5, 7, 9), (2, 3, 3, 1, 1, 1, 1)))
+    call.threads = int(pick(rng, (1, 2, 3, 4, 5, 7, 9), (1, 3, 3, 1, 1, 1, 1)))
     call.target = pick(rng, targets)
     add_options(call)
     if how == "overlap":
@@ -112,7 +112,7 @@ def add_options(call):
         abilities = {"segments"}
     if call.x.ndim == 0 and not gradient:
         abilities = {"plain"}
-    if rng.random() < 0.45 and call.how not in ("in place", "gradient"):
+    if rng.random() < (0.6 if "missing" in abilities else 0.4) and call.how not in ("in place", "gradient"):
         call.dtype = pick(rng, dtypes_of(call.library))
     for name in ("exclusive", "reverse", "include_initial"):
         if rng.random() < 0.22 and not (
@@ -185,7 +185,7 @@ def add_segments(call):
     count = int(pick(rng, (1, 2, 5, 40, max(1, length // 3), max(1, length // 40))))
     cuts = np.sort(rng.integers(0, length + 1, count))
     offsets = np.concatenate(([0], cuts, [length]))
-    kind = pick(rng, ("offsets", "lengths", "reset", "resets"), (6, 2, 2, 2))
+    kind = pick(rng, ("offsets", "lengths", "reset", "resets"), (5, 2, 2, 2))
     if call.how == "race":
         kind = "offsets"
     if kind == "reset":
@@ -199,7 +199,7 @@ def add_segments(call):
 def _hostile(call, numbers):
     """Offsets or lengths as they are, or with something unusual about them."""
     rng = call.rng
-    kind = pick(rng, ("", "list", "narrow", "misaligned", "wrong", "strided"), (6, 1, 1, 2, 1.5, 1))
+    kind = pick(rng, ("", "list", "narrow", "misaligned", "wrong", "strided"), (7, 1, 1, 1, 1, 1))
     if call.how == "race" or (kind == "misaligned" and call.library == "torch"):
         kind = ""
     call.hostile = kind if kind in ("misaligned", "wrong") else ""

@@ -34,7 +34,7 @@ def shape(rng):
     """A shape and the axis to scan."""
     kind = pick(rng, ("line", "rows", "columns", "plane", "block", "deep", "empty", "scalar"),
                 (14, 18, 18, 28, 14, 4, 2, 2))  # fmt: skip
-    budget = int(pick(rng, (60, 3000, 60_000, 250_000, LARGE), (30, 30, 25, 14, 1)))
+    budget = int(pick(rng, (60, 3000, 60_000, 250_000, LARGE), (28, 25, 18, 28, 1)))
     if kind == "scalar":
         return (), 0
     if kind == "empty":
@@ -50,7 +50,8 @@ def shape(rng):
     if kind == "columns":
         return (many, few), 0
     if kind == "plane":
-        first = extent(rng, budget)
+        first = int(budget**0.5 * rng.uniform(0.3, 3)) if rng.random() < 0.6 else extent(rng, budget)
+        first = max(first, 1)
         return (first, max(1, budget // first)), int(rng.integers(2))
     sizes = []
     for _ in range(3 if kind == "block" else int(rng.integers(4, 7))):

@@ -43,19 +43,19 @@ def check(call):
     with torch.no_grad():
         for name, root in roots.items():
             direction = as_tensor(call.rng.integers(-3, 4, tuple(root.shape)).astype(float))
-            change, tolerance = changed(scan, roots, name, direction, "decay" in options)
+            change, tolerance = changed(scan, roots, name, direction, options)
             left, right = (change * g).sum(), (direction * found[name]).sum()
             scale = (change * g).abs().sum() + (direction * found[name]).abs().sum() + 1
             if not abs(left - right) <= tolerance * scale:
                 raise Wrong(f"the gradient of {name}: {right!r}, but sums change by {left!r}")
 
 
-def changed(scan, roots, name, direction, fading):
+def changed(scan, roots, name, direction, options):
     """What the sums change by in a direction, and how exact that is."""
     if name == "decay":
         at = roots[name].detach()
         ends = [scan(**{name: at + sign * STEP * direction}) for sign in (1, -1)]
         return (ends[0] - ends[1]) / (2 * STEP), TOLERANCE_OF_STEPS
-    zeros = {other: root.detach() * 0 for other, root in roots.items() if other != "decay"}
-    zeros = {"initial": 0} | zeros
-    return scan(**(zeros | {name: direction})), TOLERANCE if fading else 0
+    zeros = {"initial": 0} if "initial" in options else {}
+    zeros |= {other: root.detach() * 0 for other, root in roots.items() if other != "decay"}
+    return scan(**(zeros | {name: direction})), TOLERANCE if "decay" in options else 0
