@@ -15,7 +15,8 @@ import numpy as np
 import cumsum
 
 LEAST = 0.15  # seconds of a scan; the first look at signals comes after a twentieth of a second
-SIZES = range(21, 29)  # powers of two
+SIZES = range(21, 32)  # powers of two
+MOST = 2**31  # bytes of results
 
 
 def signs(shape, low, high):
@@ -120,7 +121,7 @@ def made_long(name, library):
     for power in SIZES:
         scan, out = made(name, library, power)
         taken = min(seconds(scan), seconds(scan))
-        if taken >= LEAST:
+        if taken >= LEAST or 2 * out.nbytes > MOST:
             break
     return scan, out, taken
 
@@ -139,4 +140,4 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
     cumsum.set_num_threads(int(sys.argv[2]))
     names = sys.argv[3:] or SCANS
-    print(json.dumps({name: outcome(name, sys.argv[1]) for name in names}))
+    sys.stdout.write(json.dumps({name: outcome(name, sys.argv[1]) for name in names}))

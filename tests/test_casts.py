@@ -164,3 +164,14 @@ def test_arrays_are_rounded_to_16_bits_once(source, target):
             assert found.tobytes() == expected.tobytes(), options
     stream = cumsum.RunningSum(1, target)
     assert stream.update(x[:, None])[:, 0].tobytes() == expected.tobytes()
+
+
+@pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
+@pytest.mark.parametrize("target", ["float16", "float32", "float64", "longdouble", "int64"])
+@pytest.mark.parametrize("source", ["complex64", "complex128", "clongdouble"])
+def test_a_number_is_missing_by_either_part(source, target):
+    x = np.array([1, complex(2, np.nan), complex(np.nan, 3), 4], source)
+    for where, sums in ((True, [1, 1, 1, 5]), ([True, True, True, False], [1, 1, 1, 1])):
+        for options in ({}, {"offsets": [0, 4]}, {"initial": 0}):
+            y = cumsum.cumsum(x, 0, dtype=target, skipna=True, where=where, **options)
+            assert y.tolist() == sums

@@ -7,7 +7,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 import cumsum
-from cumsum import binding
+from cumsum import operands
 from cumsum.kernels import gpu
 from cumsum.kernels.gpu import has_kernels
 
@@ -180,7 +180,7 @@ def test_numbers_need_no_copy_to_the_device():
         (2.5, torch.float64),
         (1j, torch.complex128),
     ]:
-        here = binding.as_values("initial", number, torch.device("cpu"))
-        there = binding._filled(number, torch.device("cpu"))
+        here = operands.as_values("initial", number, torch.device("cpu"))
+        there = operands._filled(number, torch.full, torch.device("cpu"))
         assert there.dtype == here.dtype == dtype
         assert there.item() == here.item() == number

@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 if not (ROOT / "benchmarks").exists():
     pytest.skip("needs the repository's benchmarks", allow_module_level=True)
+pytestmark = pytest.mark.alone  # what is watched has some seconds
 
 # Some work by name: a call of C that never returns, which holds the lock of the interpreter as
 # well, an end without a word, and a wish to be begun again.

@@ -1,6 +1,5 @@
 """Processes at their limits: a fork in the midst of a scan, no thread to be had, the end."""
 
-import os
 import subprocess
 import sys
 import textwrap
@@ -44,7 +43,7 @@ def test_fork_in_the_handler_of_a_signal(library, scan):
 def test_fork_while_another_thread_scans(library):
     found = run_code(f"""
         import os, sys, threading
-        sys.path.insert(0, {os.path.dirname(forking.__file__)!r})
+        sys.path.insert(0, {str(Path(forking.__file__).parent)!r})
         import numpy as np
         import cumsum
         from forking import code_of, right

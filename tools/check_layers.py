@@ -35,7 +35,8 @@ LAYERS = (
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 # A subclass of Tensor is told which public function was called. An array of Dask is met where other
-# arrays are, but stands on what is made for chunks. `cumsum.files` is imported when it is asked for.
+# arrays are, but stands on what is made for chunks. `cumsum.files` is imported when it is asked
+# for.
 ALLOWED = {("torch", "__init__"), ("api", "dask"), ("__init__", "files")}
 # The files of the core that may include each of these.
 ONLY = {

@@ -246,7 +246,9 @@ def scan_array(input: Any, dim: Any, dtype: Any, out: Any, options: Options) -> 
     if exact and target is not None:
         dtype = overflow.dtype_for(target, dtype)
     wanted = result_dtype(x, dtype, target)
-    if discards(x, wanted):
+    if discards(x, wanted) and not exact:
+        if options.skipna:  # what is missing may be the imaginary part
+            options = options._replace(where=_numbers(x, options.where), skipna=False)
         x = x.real
     initial = None
     if options.initial is not None:
@@ -268,6 +270,14 @@ def scan_array(input: Any, dim: Any, dtype: Any, out: Any, options: Options) -> 
     else:
         np.copyto(target, result, casting="unsafe")
     return out
+
+
+def _numbers(x: Array, where: Any) -> Array:
+    """Where `x` is not NaN, of what counts by `where`."""
+    from cumsum.missing.arrays import mask_of
+
+    kept: Array = ~np.isnan(x)
+    return kept if where is None else kept & mask_of(where, x.shape)
 
 
 def cumsum_(input: Any, dim: Any, *, dtype: Any = None, **keywords: Any) -> Any:

@@ -77,6 +77,9 @@ def _plain(given: Any) -> np.ndarray[Any, Any]:
             raise TypeError
         wide = any(isinstance(value, complex) for value in array.flat)
         array = array.astype(np.complex128 if wide else np.float64)
+    are_integers = array.size > 0 and len(integers_in(given)) == array.size
+    if array.dtype.kind == "f" and are_integers and array.min() >= 0:
+        array = np.asarray(given, np.uint64)  # NumPy makes floats of integers around 2^63
     dtype = array.dtype.newbyteorder("=")
     if dtype.name == "bfloat16":
         dtype = np.dtype(np.float32)

@@ -112,7 +112,10 @@ def add_options(call):
         abilities = {"segments"}
     if call.x.ndim == 0 and not gradient:
         abilities = {"plain"}
-    if rng.random() < (0.6 if "missing" in abilities else 0.4) and call.how not in ("in place", "gradient"):
+    if rng.random() < (0.6 if "missing" in abilities else 0.4) and call.how not in (
+        "in place",
+        "gradient",
+    ):
         call.dtype = pick(rng, dtypes_of(call.library))
     for name in ("exclusive", "reverse", "include_initial"):
         if rng.random() < 0.22 and not (
