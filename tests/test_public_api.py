@@ -22,7 +22,7 @@ SIGNATURES = {
     "cumsum_": "(input, dim, *, dtype=None, exclusive=False, reverse=False, "
     "initial=None, offsets=None, lengths=None, reset=None, where=None, "
     "skipna=False, missing='carry', overflow=None, decay=None, precision=None)",
-    "cumulative_sum": "(x, /, *, axis=None, dtype=None, include_initial=False, precision=None)",
+    "cumulative_sum": "(x, /, *, axis=None, dtype=None, include_initial=False, out=None, precision=None)",
     "offsets": "(lengths, *, dtype=None)",
     "RunningSum": "(dim, dtype=None, *, exclusive=False, include_initial=False, initial=None, "
     "precision=None, **others)",
