@@ -90,7 +90,11 @@ def test_what_ends_a_worker_is_told_and_the_next_call_is_made():
         "PYTHONPATH": f"{source}{os.pathsep}{TESTS}",
     }
     done = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 1, done.stderr
     assert "--seed 5 --call 3" in done.stdout

@@ -39,7 +39,9 @@ def library(kind):
         return LIBRARIES[kind]
     ask = ["g++", f"-print-file-name={LIBRARIES[kind]}"]
     found = subprocess.run(ask, capture_output=True, text=True, check=True)
-    also = subprocess.run(["g++", "-print-file-name=libstdc++.so"], capture_output=True, text=True, check=True)
+    also = subprocess.run(
+        ["g++", "-print-file-name=libstdc++.so"], capture_output=True, text=True, check=True
+    )
     return f"{found.stdout.strip()} {also.stdout.strip()}"
 
 

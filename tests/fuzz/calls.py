@@ -112,10 +112,15 @@ def add_options(call):
         abilities = {"segments"}
     if call.x.ndim == 0 and not gradient:
         abilities = {"plain"}
-    if rng.random() < (0.6 if "missing" in abilities else 0.4) and call.how not in ("in place", "gradient"):
+    if rng.random() < (0.6 if "missing" in abilities else 0.4) and call.how not in (
+        "in place",
+        "gradient",
+    ):
         call.dtype = pick(rng, dtypes_of(call.library))
     for name in ("exclusive", "reverse", "include_initial"):
-        if rng.random() < 0.22 and not (name == "include_initial" and call.how in ("in place", "same")):
+        if rng.random() < 0.22 and not (
+            name == "include_initial" and call.how in ("in place", "same")
+        ):
             call.options[name] = True
     if rng.random() < 0.2:
         add_initial(call)
@@ -140,7 +145,12 @@ def choose_dim(call, abilities):
     if kind == "several" and ndim > 1 and abilities == {"plain"}:
         call.dim = tuple(int(d) for d in rng.permutation(ndim)[:2])
         call.options.pop("initial", None)
-    elif kind == "none" and call.library == "numpy" and call.how != "in place" and abilities <= {"plain", "missing"}:
+    elif (
+        kind == "none"
+        and call.library == "numpy"
+        and call.how != "in place"
+        and abilities <= {"plain", "missing"}
+    ):
         call.options.pop("initial", None)
         call.dim = None
     elif kind == "wrong":

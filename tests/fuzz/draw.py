@@ -52,7 +52,9 @@ def shape(rng):
     if kind == "columns":
         return (many, few), 0
     if kind == "plane":
-        first = int(budget**0.5 * rng.uniform(0.3, 3)) if rng.random() < 0.6 else extent(rng, budget)
+        first = (
+            int(budget**0.5 * rng.uniform(0.3, 3)) if rng.random() < 0.6 else extent(rng, budget)
+        )
         first = max(first, 1)
         return (first, max(1, budget // first)), int(rng.integers(2))
     sizes = []

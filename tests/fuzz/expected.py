@@ -112,7 +112,9 @@ def sums_problem(x, axis, options, y, holes):
 
 def resets_problem(lines, axis, options, want, holes):
     """The same of resets of each line: of the last line."""
-    resets = np.moveaxis(np.broadcast_to(options["reset"], np.moveaxis(lines, -1, axis).shape), axis, -1)
+    resets = np.moveaxis(
+        np.broadcast_to(options["reset"], np.moveaxis(lines, -1, axis).shape), axis, -1
+    )
     if lines.ndim < 2 or "initial" in options:
         return None
     last = (-1,) * (lines.ndim - 1)
@@ -137,7 +139,9 @@ def part_problem(x, y, options, initial, holes, compensated):
         x, y, holes = x[..., ::-1], y[..., ::-1], None if holes is None else holes[..., ::-1]
     begin = initial[..., None]
     if options.get("include_initial"):
-        if not same_bits(np.ascontiguousarray(y[..., :1]), np.ascontiguousarray(begin + np.zeros((), y.dtype))):
+        if not same_bits(
+            np.ascontiguousarray(y[..., :1]), np.ascontiguousarray(begin + np.zeros((), y.dtype))
+        ):
             return "the first sum is not the initial one"
         y = y[..., 1:]
     if holes is not None:
@@ -146,11 +150,19 @@ def part_problem(x, y, options, initial, holes, compensated):
         y = np.where(holes, np.zeros((), y.dtype), y)
     if options.get("initial") is None or y.dtype.kind in "biu":
         sums = whole(x, begin, compensated)
-        shifted = np.concatenate([begin + np.zeros((), y.dtype), sums[..., :-1]], -1) if exclusive else sums
+        shifted = (
+            np.concatenate([begin + np.zeros((), y.dtype), sums[..., :-1]], -1)
+            if exclusive
+            else sums
+        )
         shifted = shifted.astype(y.dtype)
         if holes is not None:
             shifted = np.where(holes, np.zeros((), y.dtype), shifted)
-        return None if same_bits(np.ascontiguousarray(y), np.ascontiguousarray(shifted)) else differ(y, shifted)
+        return (
+            None
+            if same_bits(np.ascontiguousarray(y), np.ascontiguousarray(shifted))
+            else differ(y, shifted)
+        )
     return bound_problem(x, y, begin, exclusive, holes)
 
 
@@ -213,7 +225,9 @@ def decay_problem(taken, x, axis, options, y, holes):
         return None
     wide = np.clongdouble if y.dtype.kind == "c" else np.longdouble
     lines = np.moveaxis(taken, axis, 0).astype(wide)
-    decays = np.moveaxis(np.broadcast_to(np.asarray(options["decay"]).astype(wide), x.shape), axis, 0)
+    decays = np.moveaxis(
+        np.broadcast_to(np.asarray(options["decay"]).astype(wide), x.shape), axis, 0
+    )
     want, hidden = np.moveaxis(y, axis, 0), np.moveaxis(holes, axis, 0)
     if options.get("reverse"):
         lines, decays, want, hidden = lines[::-1], decays[::-1], want[::-1], hidden[::-1]
@@ -224,7 +238,9 @@ def decay_problem(taken, x, axis, options, y, holes):
     for row, factor in zip(lines, decays, strict=True):
         before = total, size
         total, size = factor * total + row, np.abs(factor) * size + np.abs(row)
-        for found, value in zip((sums, sizes), before if options.get("exclusive") else (total, size), strict=True):
+        for found, value in zip(
+            (sums, sizes), before if options.get("exclusive") else (total, size), strict=True
+        ):
             found.append(value)
     hidden = hidden if options.get("missing") == "nan" else None
     return outside(want, np.array(sums), np.array(sizes), 4 * length + 520, 2 * length, hidden)
