@@ -4,9 +4,9 @@
 #include "decay_run.h"
 
 namespace cumsum {
-#define CUMSUM_DECLARE(target)   \
-  namespace target {             \
-  extern const DecayTable decays;  \
+#define CUMSUM_DECLARE(target)    \
+  namespace target {              \
+  extern const DecayTable decays; \
   }
 CUMSUM_EACH_TARGET(CUMSUM_DECLARE)
 #define CUMSUM_ADDRESS(target) &target::decays,

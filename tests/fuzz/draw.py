@@ -32,11 +32,13 @@ def extent(rng, most):
 
 def shape(rng):
     """A shape and the axis to scan."""
-    kind = pick(rng, ("line", "rows", "columns", "plane", "block", "deep", "empty", "scalar"),
-                (14, 18, 18, 28, 14, 4, 2, 2))  # fmt: skip
+    kind = pick(rng, ("line", "rows", "columns", "plane", "large", "block", "deep", "empty", "scalar"),
+                (13, 17, 17, 20, 14, 13, 3, 2, 1))  # fmt: skip
     budget = int(pick(rng, (60, 3000, 60_000, 250_000, LARGE), (28, 25, 18, 28, 1)))
     if kind == "scalar":
         return (), 0
+    if kind == "large":  # several threads have lines, and the last of them fewer
+        return tuple(int(n) for n in rng.integers(100, 700, 2)), int(rng.integers(2))
     if kind == "empty":
         sizes = [int(n) for n in rng.integers(0, 4, rng.integers(1, 4))]
         sizes[rng.integers(len(sizes))] = 0
