@@ -12,7 +12,8 @@ LIBRARIES = {"plain": "libc_malloc_debug.so.0", "address": "libasan.so", "thread
 OPTIONS = {
     "plain": {"MALLOC_CHECK_": "3", "MALLOC_PERTURB_": "165"},
     "address": {
-        "ASAN_OPTIONS": "symbolize=0:detect_leaks=0:abort_on_error=0:exitcode=66:allocator_may_return_null=1"
+        "ASAN_OPTIONS": "symbolize=0:detect_leaks=0:abort_on_error=0:exitcode=66"
+        ":allocator_may_return_null=1"
         ":detect_stack_use_after_return=0:malloc_context_size=2:quarantine_size_mb=16"
         ":thread_local_quarantine_size_kb=64",
         "UBSAN_OPTIONS": "symbolize=0",

@@ -100,27 +100,27 @@ def dtypes_of(library):
     return tuple(name for name in draw.DTYPES if name not in missing)
 
 
-def add_options(call):
-    """Give a call its options, most of them such that there is a result."""
+def draw_abilities(call):
+    """What is asked for besides a plain sum."""
     rng, gradient = call.rng, call.how == "gradient"
     abilities = {pick(rng, ABILITIES, (3, 5, 5, 2, 0 if gradient else 1.5))}
     if rng.random() < 0.15:
         abilities.add("missing")
-    if call.how in ("stream", "standard"):
-        abilities = {"plain"}
     if call.how == "race":
-        abilities = {"segments"}
-    if call.x.ndim == 0 and not gradient:
-        abilities = {"plain"}
-    if rng.random() < (0.6 if "missing" in abilities else 0.4) and call.how not in (
-        "in place",
-        "gradient",
-    ):
+        return {"segments"}
+    lone = call.x.ndim == 0 and not gradient
+    return {"plain"} if lone or call.how in ("stream", "standard") else abilities
+
+
+def add_options(call):
+    """Give a call its options, most of them such that there is a result."""
+    rng, abilities = call.rng, draw_abilities(call)
+    casts = rng.random() < (0.6 if "missing" in abilities else 0.4)
+    if casts and call.how not in ("in place", "gradient"):
         call.dtype = pick(rng, dtypes_of(call.library))
     for name in ("exclusive", "reverse", "include_initial"):
-        if rng.random() < 0.22 and not (
-            name == "include_initial" and call.how in ("in place", "same")
-        ):
+        longer = name == "include_initial" and call.how in ("in place", "same")
+        if rng.random() < 0.22 and not longer:
             call.options[name] = True
     if rng.random() < 0.2:
         add_initial(call)
@@ -128,12 +128,12 @@ def add_options(call):
         call.options["precision"] = "compensated"
     for ability in sorted(abilities - {"plain"}):
         ADD[ability](call)
-    if call.how in ("stream", "standard"):
-        call.options.pop("reverse", None)
-    if call.how == "standard":
-        for name in ("exclusive", "initial", "precision"):
-            call.options.pop(name, None)
+    for name in UNKNOWN.get(call.how, ()):
+        call.options.pop(name, None)
     choose_dim(call, abilities)
+
+
+UNKNOWN = {"stream": ("reverse",), "standard": ("reverse", "exclusive", "initial", "precision")}
 
 
 def choose_dim(call, abilities):

@@ -32,8 +32,8 @@ def extent(rng, most):
 
 def shape(rng):
     """A shape and the axis to scan."""
-    kind = pick(rng, ("line", "rows", "columns", "plane", "large", "block", "deep", "empty", "scalar"),
-                (13, 17, 17, 20, 14, 13, 3, 2, 1))  # fmt: skip
+    kind = pick(rng, ("line", "rows", "columns", "plane", "large", "block", "deep", "empty",
+                      "scalar"), (13, 17, 17, 20, 14, 13, 3, 2, 1))  # fmt: skip
     budget = int(pick(rng, (60, 3000, 60_000, 250_000, LARGE), (28, 25, 18, 28, 1)))
     if kind == "scalar":
         return (), 0

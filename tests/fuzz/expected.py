@@ -125,6 +125,8 @@ def resets_problem(lines, axis, options, want, holes):
 def first(initial, lines, axis, dtype):
     """What the sums of each line begin with."""
     values = np.asarray(0 if initial is None else initial)
+    if values.dtype.kind == "O":  # an integer beyond 64 bits
+        values = values.astype(np.float64)
     if values.ndim == lines.ndim and values.ndim:
         values = np.squeeze(values, axis)
     if isinstance(initial, int) and dtype.kind in "iu":
@@ -176,7 +178,7 @@ def whole(x, begin, compensated):
 
 def differ(y, want):
     """Where two arrays differ first."""
-    at = np.argwhere((y != want) & ~((y != y) & (want != want)))
+    at = np.argwhere((y != want) & ~((y != y) & (want != want)))  # noqa: PLR0124
     if not len(at):
         return "the sign of a zero"
     place = tuple(map(int, at[0]))

@@ -45,7 +45,7 @@ def one(seed, number, targets, kind):
     say(str(call))
     try:
         run.run(call, races=kind != "thread")
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever it is, it is what was looked for
         traceback.print_exc()
         return 1
     return 0
@@ -62,8 +62,8 @@ class Worker:
         self.began = 0.0
         self.seen = -1
         self.lines = 0  # of the log that have been read
-        self.log = tempfile.TemporaryFile()
-        self.at = np.memmap(tempfile.TemporaryFile(), np.int64, "w+", shape=2)
+        self.log = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the worker
+        self.at = np.memmap(tempfile.TemporaryFile(), np.int64, "w+", shape=2)  # noqa: SIM115
 
 
 class Fuzzer:
@@ -171,7 +171,8 @@ class Fuzzer:
 
     def found(self, number, topics, call, what, report):
         """Count a failure, and show the first ones of its kind."""
-        kind = f"{': '.join(re.split(': |, ', re.sub(' 0x[0-9a-f]+', '', what))[:2])} [{', '.join(topics)}]"
+        said = re.split(": |, ", re.sub(" 0x[0-9a-f]+", "", what))
+        kind = f"{': '.join(said[:2])} [{', '.join(topics)}]"
         self.findings[kind] += 1
         if self.findings[kind] > SHOWN:
             return
