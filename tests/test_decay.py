@@ -415,3 +415,12 @@ def test_zeros_of_a_line_that_is_shared_out():
             with cumsum.num_threads(threads):
                 assert cumsum.cumsum(layout, 1, decay=decay).tobytes() == expected
                 assert cumsum.cumsum_(layout.copy(), 1, decay=decay).tobytes() == expected
+
+
+def test_initial_values_at_odd_addresses():
+    x, decay = np.ones((4, 3)), np.full((4, 1), 0.5)
+    raw = np.zeros(3 * 8 + 1, np.uint8)
+    initial = raw[1:].view(np.float64)
+    initial[...] = [1, 2, 3]
+    expected = cumsum.cumsum(x, 0, decay=decay, initial=[1, 2, 3])
+    assert np.array_equal(cumsum.cumsum(x, 0, decay=decay, initial=initial), expected)

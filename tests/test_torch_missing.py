@@ -274,3 +274,12 @@ def test_errors(case):
     with pytest.raises(error, match=message):
         cumsum.cumsum_(x, 1, **keywords)
     assert x.tolist() == [[1, 1, 1], [1, 1, 1]]
+
+
+def test_a_result_of_no_elements_has_the_shape_asked_for():
+    x = torch.zeros(3, 0, 1)
+    out = torch.zeros(1).expand(3, 2)[:, None][:, :0].expand(3, 0, 2)
+    for given in ({"skipna": True}, {"where": torch.zeros(3, 0, 1, dtype=torch.bool)}, {}):
+        y = cumsum.cumsum(x, 2, include_initial=True, out=out, **given)
+        assert y is out
+        assert y.shape == (3, 0, 2)

@@ -257,3 +257,12 @@ def test_other_tensors_have_no_exact_sums():
     x = torch.ones(3, dtype=torch.int64).to_sparse()
     with pytest.raises(NotImplementedError, match="overflow not available for a Tensor of layout"):
         cumsum.cumsum(x, 0, overflow="saturate")
+
+
+def test_results_over_a_part_of_the_input():
+    """torch refuses that, of the dtypes that it has sums of."""
+    memory = torch.zeros(9, dtype=torch.uint16)
+    x, out = memory[:6], memory[2:8]
+    x.copy_(torch.arange(6))
+    cumsum.cumsum(x, 0, dtype=torch.uint16, overflow="saturate", out=out)
+    assert out.tolist() == [0, 1, 3, 6, 10, 15]

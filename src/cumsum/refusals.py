@@ -40,7 +40,7 @@ def cannot_be_written(y: Tensor) -> bool:
     """Whether torch refuses to write a result to `y`, whatever the result."""
     if y.is_inference() and not torch.is_inference_mode_enabled():
         return True
-    return overlaps_itself(y) or y._is_zerotensor()
+    return (has_elements(y) and overlaps_itself(y)) or y._is_zerotensor()
 
 
 def refuse_in_place(x: Tensor) -> None:
@@ -69,6 +69,8 @@ def is_refused(call: Call, dtype: torch.dtype) -> bool:
     if torch._C._get_tracing_state() is not None:  # it warns of whoever compares sizes
         return False
     if x.device.type != "cpu" or not (whole and has_memory(x) and has_memory(out)):
+        return False
+    if dtype not in SCANNED:  # torch has no sums of it, and so no rule
         return False
     clash = x.dtype == out.dtype and x.shape == out.shape and share_memory(x, out)
     return clash and not same_elements(x, out) and is_dense(x) and is_dense(out)

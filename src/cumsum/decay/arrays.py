@@ -88,7 +88,7 @@ def _scan(
     firsts = None
     if initial is not None:
         wide = np.complex128 if kind is Kind.complex else np.float64
-        firsts = np.ascontiguousarray(initial, wide)
+        firsts = np.require(initial, wide, ["C_CONTIGUOUS", "ALIGNED"])
     code = door.code_of(y.dtype)
     assert code is not None
     address = 0 if firsts is None else _operand(firsts).address
