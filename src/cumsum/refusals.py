@@ -66,11 +66,10 @@ def is_refused(call: Call, dtype: torch.dtype) -> bool:
         return True
     if (given is not None and given != out.dtype) or cannot_be_written(out):
         return True
-    if torch._C._get_tracing_state() is not None:  # it warns of whoever compares sizes
+    # It warns of whoever compares sizes in a trace; and where it has no sums it has no rule.
+    if torch._C._get_tracing_state() is not None or dtype not in SCANNED:
         return False
     if x.device.type != "cpu" or not (whole and has_memory(x) and has_memory(out)):
-        return False
-    if dtype not in SCANNED:  # torch has no sums of it, and so no rule
         return False
     clash = x.dtype == out.dtype and x.shape == out.shape and share_memory(x, out)
     return clash and not same_elements(x, out) and is_dense(x) and is_dense(out)
