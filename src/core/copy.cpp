@@ -63,8 +63,7 @@ void work(void* context, int worker) noexcept {
 Status copy_memory(char* target, const char* source, int64_t bytes, int workers, bool past_cache,
                    Interrupted interrupted, void* context) noexcept {
   const int64_t share = (bytes / workers / page + 1) * page;
-  Copy copy{target, source, bytes, std::min(share, most_bytes), past_cache,
-            {interrupted, context}};
+  Copy copy{target, source, bytes, std::min(share, most_bytes), past_cache, {interrupted, context}};
   run_parallel(workers, work, &copy, copy.patience);
   return copy.patience.status(false);
 }
