@@ -25,7 +25,7 @@ CPP := $(shell find src/core tests/core -name '*.cpp' -o -name '*.h')
 
 .PHONY: demo test test-matrix bench bench-files bench-stores dask ranks gpu card gpu-table model support scaling \
 	accuracy report lint \
-	fuzz fuzz-all sanitize core bits neon counts docs package \
+	fuzz fuzz-all mutants sanitize core bits neon counts docs package \
 	tools install clean
 .DELETE_ON_ERROR:
 
@@ -175,6 +175,10 @@ fuzz-address fuzz-thread: $(DONE)/package $(DONE)/group-test
 fuzz-all: $(DONE)/package
 	for target in $(TARGETS); do for kind in plain address thread; do \
 		$(MAKE) fuzz FUZZ=$$kind TARGET=$$target SECONDS=$(SECONDS) SEED=$(SEED) || exit; done; done
+
+# Faults planted in a copy of the sources: how soon the fuzzer finds each.
+mutants: $(DONE)/package $(DONE)/group-test
+	$(BIN)/python tools/mutants.py build/mutants $(MUTANTS)
 
 core: $(DONE)/group-build
 	$(CORE) -B build/core -DCMAKE_BUILD_TYPE=Release

@@ -4,6 +4,7 @@ Inputs repeat one element, so that scans are long and memory is needed for their
 """
 
 import json
+import math
 import os
 import signal
 import sys
@@ -15,7 +16,7 @@ import numpy as np
 import cumsum
 
 LEAST = 0.15  # seconds of a scan; the first look at signals comes after a twentieth of a second
-SIZES = range(21, 32)  # powers of two
+SIZES = 21, 31  # powers of two, the least and the greatest
 MOST = 2**31  # bytes of results
 
 
@@ -118,12 +119,14 @@ def lateness(scan, taken):
 
 def made_long(name, library):
     """The same of so many elements that it takes long, and the seconds."""
-    for power in SIZES:
+    power, most = SIZES
+    while True:
         scan, out = made(name, library, power)
         taken = min(seconds(scan), seconds(scan))
-        if taken >= LEAST or 2 * out.nbytes > MOST:
-            break
-    return scan, out, taken
+        most = min(most, power + (MOST // out.nbytes).bit_length() - 1)
+        if taken >= LEAST or power == most:
+            return scan, out, taken
+        power = min(most, power + max(1, int(math.log2(LEAST / taken))))  # half of it or more
 
 
 def outcome(name, library):

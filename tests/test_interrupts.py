@@ -1,5 +1,6 @@
 """Ctrl-C in every kind of scan: heard long before the scan's end, and later scans are right."""
 
+import functools
 import json
 import subprocess
 import sys
@@ -12,41 +13,39 @@ import interrupted
 pytestmark = pytest.mark.alone  # it measures time, and takes memory
 
 
-@pytest.fixture(scope="module", params=["numpy", "torch"])
-def library(request):
-    return request.param
-
-
-@pytest.fixture(scope="module", params=[1, 2])
-def threads(request):
-    return request.param
+# Every scan in each library, by one thread in one of them and by two in the other.
+CASES = sorted(
+    (library, 1 + (number + place) % 2, scan)
+    for number, scan in enumerate(interrupted.SCANS)
+    for place, library in enumerate(["numpy", "torch"])
+)
 
 
 @pytest.fixture(scope="module")
-def outcomes(library, threads, request):
-    """What became of the scans of this run, in a process whose main thread makes them."""
-    names = [
-        item.callspec.params["scan"]
+def outcomes(request):
+    """What became of this run's scans, for a library and a number of threads: one process each."""
+    cases = [
+        tuple(item.callspec.params[name] for name in ("library", "threads", "scan"))
         for item in request.session.items
         if item.path == Path(__file__)
-        and item.callspec.params["library"] == library
-        and item.callspec.params["threads"] == threads
     ]
-    program = Path(interrupted.__file__)
-    done = subprocess.run(
-        [sys.executable, program, library, str(threads), *names],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+
+    @functools.cache
+    def found(*process):
+        program = [sys.executable, interrupted.__file__, *map(str, process)]
+        names = [scan for *other, scan in cases if tuple(other) == process]
+        done = subprocess.run(
+            [*program, *names], capture_output=True, text=True, check=False, timeout=600
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return found
 
 
-@pytest.mark.parametrize("scan", interrupted.SCANS)
-def test_interrupt(outcomes, scan):
-    taken, late, right_after = outcomes[scan]
+@pytest.mark.parametrize(("library", "threads", "scan"), CASES)
+def test_interrupt(outcomes, library, threads, scan):
+    taken, late, right_after = outcomes(library, threads)[scan]
     if taken < interrupted.LEAST:
         pytest.skip(f"{taken:.2f} s for all that there is memory for: too short to be interrupted")
     assert late < taken / 2, f"heard after {late:.2f} s of a scan that takes {taken:.2f} s"

@@ -207,3 +207,19 @@ def test_saved_graphs_in_another_process(tmp_path):
         program = [sys.executable, "-c", f"{imports}; {call}"]
         found = subprocess.run(program, check=True, capture_output=True, text=True)
         assert found.stdout == "[1.0, 2.0, 3.0]\n"
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.uint16, torch.uint32, torch.uint64])
+def test_numbers_of_dtypes_that_torch_has_no_scan_of(dtype):
+    """A tensor without dims is copied, whatever its dtype; with options, too."""
+    x = torch.tensor(1, dtype=dtype)
+    for exclusive, want in ((False, 1), (True, 0)):
+        flags = {"reverse": True, "exclusive": exclusive}
+        found = (
+            cumsum.cumsum(x, 0, dtype=dtype, **flags),
+            cumsum.cumsum(x, 0, dtype=dtype, out=torch.zeros((), dtype=dtype), **flags),
+            cumsum.cumsum_(x.clone(), 0, **flags),
+        )
+        assert all(y.dtype == dtype and y.shape == () and y.item() == want for y in found)
+    more = cumsum.cumsum(x, 0, dtype=dtype, initial=3, include_initial=True)
+    assert torch.equal(more, torch.tensor([3, 4], dtype=torch.int64).to(dtype))

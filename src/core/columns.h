@@ -151,12 +151,14 @@ struct Columns {
     return p.lines > 4 * widest ? group_size : staged ? fitting : tile_size;
   }
 
-  // Whether lanes would spill from each row into the next, and may.
+  // Whether lanes would spill from each row into the next, and may: where rows are all there is in
+  // memory. Beside others' lines, which they may be writing in place, nothing is even read.
   template <class X, class R, Store S>
   static bool can_spill(const Piece& p) {
     const int64_t rest = p.lines % widest;
     const bool spills = rest == 1 || (rest & (rest - 1)) != 0;
-    const bool packed = S == Store::nothing || p.y_scan == p.lines * int64_t{sizeof(R)};
+    const bool packed = S == Store::nothing ? p.x_scan == p.lines * int64_t{sizeof(X)}
+                                            : p.y_scan == p.lines * int64_t{sizeof(R)};
     return spills && !is_filled<X> && p.x_scan >= p.lines * int64_t{sizeof(X)} && packed;
   }
 

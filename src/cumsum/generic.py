@@ -8,8 +8,8 @@ are integers to the core, and their NaT is put back afterwards.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from itertools import repeat
+from collections.abc import Iterable, Iterator
+from itertools import accumulate, chain, islice, repeat
 from typing import Any
 
 import numpy as np
@@ -78,29 +78,35 @@ def _scan_objects(
         masks = np.moveaxis(kept, axis, -1).reshape(count, length)[:, ::step].tolist()
     zero = np.zeros((), y.dtype)[()]
     elements = lines.reshape(count, length)[:, ::step].tolist() if length else []
-    sums: list[Any] = []
-    for line, first, mask in zip(elements, firsts, masks, strict=False):
-        sums += _sums_of(line, first, mask, exclusive, zero)
+    sums = (
+        _sums_of(line, first, mask, exclusive, zero)
+        for line, first, mask in zip(elements, firsts, masks, strict=False)
+    )
     # One by one: NumPy takes a lone sequence apart.
-    table = np.fromiter(sums, object, len(sums)).reshape(count, length)[:, ::step]
-    np.moveaxis(y, axis, -1)[...] = table.reshape(lines.shape)
+    table = np.fromiter(chain.from_iterable(sums), object, count * length)
+    np.moveaxis(y, axis, -1)[...] = table.reshape(count, length)[:, ::step].reshape(lines.shape)
 
 
-def _sums_of(line: list[Any], total: Any, kept: Any, exclusive: bool, zero: Any) -> list[Any]:
+def _sums_of(line: list[Any], total: Any, kept: Any, exclusive: bool, zero: Any) -> Iterable[Any]:
     """The sums of a line in its order. Where nothing has been added, stands zero."""
-    if kept is None and not exclusive and line:
-        begin = int(total is _NONE)
-        if begin:
-            total = line[0]
-        return [*line[:begin], *[total := total + element for element in line[begin:]]]
-    sums = []
-    for element, counts in zip(line, repeat(True) if kept is None else kept, strict=False):
+    if kept is not None:
+        return _sums_past(line, total, kept, exclusive, zero)
+    if total is _NONE:
+        return chain([zero], accumulate(line[:-1])) if exclusive else accumulate(line)
+    sums = accumulate(line, initial=total)
+    return islice(sums, len(line)) if exclusive else islice(sums, 1, None)
+
+
+def _sums_past(
+    line: list[Any], total: Any, kept: list[bool], exclusive: bool, zero: Any
+) -> Iterator[Any]:
+    """The same where only some elements count."""
+    for element, counts in zip(line, kept, strict=True):
         before = total
         if counts:
             total = element if total is _NONE else total + element
         shown = before if exclusive else total
-        sums.append(zero if shown is _NONE else shown)
-    return sums
+        yield zero if shown is _NONE else shown
 
 
 def _scan_rows(

@@ -186,9 +186,10 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
 
 
 def _scan_number(call: Call) -> Any:
-    """The scan of a 0-d tensor as a line of one element."""
-    line = call._replace(input=call.input.reshape(1), dim=0, out=None)
-    sums = cumsum(*line[:2], dtype=result_dtype(call), **call.options.keywords())
+    """The scan of a 0-d tensor as a line of one element; also where torch scans no line of such."""
+    line, dtype = call._replace(input=call.input.reshape(1), dim=0, out=None), result_dtype(call)
+    scanned = dtype if is_scanned(dtype, call.options) else torch.int64
+    sums = cumsum(*line[:2], dtype=scanned, **call.options.keywords()).to(dtype)
     if not call.options.include_initial:
         sums = sums.reshape(())
     return sums if call.out is None else call.out.resize_(sums.shape).copy_(sums)
@@ -236,8 +237,7 @@ def cumsum_(*args: Any, **kwargs: Any) -> Any:
     ):
         return _torchs_own(Tensor.cumsum_, call, args, kwargs)
     if x.dim() == 0 and not call.options.is_plain:
-        dtype = None if call.options.overflow is None else x.dtype
-        return x.copy_(cumsum(x, 0, dtype=dtype, **call.options.keywords()))
+        return x.copy_(cumsum(x, 0, dtype=x.dtype, **call.options.keywords()))
     initial, manner = first_values(call, dim, x.dtype), how(call, dim, x.dtype)
     if tracked or is_watched() or not has_memory(x) or _asks_for_more(call):
         return x.copy_(scan(x, initial, manner, call.options))

@@ -186,7 +186,8 @@ def add_segments(call):
     rng, length = call.rng, call.x.shape[call.axis] if call.x.ndim else 1
     call.options.pop("include_initial", None)
     count = int(pick(rng, (1, 2, 5, 40, max(1, length // 3), max(1, length // 40))))
-    cuts = np.sort(rng.integers(0, length + 1, count))
+    towards_begin = pick(rng, (1, 6))  # 6: the last segment is most of the dim
+    cuts = np.sort((rng.random(count) ** towards_begin * (length + 1)).astype(int))
     offsets = np.concatenate(([0], cuts, [length]))
     kind = pick(rng, ("offsets", "lengths", "reset", "resets"), (5, 2, 2, 2))
     if call.how == "race":

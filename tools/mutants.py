@@ -1,0 +1,153 @@
+"""Plants faults in a copy of the sources, and says how soon the fuzzer finds each of them.
+
+``python tools/mutants.py FOLDER`` builds the copy in FOLDER with the address sanitizer for the target
+of this machine; names of mutants after it choose some. Exits with 1 if one is not found in time.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+SOURCES = ("CMakeLists.txt", "pyproject.toml", "src", "tests/core")
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A fault: what is replaced in a file, and by what."""
+
+    name: str
+    file: str
+    before: str
+    after: str
+
+
+MUTANTS = (
+    Mutant("a mask begins again with each part", "src/core/filled.cpp",
+           "part.mask = piece.mask + i * piece.mask_scan;", "part.mask = piece.mask;"),
+    Mutant("masks of rows with gaps are one row", "src/core/filled.cpp",
+           "(rows.mask_row == rows.count && !rows.one_for_row)", "!rows.one_for_row"),
+    Mutant("a mask is not turned with its lines", "src/core/plan.cpp",
+           "plan.scan.mask_stride = -plan.scan.mask_stride;", ""),
+    Mutant("lines taken together share the first mask", "src/core/lines.cpp",
+           "some.mask += line * piece.mask_line;", ""),
+    Mutant("a block's last tile is not carried on", "src/core/split.cpp",
+           "tile < unit.length / tile_size; ++tile, sums",
+           "tile + 1 < unit.length / tile_size; ++tile, sums"),
+    Mutant("lines taken together carry into the first", "src/core/lines.cpp",
+           "some.carry += line * pair_.carry_size;", ""),
+    Mutant("a stream forgets the third pair of a group", "src/core/resume.cpp",
+           "if (i == 6) mid = pair;", ""),
+    Mutant("a decayed block takes a neighbour's tile", "src/core/decay_split.cpp",
+           "&space.tiles[2 * tile * unit.lines]", "&space.tiles[tile * unit.lines]"),
+    Mutant("room for elements of the result's size", "src/core/filled.cpp",
+           "filled_room_ * item_size(plan_.x_dtype)", "filled_room_ * packed_size_"),
+    Mutant("room for the mask of one line", "src/core/filled.cpp",
+           "space.mask.resize(filled_room_);", "space.mask.resize(filled_room_ / 2);"),
+    Mutant("no room between gathered lines", "src/core/scan.cpp",
+           "pack_shape_.length * packed_size_ + policy::packed_padding;",
+           "pack_shape_.length * packed_size_;"),
+    Mutant("room for one line of a block", "src/core/scan.cpp",
+           "plan.block * plan.panel * packed_size_", "plan.block * packed_size_"),
+    Mutant("an overlap of input and result is not seen", "src/cumsum/numpy.py",
+           "if not np.may_share_memory(x, out):", "if True:"),
+    Mutant("initial values are overwritten while they are read", "src/cumsum/numpy.py",
+           "np.may_share_memory(initial, out)", "False"),
+    Mutant("a mask is overwritten while it is read", "src/cumsum/missing/arrays.py",
+           "np.may_share_memory(kept, y)", "False"),
+    Mutant("decays are overwritten while they are read", "src/cumsum/decay/arrays.py",
+           "if np.may_share_memory(decay, y):", "if False:"),
+)  # fmt: skip
+
+
+class Copy:
+    """The sources in a folder of their own, and the extension built from them."""
+
+    def __init__(self, folder):
+        self.tree, self.build = folder / "tree", folder / "build"
+        shutil.rmtree(self.tree, ignore_errors=True)
+        for name in SOURCES:
+            source, copy = ROOT / name, self.tree / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            (shutil.copytree if source.is_dir() else shutil.copy2)(source, copy)
+
+    def compile(self):
+        """The extension, as `make fuzz` builds it."""
+        import cumsum
+
+        bin_folder = Path(sys.executable).parent
+        cmake = bin_folder / "cmake"
+        configure = [
+            cmake, "-S", self.tree, "-B", self.build, "-G", "Ninja",
+            f"-DCMAKE_MAKE_PROGRAM={bin_folder / 'ninja'}", f"-DPython_EXECUTABLE={sys.executable}",
+            "-DCMAKE_CXX_FLAGS=-O1", "-DCUMSUM_SANITIZE=address",
+            f"-DCUMSUM_TARGETS={cumsum.show_config().targets[0]}",
+        ]  # fmt: skip
+        for command in (configure, [cmake, "--build", self.build, "--target", "_core"]):
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        shutil.copy2(self.build / "_core.abi3.so", self.tree / "src/cumsum")
+
+    def plant(self, mutant):
+        """Replace what a mutant replaces, once; returns what takes it back."""
+        path = self.tree / mutant.file
+        text = path.read_text()
+        if text.count(mutant.before) != 1:
+            raise SystemExit(f"{mutant.file} has {mutant.before!r} {text.count(mutant.before)} times")
+        path.write_text(text.replace(mutant.before, mutant.after))
+        return lambda: path.write_text(text)
+
+    def fuzz(self, seed, seconds):
+        """What the fuzzer says until its first finding."""
+        command = [sys.executable, "-m", "fuzz", "--kind", "address", "--until", "."]
+        command += ["--seed", str(seed), "--seconds", str(seconds)]
+        paths = os.pathsep.join([str(self.tree / "src"), str(ROOT / "tests")])
+        environment = os.environ | {"PYTHONPATH": paths}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode not in (0, 1):
+            raise SystemExit(done.stdout + done.stderr)
+        return done.stdout
+
+
+def main():
+    """Every mutant that is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("mutants", nargs="*", help="their numbers, from 1 on; all by default")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seconds", type=int, default=180)
+    arguments = parser.parse_args()
+    copy = Copy(arguments.folder.absolute())
+    copy.compile()
+    say(0, "no fault", copy.fuzz(arguments.seed, 60))
+    chosen = {int(n) for n in arguments.mutants} or range(1, len(MUTANTS) + 1)
+    left = [n for n in chosen if not look_for(n, copy, arguments)]
+    sys.exit(f"not found: {left}" if left else 0)
+
+
+def look_for(number, copy, arguments):
+    """Whether the fuzzer finds a mutant."""
+    mutant = MUTANTS[number - 1]
+    take_back = copy.plant(mutant)
+    try:
+        copy.compile()
+        return say(number, mutant.name, copy.fuzz(arguments.seed, arguments.seconds))
+    finally:
+        take_back()
+
+
+def say(number, name, output):
+    """One line about a mutant; whether it was found."""
+    found = re.search(r"\n(\S.*)\n(?:.*\n)*?    after (\d+) s: .*--call (\d+)", output)
+    what = f"{found[2]:>4} s, call {found[3]}: {found[1][:90]}" if found else "nothing found"
+    sys.stdout.write(f"{number:2} {name}: {what}\n")
+    sys.stdout.flush()
+    return found is not None
+
+
+if __name__ == "__main__":
+    main()
