@@ -34,8 +34,9 @@ class BitsReport:
 
 # What takes longest, in this order before all others, so that no worker is left with it at the end.
 LONGEST = (
-    "distributed", "compile", "gpu_abilities", "gpu_compiled", "gpu_abilities_compiled",
-    "bits_rows", "gpu_tensor", "gpu_scans", "dask", "examples", "gpu_chain",
+    "distributed", "compile", "process_limits", "gpu_abilities", "gpu_compiled",
+    "gpu_abilities_compiled", "bits_rows", "gpu_tensor", "gpu_scans", "dask", "examples",
+    "gpu_chain",
 )  # fmt: skip
 REPORT = pytest.StashKey[SpecReport]()
 BITS = pytest.StashKey[BitsReport]()

@@ -37,19 +37,20 @@ def code_of(child, seconds=100):
 
 def forked(scan, out, taken, in_place):
     """The child of a fork in the midst of the scan; 0 in the child itself."""
-    begin = np.ones_like(out) if in_place else np.zeros_like(out)
-    np.copyto(np.asarray(out), begin)
+    view = np.asarray(out)
+    view.fill(in_place)
     scan()
-    want = np.array(out)
+    want = view.copy()
+    last = want.reshape(-1)[-1:], view.reshape(-1)[-1:]
     children = []
 
     def fork(*_):
-        if not children and not np.array_equal(np.asarray(out), want):
+        if not children and not (np.array_equal(*last) and np.array_equal(view, want)):
             children.append(os.fork())
 
     signal.signal(signal.SIGALRM, fork)
     while not children:  # until it was not too late
-        np.copyto(np.asarray(out), begin)
+        view.fill(in_place)
         signal.setitimer(signal.ITIMER_REAL, taken / 4)
         try:
             scan()
@@ -64,4 +65,5 @@ def forked(scan, out, taken, in_place):
 if __name__ == "__main__":
     cumsum.set_num_threads(2)
     library, name = sys.argv[1:]
-    sys.stdout.write(str(code_of(forked(*made_long(name, library), name == "in place"))))
+    long = made_long(name, library)
+    sys.stdout.write(str(code_of(forked(*long, name == "in place"))))

@@ -41,36 +41,46 @@ def late_excess(shape):
 
 
 SATURATE, RAISE = {"overflow": "saturate"}, {"overflow": "raise"}
+CAREFUL = {"precision": "compensated"}
 
-# Of so many elements, as a line or a square: the input, its dim, the dtype of the result
-# (None: in place), options.
+# The dtype whose sums take longest: fresh memory takes longer than most scans.
+SLOW = {"numpy": "longdouble", "torch": "int8"}
+
+# Of so many elements, as a line or a square, some in that dtype: the input, its dim, the dtype of the
+# result (None: in place), options.
 SCANS = {
-    "plain": lambda n, _: (np.ones(n, "b"), 0, "int8", {}),
-    "in place": lambda n, _: (np.ones(n, "b"), 0, None, {}),
-    "strided": lambda _, s: (repeated(1, "b", s).T, 1, "int8", {"reverse": True}),
-    "columns": lambda _, s: (repeated(1, "b", s), 0, "int16", {}),
-    "one line, cast": lambda n, _: (repeated(0.5, "e", n), 0, "float32", {}),
-    "compensated": lambda _, s: (repeated(0.5, "d", s), 1, "float64", {"precision": "compensated"}),
-    "saturated": lambda n, _: (repeated(1, "h", n), 0, "int8", SATURATE),
-    "saturated rows": lambda _, s: (repeated(1, "h", s), 1, "int8", SATURATE),
-    "saturated columns": lambda _, s: (repeated(9, "b", s), 0, "int8", SATURATE),
-    "saturated words": lambda _, s: (repeated(2**62, "q", s), 1, "int64", SATURATE),
-    "checked": lambda _, s: (signs(s, -100, 100), 1, "int8", RAISE),
-    "checked words": lambda _, s: (signs(s, -(2**62), 2**62), 1, "int64", RAISE),
-    "checked to the end": lambda _, s: (late_excess(s), 1, "int8", RAISE),
-    "masked": lambda _, s: (repeated(1, "e", s), 1, "float16", {"where": repeated(1, "?", s)}),
-    "skipping nan": lambda _, s: (repeated(np.nan, "f", s), 1, "float32", {"skipna": True}),
-    "segments": lambda n, _: (repeated(1, "e", n), 0, "float32", {"offsets": cuts(n, 2)}),
-    "short segments": lambda n, _: (np.ones(n, "e"), 0, "float16", {"offsets": cuts(n, n // 16)}),
-    "decayed": lambda _, s: (repeated(1, "e", s), 1, "float16", {"decay": 0.5}),
-    "decayed line": lambda n, _: (repeated(1, "f", n), 0, "float32", {"decay": 0.5}),
-    "complex decay": lambda _, s: (repeated(1j, "F", s), 1, "complex64", {"decay": 0.5j}),
+    "plain": lambda n, _s, k: (np.ones(n, k), 0, k, {}),
+    "in place": lambda n, _s, k: (np.ones(n, k), 0, None, {}),
+    "strided": lambda _n, s, _k: (repeated(1, "b", s).T, 1, "int8", {"reverse": True}),
+    "columns": lambda _n, s, k: (repeated(1, k, s), 0, k, {}),
+    "one line, cast": lambda n, _s, _k: (repeated(0.5, "e", n), 0, "float32", {}),
+    "compensated": lambda _n, s, _k: (
+        repeated(0.5, "d", s),
+        1,
+        "float64",
+        {"precision": "compensated"},
+    ),
+    "saturated": lambda n, _s, _k: (repeated(1, "h", n), 0, "int8", SATURATE),
+    "saturated rows": lambda _n, s, _k: (repeated(1, "h", s), 1, "int8", SATURATE),
+    "saturated columns": lambda _n, s, _k: (repeated(9, "b", s), 0, "int8", SATURATE),
+    "saturated words": lambda _n, s, _k: (repeated(2**62, "q", s), 1, "int64", SATURATE),
+    "checked": lambda _n, s, _k: (signs(s, -100, 100), 1, "int8", RAISE),
+    "checked words": lambda _n, s, _k: (signs(s, -(2**62), 2**62), 1, "int64", RAISE),
+    "checked to the end": lambda _n, s, _k: (late_excess(s), 1, "int8", RAISE),
+    "masked": lambda _n, s, k: (repeated(1, k, s), 1, k, {"where": repeated(1, "?", s)}),
+    "skipping nan": lambda _n, s, _k: (repeated(np.nan, "f", s), 1, "float32", {"skipna": True}),
+    "segments": lambda n, _s, k: (repeated(1, k, n), 0, k, {"offsets": cuts(n, 2)}),
+    "short segments": lambda n, _s, k: (np.ones(n, k), 0, k, {"offsets": cuts(n, n // 16)}),
+    "decayed": lambda _n, s, _k: (repeated(1, "e", s), 1, "float16", {"decay": 0.5}),
+    "decayed line": lambda n, _s, _k: (repeated(1, "f", n), 0, "float32", {"decay": 0.5}),
+    "complex decay": lambda _n, s, _k: (repeated(1j, "F", s), 1, "complex64", {"decay": 0.5j}),
 }
 
 
 def made(name, library, power):
     """A scan of so many elements that can be made again and again, and where its result goes."""
-    x, dim, dtype, options = SCANS[name](2**power, (2 ** (power // 2), 2 ** (power - power // 2)))
+    square = 2 ** (power // 2), 2 ** (power - power // 2)
+    x, dim, dtype, options = SCANS[name](2**power, square, SLOW[library])
     out = x if dtype is None else np.empty(x.shape, dtype)
     if library == "torch":
         import torch

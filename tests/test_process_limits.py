@@ -10,8 +10,10 @@ import pytest
 import forking
 
 LIBRARIES = pytest.mark.parametrize("library", ["numpy", "torch"])
-FORKED = ["plain", "strided", "columns", "saturated", "saturated rows", "masked", "segments"]
-FORKED += ["short segments", "decayed line", "complex decay", "in place"]
+SCANS = ["plain", "in place", "strided", "columns", "saturated", "saturated rows", "masked"]
+SCANS += ["segments", "short segments", "decayed line", "complex decay"]
+FORKED = [("numpy", scan) for scan in SCANS]
+FORKED += [("torch", scan) for scan in ("strided", "saturated", "decayed line")]
 
 
 def run(*argv):
@@ -31,8 +33,7 @@ def run_code(code):
     return run("-c", textwrap.dedent(code))
 
 
-@LIBRARIES
-@pytest.mark.parametrize("scan", FORKED)
+@pytest.mark.parametrize(("library", "scan"), FORKED)
 def test_fork_in_the_handler_of_a_signal(library, scan):
     """The child makes the scan again, alone; or says that it cannot, as its input is gone."""
     code = forking.REFUSED if scan == "in place" else forking.RIGHT

@@ -380,3 +380,16 @@ def test_errors(case):
         with pytest.raises(error, match=message):
             cumsum.cumsum(x, 0, out=out, **keywords)
         assert out.tolist() == [7] * 3
+
+
+@pytest.mark.parametrize("options", COMBINATIONS, ids=name)
+@pytest.mark.parametrize("shape", [(0,), (3, 0, 2)])
+def test_no_elements_have_a_graph_of_all_arguments(shape, options):
+    dim = len(shape) // 2
+    line = [1 if d == dim else n for d, n in enumerate(shape)]
+    roots = [torch.ones(sizes, requires_grad=True) for sizes in (shape, line, line)]
+    x, decay, initial = roots
+    y = cumsum.cumsum(x, dim, decay=decay, initial=initial, **options)
+    found = torch.autograd.grad(y.sum(), roots)
+    assert [g.shape for g in found] == [root.shape for root in roots]
+    assert (found[2] == options.get("include_initial", False)).all()

@@ -1,7 +1,7 @@
 """Plants faults in a copy of the sources, and says how soon the fuzzer finds each of them.
 
-``python tools/mutants.py FOLDER`` builds the copy in FOLDER with the address sanitizer for the target
-of this machine; names of mutants after it choose some. Exits with 1 if one is not found in time.
+``python tools/mutants.py FOLDER`` builds the copy in FOLDER with the address sanitizer, for this
+machine's target; numbers of mutants after it choose some. Exits with 1 if one is not found in time.
 """
 
 import argparse
@@ -97,7 +97,9 @@ class Copy:
         path = self.tree / mutant.file
         text = path.read_text()
         if text.count(mutant.before) != 1:
-            raise SystemExit(f"{mutant.file} has {mutant.before!r} {text.count(mutant.before)} times")
+            raise SystemExit(
+                f"{mutant.file} has {mutant.before!r} {text.count(mutant.before)} times"
+            )
         path.write_text(text.replace(mutant.before, mutant.after))
         return lambda: path.write_text(text)
 

@@ -24,6 +24,8 @@ def scan(x: Tensor, initial: Tensor | None, how: How, options: Options) -> Tenso
     if has_elements(x):
         y = differentiable_scan(x, decay, initial, how.dim, how.reverse)
         y = before(y, initial, how.dim, how.reverse) if how.exclusive else y
+    else:  # no sums, but a graph has all that they could depend on
+        y = x * decay.to(x.dtype) if initial is None else x * decay.to(x.dtype) + initial
     if not how.include_initial:
         return y.clone() if y is x else y
     first = torch.zeros_like(x.sum(how.dim, keepdim=True)) if initial is None else initial
