@@ -46,8 +46,8 @@ CAREFUL = {"precision": "compensated"}
 # The dtype whose sums take longest: fresh memory takes longer than most scans.
 SLOW = {"numpy": "longdouble", "torch": "int8"}
 
-# Of so many elements, as a line or a square, some in that dtype: the input, its dim, the dtype of the
-# result (None: in place), options.
+# Of so many elements, as a line or a square, some in that dtype: the input, its dim, the dtype of
+# the result (None: in place), options.
 SCANS = {
     "plain": lambda n, _s, k: (np.ones(n, k), 0, k, {}),
     "in place": lambda n, _s, k: (np.ones(n, k), 0, None, {}),
