@@ -1,6 +1,7 @@
 """Arrays of objects, texts and durations: holes, what sums begin with, and what does not fit."""
 
 import datetime as dt
+import gc
 import time
 from decimal import Decimal
 from fractions import Fraction
@@ -210,3 +211,32 @@ def test_elements_of_a_coarser_unit():
         small = cumsum.cumsum(durations(1, 2, unit="s"), 0, dtype="m8[ms]", overflow=overflow)
         assert small.astype(int).tolist() == [1000, 3000]
     assert cumsum.cumsum(durations(1, 2), 0, overflow="raise", initial=3).astype(int)[1] == 6
+
+
+@pytest.mark.parametrize("options", [{}, {"exclusive": True}, {"where": True}], ids=str)
+def test_objects_are_let_go(options):
+    class Number:
+        """Adds up to five."""
+
+        living = 0
+
+        def __init__(self, value):
+            Number.living += 1
+            self.value = value
+
+        def __del__(self):
+            Number.living -= 1
+
+        def __add__(self, other):
+            if self.value == 5:
+                raise ArithmeticError("more than five")
+            return Number(self.value + other.value)
+
+    x = np.array([Number(1) for _ in range(9)], object)
+    sums = cumsum.cumsum(x[:5], 0, **options)
+    assert sums[-1].value == (4 if "exclusive" in options else 5)
+    with pytest.raises(ArithmeticError, match="five"):
+        cumsum.cumsum(x, 0, **options)
+    del x, sums
+    gc.collect()
+    assert Number.living == 0

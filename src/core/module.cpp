@@ -5,6 +5,7 @@
 #include "decay_python.h"
 #include "exact_python.h"
 #include "fast.h"
+#include "objects_python.h"
 #include "resume_python.h"
 #include "segments_python.h"
 #include "target.h"
@@ -148,6 +149,7 @@ PyMethodDef methods[] = {
     {"find_excess", find_excess, METH_VARARGS, nullptr},
     {"saturate", saturate, METH_VARARGS, nullptr},
     {"scan_decayed", scan_decayed, METH_VARARGS, nullptr},
+    {"add_objects", add_objects, METH_VARARGS, nullptr},
     {"copy", copy, METH_VARARGS, nullptr},
     {"targets", targets, METH_NOARGS, nullptr},
     {"target", target, METH_NOARGS, nullptr},

@@ -34,6 +34,23 @@ def scan_segments(scan: tuple[Any, ...], offsets: int, count: int, /) -> bool:
 def find_fault(offsets: int, count: int, size: int, threads: int, /) -> int:
     """The first of `count` + 1 numbers that is no offset of an axis of `size`; -1 if all are."""
 
+def add_objects(
+    x: tuple[int, int, int],
+    y: tuple[int, int, int],
+    kept: tuple[int, int, int],
+    lines: int,
+    length: int,
+    exclusive: bool,
+    zero: object,
+    firsts: list[Any] | None,
+    /,
+) -> None:
+    """Write the sums of lines of objects at `x` to the objects at `y`, by their own addition.
+
+    Each place is an address, the bytes from line to line, and those from object to object. Only the
+    objects count whose byte of `kept` is not 0, if that has an address; `zero` is the sum of none.
+    """
+
 def resume(arguments: tuple[Any, ...], position: int, records: Any, after: Any, /) -> None:
     """Scan with the arguments of `scan` from records (src/core/resume.h) on, in C order of lines.
 

@@ -8,8 +8,6 @@ are integers to the core, and their NaT is put back afterwards.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from itertools import accumulate, chain, islice, repeat
 from typing import Any
 
 import numpy as np
@@ -22,7 +20,6 @@ from cumsum.threads import get_num_threads
 Array = np.ndarray[Any, Any]
 
 _MANY = 8  # from so many lines on, a call of NumPy's for each index costs less than Python's loop
-_NONE = object()  # the sum of nothing, before there is anything to add
 
 
 def scan_any(
@@ -67,46 +64,28 @@ def _scan_objects(
 ) -> None:
     """One line after the other, by Python's addition."""
     lines = np.moveaxis(x, axis, -1)
-    length = lines.shape[-1]
-    count = math.prod(lines.shape[:-1])
+    count, length = math.prod(lines.shape[:-1]), lines.shape[-1]
     step = -1 if reverse else 1
-    firsts: Iterable[Any] = repeat(_NONE, count)
-    if initial is not None:
-        firsts = np.moveaxis(initial, axis, -1).reshape(count).tolist()
-    masks: Iterable[Any] = repeat(None, count)
-    if kept is not None:
-        masks = np.moveaxis(kept, axis, -1).reshape(count, length)[:, ::step].tolist()
-    zero = np.zeros((), y.dtype)[()]
-    elements = lines.reshape(count, length)[:, ::step].tolist() if length else []
-    sums = (
-        _sums_of(line, first, mask, exclusive, zero)
-        for line, first, mask in zip(elements, firsts, masks, strict=False)
-    )
-    # One by one: NumPy takes a lone sequence apart.
-    table = np.fromiter(chain.from_iterable(sums), object, count * length)
-    np.moveaxis(y, axis, -1)[...] = table.reshape(count, length)[:, ::step].reshape(lines.shape)
+
+    def table_of(values: Array) -> Array:
+        moved: Array = np.moveaxis(values, axis, -1)
+        return moved.reshape(count, moved.shape[-1])
+
+    terms = table_of(x).astype(object, copy=False)[:, ::step]
+    counts = None if kept is None else table_of(kept)[:, ::step]
+    firsts = None if initial is None else table_of(initial)[:, 0].tolist()
+    sums: Array = np.empty((count, length), object)
+    places = _place_of(terms), _place_of(sums), _place_of(counts)
+    _core.add_objects(*places, count, length, exclusive, np.zeros((), y.dtype)[()], firsts)
+    np.moveaxis(y, axis, -1)[...] = sums[:, ::step].reshape(lines.shape)
 
 
-def _sums_of(line: list[Any], total: Any, kept: Any, exclusive: bool, zero: Any) -> Iterable[Any]:
-    """The sums of a line in its order. Where nothing has been added, stands zero."""
-    if kept is not None:
-        return _sums_past(line, total, kept, exclusive, zero)
-    if total is _NONE:
-        return chain([zero], accumulate(line[:-1])) if exclusive else accumulate(line)
-    sums = accumulate(line, initial=total)
-    return islice(sums, len(line)) if exclusive else islice(sums, 1, None)
-
-
-def _sums_past(
-    line: list[Any], total: Any, kept: list[bool], exclusive: bool, zero: Any
-) -> Iterator[Any]:
-    """The same where only some elements count."""
-    for element, counts in zip(line, kept, strict=True):
-        before = total
-        if counts:
-            total = element if total is _NONE else total + element
-        shown = before if exclusive else total
-        yield zero if shown is _NONE else shown
+def _place_of(table: Array | None) -> tuple[int, int, int]:
+    """Where a table begins, and the bytes from row to row and from column to column."""
+    if table is None:
+        return 0, 0, 0
+    row, column = table.strides
+    return table.__array_interface__["data"][0], row, column
 
 
 def _scan_rows(
