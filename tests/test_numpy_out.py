@@ -204,3 +204,11 @@ class TestInPlace:
     def test_objects(self):
         x = np.array([2**70, 1, -(2**70)], object)
         assert cumsum.cumsum_(x, 0).tolist() == [2**70, 2**70 + 1, 1]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "complex128"])
+def test_a_number_in_place_is_the_sum_of_itself(dtype):
+    x = np.array(-0.0, dtype)
+    want = cumsum.cumsum(x, 0)
+    assert cumsum.cumsum_(x, 0) is x
+    assert x.tobytes() == want.tobytes()

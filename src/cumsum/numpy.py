@@ -296,8 +296,6 @@ def cumsum_(input: Any, dim: Any, *, dtype: Any = None, **keywords: Any) -> Any:
         x = np.ma.getdata(input, subok=False)
     if x.ndim == 0:
         axis_of(dim, 1)
-        if options.is_plain:
-            return input
         x = x.reshape(1)
     scan_array(x, dim, x.dtype, x, options)
     return input

@@ -68,10 +68,9 @@ def elements(x, options, dtype, library):
         limit = np.iinfo(dtype).max if dtype.kind == "i" else 0
         if not (wide < max(limit, 1)).all():
             return None, None
-    if dtype.kind in "bc" or x.dtype.kind != "c":
-        cast = reference.convert if library == "torch" else np.ndarray.astype
-        return cast(x, dtype), ~kept
-    return reference.convert(x.real, dtype), ~kept
+    cast = reference.convert if library == "torch" else np.ndarray.astype
+    is_cut = x.dtype.kind == "c" and dtype.kind not in "bc"
+    return cast(x.real if is_cut else x, dtype), ~kept
 
 
 def pieces(axis_length, options):
