@@ -221,5 +221,7 @@ def test_numbers_of_dtypes_that_torch_has_no_scan_of(dtype):
             cumsum.cumsum_(x.clone(), 0, **flags),
         )
         assert all(y.dtype == dtype and y.shape == () and y.item() == want for y in found)
+    if dtype == torch.bool:
+        assert cumsum.cumsum(torch.tensor(0.5j), 0, dtype=dtype, reverse=True).item() is True
     more = cumsum.cumsum(x, 0, dtype=dtype, initial=3, include_initial=True)
     assert torch.equal(more, torch.tensor([3, 4], dtype=torch.int64).to(dtype))

@@ -187,9 +187,11 @@ def cumsum(*args: Any, **kwargs: Any) -> Any:
 
 def _scan_number(call: Call) -> Any:
     """The scan of a 0-d tensor as a line of one element; also where torch scans no line of such."""
-    line, dtype = call._replace(input=call.input.reshape(1), dim=0, out=None), result_dtype(call)
-    scanned = dtype if is_scanned(dtype, call.options) else torch.int64
-    sums = cumsum(*line[:2], dtype=scanned, **call.options.keywords()).to(dtype)
+    dtype, line = result_dtype(call), call.input.reshape(1)
+    if is_scanned(dtype, call.options):
+        sums = cumsum(line, 0, dtype=dtype, **call.options.keywords())
+    else:
+        sums = cumsum(line.to(dtype), 0, dtype=torch.int64, **call.options.keywords()).to(dtype)
     if not call.options.include_initial:
         sums = sums.reshape(())
     return sums if call.out is None else call.out.resize_(sums.shape).copy_(sums)
