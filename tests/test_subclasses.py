@@ -3,6 +3,9 @@
 import dask.array as da
 import numpy as np
 import pytest
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.masked import masked_tensor
 
 import cumsum
 
@@ -244,3 +247,38 @@ def test_a_masked_out_takes_the_mask_of_the_result():
     assert out.tolist() == [3, 4, 6]
     cumsum.cumsum(np.ma.array(X, mask=[0, 0, 1]), 0, out=out)
     assert out.tolist() == [3, 4, None]
+
+
+TENSORS = {
+    "masked": lambda value: masked_tensor(value, value > -1),
+    "fake": lambda value: FakeTensorMode().from_tensor(value),
+    "meta": lambda value: value.to("meta"),
+    "with gradient": lambda value: value.double().requires_grad_(),
+}
+
+
+@pytest.mark.parametrize("name", ["initial", "decay", "where", "offsets", "lengths", "reset"])
+@pytest.mark.parametrize("kind", TENSORS)
+def test_tensors_without_elements_to_read_are_refused(kind, name):
+    with pytest.raises(TypeError, match=f"{name} is a torch"):
+        cumsum.cumsum(X, 0, **{name: TENSORS[kind](torch.tensor([0, 1, 3]))})
+
+
+@pytest.mark.parametrize("name", ["initial", "decay"])
+def test_conjugated_and_negated_tensors_are_read_as_what_they_stand_for(name):
+    for value in (torch.tensor(1 + 2j).conj(), torch.tensor(1 + 2j).conj().imag):
+        found = cumsum.cumsum(X.astype(complex), 0, **{name: value})
+        assert (
+            found.tolist() == cumsum.cumsum(X.astype(complex), 0, **{name: value.item()}).tolist()
+        )
+
+
+def test_arguments_are_made_arrays_before_memory_is_looked_at():
+    class Shrinks:
+        def __array__(self, *args, **kwargs):
+            out.resize(1, refcheck=False)
+            return np.array(1.0)
+
+    out = np.ones(10**6)
+    with pytest.raises(ValueError, match=r"out has shape \(1,\)"):
+        cumsum.cumsum(np.ones(10**6), 0, decay=Shrinks(), out=out)

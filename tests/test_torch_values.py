@@ -3,10 +3,20 @@
 import numpy as np
 import pytest
 import torch
+from torch.masked import masked_tensor
 
 import cumsum
 
 X = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+
+
+class Ruled(np.ndarray):
+    """An array with rules of its own."""
+
+    def __array_ufunc__(self, *args, **kwargs):
+        raise AssertionError("nobody knows them")
+
+
 NUMBERS = {
     "int": 2,
     "float": 2.5,
@@ -233,8 +243,18 @@ def test_integers_beyond_64_bits_among_floats():
         ({"initial": "a"}, TypeError, "initial must be numbers, got str 'a'"),
         ({"initial": [None]}, TypeError, "initial must be numbers, got list"),
         ({"initial": [1, [2]]}, TypeError, "initial must be numbers, got list"),
-        ({"initial": np.ma.array([1, 2, 3])}, TypeError, "initial is a masked array"),
-        ({"where": np.ma.array([True, True, True])}, TypeError, "where is a masked array"),
+        ({"initial": np.ma.array([1, 2, 3], mask=[1, 0, 0])}, ValueError, "initial has masked"),
+        ({"where": np.ma.array([True] * 3, mask=[1, 0, 0])}, ValueError, "where has masked"),
+        ({"where": masked_tensor(X > 0, X > 0)}, TypeError, "where is a MaskedTensor"),
+        ({"decay": masked_tensor(X, X > 0)}, TypeError, "decay is a MaskedTensor"),
+        ({"decay": np.ones(3).view(Ruled)}, TypeError, "decay is a .*Ruled, which has rules"),
+        (
+            {"dtype": torch.int8, "initial": np.int16(300)},
+            OverflowError,
+            "initial is 300, but int8",
+        ),
+        ({"dtype": torch.int8, "initial": torch.tensor([-129])}, OverflowError, "initial is -129"),
+        ({"lengths": np.array([2**63], "u8")}, OverflowError, f"lengths is {2**63}, but int64"),
         ({"where": [1, 0, 1]}, TypeError, "'where' must be of torch.bool, not int64"),
         ({"offsets": [0, 2**70]}, OverflowError, f"offsets is {2**70}, but int64 holds"),
         ({"lengths": [1.5, 0.5]}, TypeError, "lengths must be integers"),

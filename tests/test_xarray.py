@@ -57,8 +57,15 @@ def test_labelled_options(x):
     assert same_bits(
         y.values, cumsum.cumsum(DATA, 0, where=DATA > 0, initial=first.values[:, None])
     )
-    y = cumsum.xarray.cumsum(x, "time", reset=x.month.diff("time").pad(time=(1, 0)) > 0)
+    begins = x.month != x.month.shift(time=1)
+    y = cumsum.xarray.cumsum(x, "time", reset=begins)
     assert same_bits(y.values, cumsum.cumsum(DATA, 0, offsets=[0, 30, 40]))
+    with pytest.raises(ValueError, match="time"):
+        cumsum.xarray.cumsum(x, "time", reset=begins.assign_coords(time=x.time[::-1]))
+    north = x.lat > 0
+    y = cumsum.xarray.cumsum(x.chunk(time=-1) if x.chunks else x, "time", reset=north)
+    assert same_bits(y.values, np.where(north.values[:, None], DATA, cumsum.cumsum(DATA, 0)))
+    assert cumsum.xarray.cumsum(x, ()).identical(x)
     y = cumsum.xarray.cumsum(x, "lon", where=x.lat > 0, skipna=True)
     assert same_bits(y.values, cumsum.cumsum(DATA, 2, where=(x.lat > 0).values[:, None]))
     with pytest.raises(ValueError, match="lat"):

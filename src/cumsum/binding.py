@@ -186,6 +186,8 @@ def first_values(call: Call, dim: int, dtype: torch.dtype) -> Tensor | None:
         if not tensor.has_gradient(dtype):
             check_fit("initial", initial, dtype, "; set dtype, or overflow='saturate'")
         values, of = as_values("initial", initial, x.device), dtype
+        if not tensor.has_gradient(dtype):
+            check_fit("initial", values, dtype, "; set dtype, or overflow='saturate'")
     if _category(values.dtype) > _category(of):
         raise TypeError(f"cumsum(): initial of {values.dtype} cannot be a sum of dtype {dtype}")
     lines = (*x.shape[:dim], *x.shape[dim + 1 :])

@@ -44,7 +44,7 @@ def _cast(values: Array, dtype: np.dtype[Any]) -> Array:
     try:
         return values.astype(dtype, copy=False)
     except OverflowError:  # an integer beyond all floats
-        largest = next(v for v in values.flat if abs(int(v)) > np.finfo(dtype).max)
+        largest = next(v for v in values.flat if abs(int(v)) > int(np.finfo(dtype).max))
         message = f"cumsum(): initial is {show(largest)}, which no {dtype} is near to"
         raise OverflowError(message) from None
 

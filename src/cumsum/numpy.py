@@ -232,13 +232,21 @@ def cumsum(input: Any, dim: Any, *, dtype: Any = None, out: Any = None, **keywor
     return subclasses.scan_masked(scan, input, None if dim is None else [dim], out, options)
 
 
-def scan_array(input: Any, dim: Any, dtype: Any, out: Any, options: Options) -> Any:
-    """The same with the keywords as `Options`."""
-    x, axis = _flattened(input, dim)
+def _made_arrays(options: Options, input: Any, dim: Any) -> Options:
+    """The options with arrays where their owners make those, before any memory is looked at."""
+    if options.decay is not None:
+        options = options._replace(decay=subclasses.array_of("decay", options.decay))
     if dim is None and options.where is not None:
         from cumsum.missing.arrays import mask_of
 
         options = options._replace(where=mask_of(options.where, np.shape(input)).reshape(-1))
+    return options
+
+
+def scan_array(input: Any, dim: Any, dtype: Any, out: Any, options: Options) -> Any:
+    """The same with the keywords as `Options`."""
+    options = _made_arrays(options, input, dim)
+    x, axis = _flattened(input, dim)
     bordered = options.include_initial
     shape = (*x.shape[:axis], x.shape[axis] + bordered, *x.shape[axis + 1 :])
     target = None if out is None else np.asarray(_checked_out(out, shape))

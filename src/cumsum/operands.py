@@ -11,6 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.masked import MaskedTensor
+
+from cumsum.overflow import show
+from cumsum.subclasses import array_of, check
+from cumsum.tensors import are_at_hand
 
 NUMBERS = (int, float, complex, torch.SymInt, torch.SymFloat)
 _LEAST, _MOST, _TOP = -(2**63), 2**63 - 1, 2**64  # of 64 bits; the last is one too many
@@ -21,10 +26,13 @@ def as_values(name: str, given: Any, device: torch.device, like: Tensor | None =
 
     Integers that 64 bits cannot hold become floats. One number becomes a fake if `like` is one.
     """
+    if isinstance(given, MaskedTensor):
+        raise TypeError(f"cumsum(): {name} is a MaskedTensor, whose mask would be lost: fill it")
     if isinstance(given, Tensor):
         return given
-    if isinstance(given, np.ma.MaskedArray):
-        raise TypeError(f"cumsum(): {name} is a masked array, whose mask would be lost: fill it")
+    if not torch.compiler.is_dynamo_compiling():
+        check("cumsum", name, given)
+        given = array_of(name, given) if isinstance(given, np.ndarray) else given
     try:
         if isinstance(given, NUMBERS):
             return _filled(given, torch.full if like is None else like.new_full, device)
@@ -98,14 +106,31 @@ def integers_in(given: Any) -> list[int]:
 
 
 def check_fit(name: str, given: Any, dtype: torch.dtype, way_out: str = "") -> None:
-    """Raise an error for an integer of Python that an integer dtype cannot hold."""
+    """Raise an error for an integer that an integer dtype cannot hold.
+
+    It may be one of Python, alone or in lists, or an element of a tensor that can be read now.
+    """
+    if dtype == torch.bool:
+        return
     least, most = torch.iinfo(dtype).min, torch.iinfo(dtype).max
-    for number in integers_in(given):
+    numbers = _ends_of(given, dtype) if isinstance(given, Tensor) else integers_in(given)
+    for number in numbers:
         if not least <= number <= most:
             kind = str(dtype).removeprefix("torch.")
             raise OverflowError(
-                f"cumsum(): {name} is {number}, but {kind} holds {least} to {most}{way_out}"
+                f"cumsum(): {name} is {show(number)}, but {kind} holds {least} to {most}{way_out}"
             )
+
+
+def _ends_of(values: Tensor, dtype: torch.dtype) -> list[int]:
+    """The least and the greatest of integers of which `dtype` may not hold all."""
+    if values.dtype == torch.bool or values.is_floating_point() or values.is_complex():
+        return []
+    own, other = torch.iinfo(values.dtype), torch.iinfo(dtype)
+    if (other.min <= own.min and own.max <= other.max) or not are_at_hand(values):
+        return []
+    elements = values.detach().cpu().numpy()
+    return [int(elements.min()), int(elements.max())] if elements.size else []
 
 
 def as_words(given: Any, device: torch.device) -> Tensor | None:

@@ -8,6 +8,7 @@ like it, is refused. Nothing of the kind is ever read as bare memory.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -54,11 +55,23 @@ def array_of(name: str, value: Any, function: str = "cumsum") -> Array:
         )
     if isinstance(value, np.ndarray) or not hasattr(type(value), "__dlpack__"):
         return np.asarray(value)
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(value, torch.Tensor):
+        value = _elements_of(function, name, value)
     try:
         return np.from_dlpack(value)
     except (BufferError, RuntimeError, TypeError) as error:
         message = f"{function}(): {name} is a {_name_of(value)} that NumPy cannot read: {error}"
         raise TypeError(message) from None
+
+
+def _elements_of(function: str, name: str, value: Any) -> Any:
+    """A tensor whose memory holds its elements as they are; DLPack asks for neither."""
+    from cumsum.tensors import has_memory
+
+    if not has_memory(value):
+        raise TypeError(f"{function}(): {name} is a {_name_of(value)}, which has no memory to read")
+    return value.resolve_conj().resolve_neg()
 
 
 def _name_of(value: object) -> str:

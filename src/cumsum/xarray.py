@@ -73,7 +73,7 @@ def cumsum(
     if missing:
         raise ValueError(f"cumsum(): there is no dim {missing[0]!r}, only {tuple(obj.dims)}")
     if isinstance(obj, xr.DataArray):
-        if not obj.dims and not dims:
+        if not dims:
             return obj.copy()
         return _scan(obj, dims, dtype, options)
     scanned = {}
@@ -82,7 +82,7 @@ def cumsum(
         if along and _has_sums(part.dtype):
             try:
                 scanned[name] = _scan(part, along, dtype, options)
-            except (TypeError, ValueError, NotImplementedError) as error:
+            except (TypeError, ValueError, OverflowError, NotImplementedError) as error:
                 error.add_note(f"in the variable {name!r} of the Dataset")
                 raise
     kept = obj.drop_dims(dims) if options.get("include_initial", False) else obj
@@ -106,7 +106,7 @@ def _has_sums(dtype: Any) -> bool:
 def _scan(
     x: xr.DataArray, dims: list[Hashable], dtype: Any, options: dict[str, Any]
 ) -> xr.DataArray:
-    given = {name: _unlabelled(name, value, x) for name, value in options.items()}
+    given = {name: _unlabelled(name, value, x, dims) for name, value in options.items()}
     axes = tuple(x.dims.index(name) for name in dims)
     sums = fast.cumsum(x.data, axes if len(axes) > 1 else axes[0], dtype=dtype, **given)
     if sums.shape == x.shape:
@@ -115,16 +115,19 @@ def _scan(
     return xr.DataArray(sums, kept, x.dims, x.name, x.attrs)
 
 
-def _unlabelled(name: str, value: Any, x: xr.DataArray) -> Any:
+def _unlabelled(name: str, value: Any, x: xr.DataArray, along: list[Hashable]) -> Any:
     """An option without labels, along dims in the order of those of `x`."""
     if not isinstance(value, xr.DataArray):
         return value
-    if name in SEGMENTS and (name != "reset" or value.ndim == 1):
+    if name in SEGMENTS and name != "reset":
         return value.data
     _, value = xr.align(x, value, join="exact", copy=False)
     others = [dim for dim in value.dims if dim not in x.dims]
     if others:
         raise ValueError(f"cumsum(): {name} has the dim {others[0]!r}, which the input has not")
     spread = [dim for dim in x.dims if dim in value.dims]
-    sizes = dict.fromkeys(x.dims, 1) | dict(value.sizes)
+    if name == "reset":  # along the scanned dim, or of every element
+        sizes = dict(value.sizes if list(value.dims) == along else x.sizes)
+    else:
+        sizes = dict.fromkeys(x.dims, 1) | dict(value.sizes)
     return value.transpose(*spread).variable.set_dims(sizes).data

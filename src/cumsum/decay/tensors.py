@@ -65,10 +65,9 @@ def _check(dtype: torch.dtype, options: Options) -> None:
 
 def decay_of(decay: Any, x: Tensor, dtype: torch.dtype) -> Tensor:
     """The decays as a tensor of as many dims as `x`, to which it broadcasts."""
-    if isinstance(decay, Tensor):
-        values = decay.to(x.device) if decay.dim() == 0 else decay
-    else:
-        values = as_values("decay", decay, x.device, like=x)
+    values = as_values("decay", decay, x.device, like=x)
+    if values.dim() == 0:
+        values = values.to(x.device)
     if not tensor.has_gradient(values.dtype):
         values = values.to(torch.float64)
     if values.is_complex() and not dtype.is_complex:

@@ -62,6 +62,8 @@ def _cuts(x: Tensor, initial: Tensor | None, how: How, options: Options) -> tupl
         check_fit(name, given, torch.int64)
     cuts = as_values(name, given, torch.device("cpu"))
     dtype = cuts.dtype
+    if dtype == torch.uint64:
+        check_fit(name, cuts, torch.int64)
     if cuts.numel() == 0 and not isinstance(given, Tensor):  # of a list's dtype
         cuts = cuts.to(torch.bool if name == "reset" else torch.int64)
     else:
