@@ -114,3 +114,21 @@ def test_a_cast_that_discards_warns_once(dim, options):
         y = cumsum.cumsum(x, dim, dtype=float, **options)
     assert [w.category for w in seen] == [np.exceptions.ComplexWarning]
     assert y[-1, -1] == (3 if dim != 0 else 2)
+
+
+@pytest.mark.parametrize("make", [np.zeros, torch.zeros], ids=["NumPy", "torch"])
+@pytest.mark.parametrize("numbers", [[2**63, 1], [2**64 - 1, 0], [2**64, 1], [2**70, 2**100]])
+def test_integers_in_lists_are_what_they_are(make, numbers):
+    x = make((2, 3))
+    assert cumsum.cumsum(x, 1, initial=numbers)[:, 0].tolist() == [float(n) for n in numbers]
+    decays = [[number] for number in numbers]
+    ones = cumsum.cumsum(x + 1, 1, decay=decays)[:, 1].tolist()
+    assert ones == pytest.approx([1 + number for number in numbers])
+
+
+@pytest.mark.parametrize("make", [np.zeros, torch.zeros], ids=["NumPy", "torch"])
+@pytest.mark.parametrize("name", ["offsets", "lengths"])
+def test_offsets_past_64_bits(make, name):
+    for number in (2**63, 2**64, 2**100):
+        with pytest.raises(OverflowError, match=f"{name} "):
+            cumsum.cumsum(make(3), 0, **{name: [0, number, 3]})

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.masked import MaskedTensor
 
 from cumsum.overflow import show
-from cumsum.subclasses import array_of, check
+from cumsum.subclasses import array_of, check, integers_in
 from cumsum.tensors import are_at_hand
 
 NUMBERS = (int, float, complex, torch.SymInt, torch.SymFloat)
@@ -49,6 +49,8 @@ def as_values(name: str, given: Any, device: torch.device, like: Tensor | None =
 def as_mask(given: Any, device: torch.device) -> Tensor:
     """The argument `where` as a tensor of bool."""
     mask = as_values("where", given, device)
+    if not (mask.numel() or isinstance(given, Tensor)):  # an empty list
+        mask = mask.to(torch.bool)
     if mask.dtype != torch.bool:
         kind = mask.dtype if isinstance(given, Tensor) else str(mask.dtype).removeprefix("torch.")
         raise TypeError(f"cumsum(): argument 'where' must be of torch.bool, not {kind}")
@@ -85,10 +87,14 @@ def _plain(given: Any) -> np.ndarray[Any, Any]:
             raise TypeError
         wide = any(isinstance(value, complex) for value in array.flat)
         array = array.astype(np.complex128 if wide else np.float64)
-    are_integers = array.size > 0 and len(integers_in(given)) == array.size
-    if array.dtype.kind == "f" and are_integers and array.min() >= 0:
+    numbers = integers_in(given) if array.dtype.kind == "f" else []
+    if 0 < len(numbers) == array.size and min(numbers) >= 0 and max(numbers) < _TOP:
         array = np.asarray(given, np.uint64)  # NumPy makes floats of integers around 2^63
     dtype = array.dtype.newbyteorder("=")
+    if dtype.kind in "iu":  # NumPy has two of as many bits, of which torch knows one
+        array = array.astype(dtype, copy=False)
+        dtype = np.dtype(f"{dtype.kind}{dtype.itemsize}")
+        array = array.view(dtype)
     if dtype.name == "bfloat16":
         dtype = np.dtype(np.float32)
     elif dtype in (np.longdouble, np.clongdouble):  # wider than torch has
@@ -96,13 +102,6 @@ def _plain(given: Any) -> np.ndarray[Any, Any]:
     if array.flags.carray and array.dtype == dtype:
         return array
     return np.array(array, dtype, order="C")
-
-
-def integers_in(given: Any) -> list[int]:
-    """The integers of Python that are given, alone or in lists; those of arrays have a dtype."""
-    if isinstance(given, (list, tuple)):
-        return [number for part in given for number in integers_in(part)]
-    return [given] if isinstance(given, int) else []
 
 
 def check_fit(name: str, given: Any, dtype: torch.dtype, way_out: str = "") -> None:

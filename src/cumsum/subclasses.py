@@ -54,7 +54,14 @@ def array_of(name: str, value: Any, function: str = "cumsum") -> Array:
             f"{name}.filled(...) says it"
         )
     if isinstance(value, np.ndarray) or not hasattr(type(value), "__dlpack__"):
-        return np.asarray(value)
+        array = np.asarray(value)
+        numbers = integers_in(value) if array.dtype.kind in "fO" else []
+        if not 0 < len(numbers) == array.size:
+            return array
+        if name in ("offsets", "lengths"):
+            greatest = f"an integer of {max(number.bit_length() for number in numbers)} bits"
+            raise OverflowError(f"{function}(): {name} has {greatest}, more than int64 holds")
+        return np.asarray(value, object)  # NumPy makes floats of integers around 2^63
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(value, torch.Tensor):
         value = _elements_of(function, name, value)
@@ -63,6 +70,18 @@ def array_of(name: str, value: Any, function: str = "cumsum") -> Array:
     except (BufferError, RuntimeError, TypeError) as error:
         message = f"{function}(): {name} is a {_name_of(value)} that NumPy cannot read: {error}"
         raise TypeError(message) from None
+
+
+def integers_in(given: Any) -> list[int]:
+    """The integers of Python that are given, alone or in lists; those of arrays have a dtype."""
+    if isinstance(given, (list, tuple)):
+        return [number for part in given for number in integers_in(part)]
+    return [given] if isinstance(given, int) else []
+
+
+def has_integers_alone(values: Array) -> bool:
+    """Whether the objects of an array are integers: such as no dtype holds."""
+    return values.dtype.kind == "O" and 0 < len(integers_in(values.tolist())) == values.size
 
 
 def _elements_of(function: str, name: str, value: Any) -> Any:

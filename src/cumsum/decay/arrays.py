@@ -11,7 +11,7 @@ from cumsum.decay import check, refuse_decay, refuse_result, refuse_shape
 from cumsum.decay.memory import Kind, Operand, Scan, run
 from cumsum.dtypes import DType
 from cumsum.options import Options
-from cumsum.subclasses import array_of
+from cumsum.subclasses import array_of, has_integers_alone
 from cumsum.threads import get_num_threads
 
 Array = np.ndarray[Any, Any]
@@ -43,7 +43,8 @@ def scan_into(x: Array, y: Array, axis: int, options: Options, initial: Array | 
 def decay_of(decay: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """The decays as an array of as many axes as `shape`, to which it broadcasts."""
     values = array_of("decay", decay)
-    if door.code_of(values.dtype) is DType.bfloat16 or values.dtype.kind in "biu":
+    are_integers = values.dtype.kind in "biu" or has_integers_alone(values)
+    if are_integers or door.code_of(values.dtype) is DType.bfloat16:
         values = values.astype(np.float64)
     if values.dtype.kind not in "fc" or (values.dtype.kind == "c" and dtype.kind != "c"):
         raise refuse_decay(values.dtype, dtype)
