@@ -54,12 +54,7 @@ SCANS = {
     "strided": lambda _n, s, _k: (repeated(1, "b", s).T, 1, "int8", {"reverse": True}),
     "columns": lambda _n, s, k: (repeated(1, k, s), 0, k, {}),
     "one line, cast": lambda n, _s, _k: (repeated(0.5, "e", n), 0, "float32", {}),
-    "compensated": lambda _n, s, _k: (
-        repeated(0.5, "d", s),
-        1,
-        "float64",
-        {"precision": "compensated"},
-    ),
+    "compensated": lambda _n, s, _k: (repeated(0.5, "d", s), 1, "float64", CAREFUL),
     "saturated": lambda n, _s, _k: (repeated(1, "h", n), 0, "int8", SATURATE),
     "saturated rows": lambda _n, s, _k: (repeated(1, "h", s), 1, "int8", SATURATE),
     "saturated columns": lambda _n, s, _k: (repeated(9, "b", s), 0, "int8", SATURATE),

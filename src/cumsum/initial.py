@@ -32,7 +32,7 @@ def first_values(initial: Any, x: Array, axis: int, dtype: np.dtype[Any]) -> Arr
 
 def _cast(values: Array, dtype: np.dtype[Any]) -> Array:
     """`values` as sums of `dtype`, or an error where they cannot be."""
-    whole = values.dtype.kind in INTEGERS or _are_all(values, int)
+    whole = values.dtype.kind in INTEGERS or are_all(values, int)
     if dtype.kind == "b" and whole and values.ndim == 0:
         return np.asarray(values != 0)
     if dtype.kind == "m":
@@ -61,7 +61,7 @@ def _is_kind(kind: str, dtype: np.dtype[Any], whole: bool) -> bool:
     return _KINDS.get(kind, 2 if kind == "V" else 4) <= _KINDS[dtype.kind]
 
 
-def _are_all(values: Array, kind: type) -> bool:
+def are_all(values: Array, kind: type) -> bool:
     """Whether an array of objects has none but those of a kind."""
     return values.dtype.kind == "O" and all(isinstance(v, kind) for v in values.flat)
 
@@ -85,7 +85,7 @@ def _durations(values: Array, dtype: np.dtype[Any], whole: bool) -> Array:
     if whole:
         _check_range(values, dtype, least, most)
         return values.astype(np.int64).view(dtype)
-    if _are_all(values, dt.timedelta):
+    if are_all(values, dt.timedelta):
         values = values.astype("m8[us]")
     if values.dtype.kind != "m" or not np.can_cast(values.dtype, dtype, "same_kind"):
         raise _refuse(values, dtype)

@@ -79,11 +79,6 @@ def integers_in(given: Any) -> list[int]:
     return [given] if isinstance(given, int) else []
 
 
-def has_integers_alone(values: Array) -> bool:
-    """Whether the objects of an array are integers: such as no dtype holds."""
-    return values.dtype.kind == "O" and 0 < len(integers_in(values.tolist())) == values.size
-
-
 def _elements_of(function: str, name: str, value: Any) -> Any:
     """A tensor whose memory holds its elements as they are; DLPack asks for neither."""
     from cumsum.tensors import has_memory

@@ -10,8 +10,9 @@ from cumsum import numpy as door
 from cumsum.decay import check, refuse_decay, refuse_result, refuse_shape
 from cumsum.decay.memory import Kind, Operand, Scan, run
 from cumsum.dtypes import DType
+from cumsum.initial import are_all
 from cumsum.options import Options
-from cumsum.subclasses import array_of, has_integers_alone
+from cumsum.subclasses import array_of
 from cumsum.threads import get_num_threads
 
 Array = np.ndarray[Any, Any]
@@ -43,7 +44,7 @@ def scan_into(x: Array, y: Array, axis: int, options: Options, initial: Array | 
 def decay_of(decay: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """The decays as an array of as many axes as `shape`, to which it broadcasts."""
     values = array_of("decay", decay)
-    are_integers = values.dtype.kind in "biu" or has_integers_alone(values)
+    are_integers = values.dtype.kind in "biu" or (values.size > 0 and are_all(values, int))
     if are_integers or door.code_of(values.dtype) is DType.bfloat16:
         values = values.astype(np.float64)
     if values.dtype.kind not in "fc" or (values.dtype.kind == "c" and dtype.kind != "c"):

@@ -20,14 +20,15 @@ def scan(x: Tensor, initial: Tensor | None, how: How, options: Options) -> Tenso
     """The decayed scan of `x` as a new tensor, part of every graph that is being made."""
     _check(how.dtype, options)
     decay = decay_of(options.decay, x, how.dtype)
-    y = x = x.to(how.dtype)
+    x = x.to(how.dtype)
     if has_elements(x):
         y = differentiable_scan(x, decay, initial, how.dim, how.reverse)
         y = before(y, initial, how.dim, how.reverse) if how.exclusive else y
     else:  # no sums, but a graph has all that they could depend on
-        y = x * decay.to(x.dtype) if initial is None else x * decay.to(x.dtype) + initial
+        y = x * decay.to(x.dtype)
+        y = y if initial is None else y + initial
     if not how.include_initial:
-        return y.clone() if y is x else y
+        return y
     first = torch.zeros_like(x.sum(how.dim, keepdim=True)) if initial is None else initial
     return torch.cat((y, first) if how.reverse else (first, y), how.dim)
 
