@@ -55,6 +55,12 @@ def test_raw_dtypes_without_a_sum(work, dtype):
         files.cumsum("x.raw", "y.npy", raw_dtype=dtype)
 
 
+@pytest.mark.parametrize("dim", [True, np.False_, 0.0, "0"])
+def test_dims_that_are_no_integers(work, dim):
+    with pytest.raises(TypeError, match="dim must be an integer, not "):
+        files.cumsum("x.npy", "y.npy", dim)
+
+
 @pytest.mark.parametrize("output", [[], ["-o", "y.npy"]])
 def test_initial_out_of_range(work, capsys, output):
     argv = ["run", "x.npy", "--dim=0", "--initial", "99999999999999999999999", *output]

@@ -227,6 +227,8 @@ def test_other_dtypes():
     assert cumsum.cumsum(small, 0, skipna=True).astype(float).tolist() == [1, 1, 3]
     words = np.array(["a", "b", "c"], np.dtypes.StringDType())
     assert cumsum.cumsum(words, 0, where=[True, False, True]).tolist() == ["a", "a", "ac"]
+    absent = np.array(["a", None, "c"], np.dtypes.StringDType(na_object=None))
+    assert cumsum.cumsum(absent, 0, skipna=True).tolist() == ["a", "a", "ac"]
     masked = np.ma.array([1.0, 2.0, np.nan], mask=[False, True, False])
     assert cumsum.cumsum(masked, 0, skipna=True).tolist() == [1, None, 1]
 

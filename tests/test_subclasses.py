@@ -174,6 +174,9 @@ def test_masks_of_lengths_and_chunks_count():
         cumsum.offsets(np.ma.array([1, 999, 2], mask=[0, 1, 0]))
     with pytest.raises(ValueError, match="initial has masked elements"):
         cumsum.RunningSum(0, initial=np.ma.masked).update(X)
+    for name, held in (("lengths", 1), ("where", True), ("initial", 1.0)):
+        with pytest.raises(ValueError, match=rf"{name} has masked elements.*{name}\.filled"):
+            cumsum.cumsum(X, 0, **{name: [held, np.ma.masked, held]})
     masked = da.ma.masked_greater(da.from_array(X, chunks=2), 2)
     with pytest.raises(NotImplementedError, match="initial must not have masked chunks"):
         cumsum.cumsum(da.ones((2, 3), chunks=2), 0, initial=masked)

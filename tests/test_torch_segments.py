@@ -208,6 +208,12 @@ def test_forward_mode_of_forward_mode():
     assert torch.allclose(forward, torch.func.jacrev(torch.func.jacrev(cubes))(x))
 
 
+def test_offsets_that_are_negated_when_they_are_read():
+    lazy = torch._neg_view(-OFFSETS)
+    x = torch.ones(20)
+    assert cumsum.cumsum(x, 0, offsets=lazy).equal(cumsum.cumsum(x, 0, offsets=OFFSETS))
+
+
 def test_offsets_in_the_memory_of_the_result():
     held = torch.zeros(600, dtype=torch.int64)
     held[:4] = torch.tensor([0, 100, 500, 600])

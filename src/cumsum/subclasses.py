@@ -48,7 +48,8 @@ def array_of(name: str, value: Any, function: str = "cumsum") -> Array:
     if type(value) is np.ndarray:
         return value
     check(function, name, value)
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+    held = value if isinstance(value, list | tuple) else ()
+    if any(np.ma.is_masked(part) for part in (value, *held) if isinstance(part, np.ma.MaskedArray)):
         raise ValueError(
             f"{function}(): {name} has masked elements, and nobody knows what they are; "
             f"{name}.filled(...) says it"

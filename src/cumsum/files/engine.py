@@ -12,6 +12,8 @@ from operator import index
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cumsum.console import CommandError, parse_size
 from cumsum.files import inplace, transfer
 from cumsum.files import job as jobs
@@ -140,6 +142,8 @@ def cumsum(
 
 def _integer(name: str, value: Any, least: int | None = None) -> int:
     """What is given as an integer, as Python's own."""
+    if isinstance(value, bool | np.bool_):
+        raise TypeError(f"files.cumsum(): {name} must be an integer, not {value!r}")
     try:
         number = index(value)
     except TypeError:

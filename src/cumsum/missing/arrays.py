@@ -61,10 +61,8 @@ def _is_nan(x: Array) -> Array:
     """Where `x` is NaN."""
     if x.dtype.kind in "mM":
         return np.isnat(x)
-    if x.dtype.kind == "T":
-        return np.isnan(x)
-    if x.dtype.kind == "O":
-        return np.asarray(np.frompyfunc(_is_missing, 1, 1)(x), np.bool)
+    if x.dtype.kind in "OT":  # what a text has for missing data may be any object
+        return np.asarray(np.frompyfunc(_is_missing, 1, 1)(x.astype(object)), np.bool)
     return np.asarray(x != x, np.bool)  # noqa: PLR0124
 
 
