@@ -13,7 +13,8 @@ GRAPHS = ("operator", "onnx", "autograd", "distributed")
 LAYERS = (
     ("__main__",),
     ("cli",),
-    ("job", "large", "bench", "plot"),
+    ("run",),
+    ("bench", "plot", "standard"),
     ("files",),
     ("console",),
     ("__init__",),

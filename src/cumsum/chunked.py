@@ -100,6 +100,10 @@ class Scan:
         y, after = self._door.update(chunk, out, state, spare, False, self.options)
         return y, after
 
+    def total(self, state: State) -> Any:
+        """The sums of all elements up to a state."""
+        return self._door.total(state, self.options)
+
     def aggregate(self, chunk: Chunk, position: int) -> Aggregate:
         """What a chunk adds, which has so many elements of each line before it."""
         self._check(chunk)

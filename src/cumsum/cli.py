@@ -19,34 +19,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import cumsum
-from cumsum import console, files
-from cumsum.console import CommandError, parse_size
+from cumsum import console, run
+from cumsum.console import CommandError
+from cumsum.files.outputs import check_output, replacing
 
 REFUSED, INTERRUPTED, TERMINATED = 2, 130, 143
-
-RUN_HELP = """\
-Scan a file: each value becomes the sum of all values up to it.
-
-.npy, raw, .zarr, .h5, .nc, .safetensors, .csv and .parquet files may be larger than memory: pieces
-of them are read, scanned and written at the same time. Of a file that holds several arrays one
-member is read, from a table one column or several. OUTPUT's suffix chooses what is written; a table
-is written with a column NAME_cumsum more.
-"""
-
-RUN_EXAMPLES = """\
-examples:
-  cumsum run x.npy -o y.npy --dim 0 --memory 1GB
-  cumsum run x.raw --raw-dtype float32 --raw-shape 1000,1000 -o y.npy --dim 1
-  cumsum run rain.zarr --member daily -o total.zarr --dim 0 --memory 1GB
-  cumsum run s3://bucket/rain.zarr -o total.nc --dim 0
-  cumsum run archive.npz --member weights -o y.npz --dim -1 --dtype float64
-  cumsum run sales.parquet --column amount -o totals.csv
-  cumsum run weather.csv --column rain --by date:year --plot rain.png
-
-The output is written to `.NAME.RANDOM.partial` beside it and renamed when complete, so OUTPUT is
-never half written. After a kill -9 that file is left, and a journal beside it: a run with --resume
-goes on there, a run without removes both.
-"""
 
 BENCH_HELP = """\
 Measure this machine: the scan beside a copy of the same bytes, NumPy and torch.
@@ -95,7 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
     try:
         with termination_heard():
-            args = make_parser().parse_args(with_negative(sys.argv[1:] if argv is None else argv))
+            given = with_negative(sys.argv[1:] if argv is None else argv)
+            args = make_parser().parse_args(given or ["--help"])
             args.command(args)
     except Terminated as stop:
         console.complain(stop)
@@ -115,7 +93,7 @@ def with_negative(argv: Sequence[str]) -> list[str]:
     for text in argv:
         if joined and joined[-1] == "--initial" and text.startswith("-"):
             with suppress(argparse.ArgumentTypeError):
-                number(text)
+                run.number(text)
                 joined[-1] += f"={text}"
                 continue
         joined.append(text)
@@ -137,7 +115,7 @@ def make_parser() -> Parser:
     parser = Parser(prog="cumsum", description="The cumulative sum of files, and its speed here.")
     parser.add_argument("--version", action="version", version=f"cumsum {cumsum.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    add_run(add_command(commands, "run", "scan a file", RUN_HELP, RUN_EXAMPLES))
+    run.add_options(add_command(commands, "run", "scan a file", run.HELP, run.EXAMPLES))
     add_bench(add_command(commands, "bench", "measure this machine", BENCH_HELP, BENCH_EXAMPLES))
     info = "show the version, the instruction set, the threads and the libraries found"
     add_command(commands, "info", info, info.capitalize() + ".", "").set_defaults(command=run_info)
@@ -153,69 +131,6 @@ def add_command(commands: Any, name: str, short: str, text: str, examples: str) 
     return parser
 
 
-def add_run(parser: Parser) -> None:
-    """Add the options of `cumsum run`."""
-    parser.set_defaults(command=run_file)
-    add = parser.add_argument
-    add("input", type=place, metavar="INPUT", help="see below; or the URL of a zarr")
-    add("-o", "--output", type=place, metavar="OUTPUT", help="where to write, the same kinds")
-    add("--dim", type=int, metavar="N", help="dim to scan; 0 for 1-D arrays and tables")
-    add("--dtype", metavar="T", help="dtype of the sums, a NumPy name such as float64")
-    add(
-        "--precision",
-        choices=["compensated"],
-        help="carry float64 sums as two numbers, so that nearly nothing is rounded away",
-    )
-    add("--member", metavar="NAME", help="array of a file that holds several")
-    add("--column", action="append", default=[], metavar="NAME", help="column; repeat for several")
-    add(
-        "--by",
-        default="",
-        metavar="COLUMN[:PERIOD]",
-        help="start again from zero for each value of COLUMN, or for each year, month or day of a "
-        "column of dates (date:year); the picture then has one line for each",
-    )
-    add("--exclusive", action="store_true", help="leave out of each sum the element at its place")
-    add("--reverse", action="store_true", help="sum from the last element to the first")
-    add("--initial", type=number, metavar="X", help="what the sums begin with, instead of zero")
-    add("--plot", type=Path, metavar="PICTURE", help="draw the running totals: .png, .svg or .pdf")
-    add("--title", default="", metavar="TEXT", help="title of the picture")
-    add("--force", action="store_true", help="replace files that exist")
-    add(
-        "--memory",
-        type=parse_size,
-        metavar="SIZE",
-        help="for large files: 1GB, 500MiB (1/4 of free)",
-    )
-    add("--resume", action="store_true", help="go on where a run was stopped; keep what is done")
-    add("--in-place", action="store_true", help="write the sums over the elements of INPUT")
-    add("--raw-dtype", metavar="T", help="INPUT is elements alone, of this dtype; bfloat16 as well")
-    add("--raw-shape", type=shape, metavar="N,M", help="shape of a raw INPUT, in C order (1-D)")
-    add("--raw-offset", type=int, default=0, metavar="BYTES", help="before its first element (0)")
-
-
-def place(text: str) -> str | Path:
-    """The path of a file; a URL stays as it is."""
-    if not text:
-        raise argparse.ArgumentTypeError("a file has a name")
-    return text if "://" in text else Path(text)
-
-
-def number(text: str) -> int | float | complex:
-    """A number as it is written."""
-    for kind in (int, float, complex):
-        with suppress(ValueError):
-            return kind(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a number")
-
-
-def shape(text: str) -> tuple[int, ...]:
-    """The shape that `100,200` says."""
-    if not all(part.strip().isdecimal() for part in text.split(",")):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a shape such as 100,200")
-    return tuple(int(part) for part in text.split(","))
-
-
 def add_bench(parser: Parser) -> None:
     """Add the options of `cumsum bench`."""
     parser.set_defaults(command=run_bench)
@@ -229,27 +144,6 @@ def add_bench(parser: Parser) -> None:
     add("--force", action="store_true", help="replace files that exist")
 
 
-def run_file(args: argparse.Namespace) -> None:
-    """`cumsum run`."""
-    from cumsum import job, large, plot
-
-    if large.is_meant(args):
-        large.run(args)
-        return
-    start = time.perf_counter()
-    written = [path for path in (args.output, args.plot) if path]
-    for path in written:
-        files.check_output(path, args.input, force=args.force)
-    if args.output:
-        files.check_suffix(args.output)
-    if args.plot:
-        plot.check_picture(args.plot)
-    source = files.read(args.input, args.member, args.column)
-    todo = job.decide(source, args.dim, args.dtype, args.by, large.keywords(args))
-    done = job.run(todo, args.output, args.plot, args.title)
-    console.say(job.summary(done, time.perf_counter() - start, written))
-
-
 def run_bench(args: argparse.Namespace) -> None:
     """`cumsum bench`."""
     from cumsum import bench, plot
@@ -258,7 +152,7 @@ def run_bench(args: argparse.Namespace) -> None:
         raise CommandError(f"--threads {args.threads} is out of range: 1 or more")
     written = [path for path in (args.json, args.plot) if path]
     for path in written:
-        files.check_output(path, None, force=args.force)
+        check_output(path, None, force=args.force)
     if args.plot:
         plot.check_picture(args.plot)
     with_torch = not args.no_torch and importlib.util.find_spec("torch") is not None
@@ -268,10 +162,10 @@ def run_bench(args: argparse.Namespace) -> None:
     with ExitStack() as stack:
         if args.json:
             report = {"machine": machine, "results": [result.as_dict() for result in results]}
-            file = stack.enter_context(files.replacing(args.json))
+            file = stack.enter_context(replacing(args.json))
             file.write(json.dumps(report, indent=1).encode() + b"\n")
         if args.plot:
-            file = stack.enter_context(files.replacing(args.plot))
+            file = stack.enter_context(replacing(args.plot))
             plot.ratios(results, file, args.plot.suffix, bench.headline(machine))
     for path in written:
         console.say(f"wrote {path}")

@@ -35,6 +35,13 @@ def complain(error: object) -> None:
         sys.stderr.write(f"cumsum: error: {' '.join(str(error).split())}\n")
 
 
+def note(text: str) -> None:
+    """Write a line beside the output: on standard error."""
+    if sys.stderr is not None:
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+
 def drop_stdout() -> None:
     """Point a broken standard output nowhere, so that the exit does not complain again."""
     with contextlib.suppress(OSError, ValueError):

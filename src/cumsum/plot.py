@@ -16,11 +16,10 @@ from cumsum.console import CommandError
 
 if TYPE_CHECKING:
     from cumsum.bench import Result
-    from cumsum.job import Done
+    from cumsum.files.curves import Curves
+    from cumsum.files.report import Report
 
 PICTURES = (".png", ".svg", ".pdf")
-# More lines than this cannot be told apart; more points than this do not fit across a picture.
-MAX_LINES, MAX_POINTS = 10, 4000
 COLOURS = (
     *("#0b6e99", "#e0792b", "#4c9f50", "#b5447b", "#6b5fb5"),
     *("#8c6d46", "#2ab0a5", "#c9a227", "#d64545", "#7a8791"),
@@ -75,66 +74,34 @@ def figure(width: float, height: float) -> Iterator[tuple[Any, Any]]:
         yield fig, fig.add_subplot()
 
 
-def running_totals(done: Done, file: IO[bytes], suffix: str, title: str) -> None:
+def running_totals(
+    curves: Curves, report: Report, file: IO[bytes], suffix: str, title: str
+) -> None:
     """Draw one line for each group, or for each of the first lines of an array."""
-    if done.result.dtype.kind == "c":
-        raise CommandError("--plot draws real values; complex totals have no order")
-    lines, total = lines_of(done)
+    lines = [Line(curve.label, *curve.points()) for curve in curves.curves]
     with figure(10, 5.6) as (fig, axes):
         for line, colour in zip(lines, COLOURS, strict=False):
             axes.plot(line.x, line.y, color=colour, linewidth=2, label=line.label)
         axes.margins(x=0.01)
         if all((line.y >= 0).all() for line in lines):
             axes.set_ylim(bottom=0)
-        names = ", ".join(done.job.source.names)
-        axes.set_title(title or default_title(done), loc="left", fontsize=14, weight="bold", pad=12)
+        names = ", ".join(report.columns)
+        axes.set_title(title or default_title(report), loc="left", fontsize=14, weight="bold", pad=12)
         axes.set_ylabel(f"running total of {names}" if names else "running total")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
-        label_x(axes, done.job.period, grouped=bool(done.job.groups), dim=done.job.dim)
+        label_x(axes, curves.period, grouped=bool(report.by), dim=curves.dim)
         if len(lines) > 1:
-            heading = f"first {len(lines)} of {total:,}" if total > len(lines) else None
+            more = curves.total > len(lines)
+            heading = f"first {len(lines)} of {curves.total:,}" if more else None
             legend(axes, lines, heading)
         fig.savefig(file, format=suffix[1:].lower())
 
 
-def default_title(done: Done) -> str:
+def default_title(report: Report) -> str:
     """What is drawn, and from which file."""
-    job = done.job
-    what = ", ".join(job.source.names) or "values"
-    return f"Running total of {what}{f' by {job.by}' if job.by else ''}, {job.source.path.name}"
-
-
-def lines_of(done: Done) -> tuple[list[Line], int]:
-    """The lines to draw and how many there are in all; each thinned to what a picture can show."""
-    job, result = done.job, done.result
-    if job.groups:
-        drawn = [
-            thin(group.label, result[group.rows], group.days) for group in job.groups[:MAX_LINES]
-        ]
-        if result.ndim > 1:
-            raise CommandError("--plot with --by draws one column; give one --column")
-        return drawn, len(job.groups)
-    lanes = np.moveaxis(result, job.dim, -1)
-    outer = lanes.shape[:-1]
-    indices = [np.unravel_index(i, outer) for i in range(min(MAX_LINES, int(np.prod(outer))))]
-    names = job.source.names if len(job.source.names) == int(np.prod(outer)) else ()
-    labels = names or [lane_label(index, job.dim) for index in indices]
-    lines = [thin(label, lanes[index]) for label, index in zip(labels, indices, strict=False)]
-    return lines, int(np.prod(outer))
-
-
-def lane_label(index: tuple[Any, ...], dim: int) -> str:
-    """`[3, :]`: where in the array the line lies."""
-    words = [str(int(i)) for i in index]
-    return f"[{', '.join([*words[:dim], ':', *words[dim:]])}]"
-
-
-def thin(label: str, values: Any, x: Any = None) -> Line:
-    """Every k-th point and the last one."""
-    step = max(1, -(-len(values) // MAX_POINTS))
-    kept = np.unique(np.append(np.arange(0, len(values), step), max(0, len(values) - 1)))
-    kept = kept[kept < len(values)]
-    return Line(label, kept if x is None else x[kept], np.asarray(values[kept], np.float64))
+    what = ", ".join(report.columns) or "values"
+    by = f" by {report.by}" if report.by else ""
+    return f"Running total of {what}{by}, {Path(report.input).name}"
 
 
 def legend(axes: Any, lines: Sequence[Line], heading: str | None) -> None:
@@ -163,6 +130,15 @@ def label_x(axes: Any, period: str, *, grouped: bool, dim: int) -> None:
     elif period == "month":
         axes.set_xticks(np.arange(0, 31, 5), labels=[str(day + 1) for day in range(0, 31, 5)])
         axes.set_xlabel("day of the month")
+    elif period == "week":
+        axes.set_xticks(np.arange(0, 8), labels=[])
+        axes.set_xticks(np.arange(0, 7) + 0.5, labels=calendar.day_abbr[:], minor=True)
+        axes.tick_params(axis="x", which="minor", length=0)
+    elif period == "quarter":
+        axes.set_xlabel("day of the quarter")
+    elif period == "hour":
+        axes.set_xticks(np.arange(0, 61, 10) / 1440, labels=[str(m) for m in range(0, 61, 10)])
+        axes.set_xlabel("minute of the hour")
     elif period == "day":
         axes.set_xticks(np.arange(0, 25, 3) / 24, labels=[str(hour) for hour in range(0, 25, 3)])
         axes.set_xlabel("hour of the day")

@@ -17,18 +17,20 @@ import numpy as np
 from cumsum.console import CommandError, parse_size
 from cumsum.files import inplace, transfer
 from cumsum.files import job as jobs
+from cumsum.files.curves import Curves
 from cumsum.files.halfway import refuse_half_done
 from cumsum.files.outputs import check_output, check_remote, restore
 from cumsum.files.places import check_apart, check_folder
 from cumsum.files.report import Report
-from cumsum.files.store import Choice, is_url, kind_of, open_input
+from cumsum.files.store import TABLES, Choice, OfTable, is_url, kind_of, open_input, suffix_of
 from cumsum.files.transfer import Progress, Way
 from cumsum.options import take
 from cumsum.precision import Precision
+from cumsum.typed import Missing
 
 
 def cumsum(
-    input: str | Path,
+    input: str | Path | Sequence[str | Path],
     output: str | Path | None = None,
     dim: int | None = None,
     *,
@@ -37,12 +39,19 @@ def cumsum(
     reverse: bool = False,
     initial: Any = None,
     precision: Precision = None,
+    skipna: bool = False,
+    missing: Missing = "carry",
+    columns: str | Sequence[str] = (),
+    by: str | Sequence[str] = (),
+    suffix: str = "_cumsum",
+    delimiter: str | None = None,
+    decimal: str = ".",
+    comment: str | None = None,
     memory: int | str | None = None,
     resume: bool = False,
     in_place: bool = False,
     force: bool = False,
     member: str | None = None,
-    columns: Sequence[str] = (),
     raw_dtype: str | None = None,
     raw_shape: tuple[int, ...] | None = None,
     raw_offset: int = 0,
@@ -55,10 +64,12 @@ def cumsum(
 
     Parameters
     ----------
-    input : str or Path
-        A .npy file, a raw one, or another kind that `cumsum.files.store` knows.
+    input : str, Path, or several
+        A .npy file, a raw one, or another kind that `cumsum.files.store` knows. Several tables with
+        the same columns are scanned as one.
     output : str or Path, optional
-        Where to write; its suffix says the kind. It is left out for a scan in place alone.
+        Where to write; its suffix says the kind. Without it only the totals are computed, unless
+        the scan is in place.
     dim : int, optional
         The dim to scan; it may be left out where there is just one.
     dtype : dtype or str, optional
@@ -69,6 +80,28 @@ def cumsum(
         What the sums begin with: one value, or one for each line.
     precision : {None, "compensated"}, optional
         As for ``cumsum.cumsum``.
+    skipna : bool, default False
+        Whether numbers of a table that are missing (nulls, empty fields, NaN) add nothing; without
+        it a null is an error.
+    missing : {"carry", "nan"}, default "carry"
+        With ``skipna``, what stands where a number is missing: the sum so far, or nothing (null in
+        a table, NaN in an array).
+    columns : str or sequence of str, optional
+        The columns of a table to scan, side by side; it may be left out where there is just one of
+        numbers.
+    by : str or sequence of str, optional
+        Columns of a table: each of their values has a sum of its own, in the order of the rows,
+        which need not be sorted. ``"COLUMN:PERIOD"`` groups by a period of dates, which is one of
+        hour, day, week, month, quarter and year; ``"COLUMN:year:10"`` is a year that begins in
+        October, called by the year it ends in. Dates are taken as they are written, in their own
+        zone. Rows without a value are a group as well.
+    suffix : str, default "_cumsum"
+        What follows a column's name in that of its sums.
+    delimiter, comment : str, optional
+        What stands between the fields of a text, by default "," in a .csv and a tab in a .tsv, and
+        what lines begin with that are no records.
+    decimal : {".", ","}
+        The decimal point of a text.
     memory : int or str, optional
         The bytes that pieces and what is carried between them may take, also as "1GB"; by default a
         quarter of what is free. The interpreter and its libraries come on top, some 50 MB.
@@ -82,8 +115,6 @@ def cumsum(
         Whether to replace an output that exists.
     member : str, optional
         Which array, of files that hold several.
-    columns : sequence of str, optional
-        Which columns of a table.
     raw_dtype : str, optional
         The dtype of a raw file, "bfloat16" among them where ml_dtypes is installed. Of a .npy file
         it says what bytes are that NumPy has no name for.
@@ -120,24 +151,78 @@ def cumsum(
     >>> report.shape, report.totals
     ((3, 4), (np.int64(12), np.int64(15), np.int64(18), np.int64(21)))
     """
+    given = dict(locals())
+    return run(**given)
+
+
+def run(input: Any, output: Any, dim: Any, *, curves: Curves | None = None, **given: Any) -> Report:
+    """Scan a file as `cumsum` does, and have its curves drawn."""
     start = time.perf_counter()
-    path = str(input)
+    several = isinstance(input, list | tuple)
+    paths = tuple(map(str, input)) if several else (str(input),)
+    if not paths:
+        raise CommandError("there is no input")
+    path, in_place, resume, memory = paths[0], given["in_place"], given["resume"], given["memory"]
     dim = None if dim is None else _integer("dim", dim)
     if memory is not None:
         memory = parse_size(memory) if isinstance(memory, str) else _integer("memory", memory, 0)
-    shape = None if raw_shape is None else _shape(raw_shape)
-    columns = (columns,) if isinstance(columns, str) else tuple(columns)
-    choice = Choice(member, columns, raw_dtype, shape, _integer("raw_offset", raw_offset))
-    flags: dict[str, Any] = {"exclusive": exclusive, "reverse": reverse, "precision": precision}
-    options = take("files.cumsum", flags)
-    _check_paths(path, output, choice, in_place=in_place, force=force)
+    names = ("exclusive", "reverse", "precision")
+    options = take("files.cumsum", {name: given[name] for name in names})
+    choice = _choice(paths, given, days=curves is not None)
+    _check_paths(path, output, choice, in_place=in_place, force=given["force"])
     if not (in_place and resume):
         refuse_half_done(path)
     with contextlib.closing(open_input(path, choice)) as store:
-        job = jobs.decide(path, store, dim, dtype, options, initial)
-        way = Way(job, store, choice, memory, resume, progress)
-        done = inplace.run(way) if output is None else transfer.run(way, str(output))
-    return done.report(str(output or input), time.perf_counter() - start)
+        job = jobs.decide(path, store, dim, given["dtype"], options, given["initial"])
+        _check_missing(job, choice, output)
+        way = Way(job, store, choice, memory, resume, given["progress"], curves)
+        if in_place:
+            done = inplace.run(way)
+        else:
+            done = transfer.dry_run(way) if output is None else transfer.run(way, str(output))
+    written = path if in_place else str(output or "")
+    return done.report(written, time.perf_counter() - start)
+
+
+def _choice(paths: tuple[str, ...], given: dict[str, Any], *, days: bool) -> Choice:
+    """What of an input is meant."""
+    if given["missing"] not in ("carry", "nan"):
+        raise ValueError(
+            f"files.cumsum(): missing is {given['missing']!r}, but must be 'carry' or 'nan'"
+        )
+    if given["missing"] == "nan" and not given["skipna"]:
+        raise ValueError("files.cumsum(): missing says nothing without skipna")
+    table = OfTable(
+        by=_names(given["by"]),
+        skipna=bool(given["skipna"]),
+        missing=given["missing"],
+        suffix=given["suffix"],
+        delimiter=given["delimiter"] or "",
+        decimal=given["decimal"],
+        comment=given["comment"] or "",
+        more=paths[1:],
+        days=days,
+    )
+    shape = None if given["raw_shape"] is None else _shape(given["raw_shape"])
+    offset = _integer("raw_offset", given["raw_offset"])
+    columns = _names(given["columns"])
+    return Choice(given["member"], columns, given["raw_dtype"], shape, offset, table)
+
+
+def _names(value: str | Sequence[str]) -> tuple[str, ...]:
+    """One name, or several."""
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _check_missing(job: jobs.Job, choice: Choice, output: Any) -> None:
+    """Refuse to show where numbers are missing among sums that cannot."""
+    if choice.table.missing == "carry" or output is None or job.dtype.kind == "f":
+        return
+    if suffix_of(output) not in TABLES:
+        raise CommandError(
+            f"missing is 'nan', which sums of {job.dtype} in {output} cannot be; "
+            "give --dtype float64, or write a table"
+        )
 
 
 def _integer(name: str, value: Any, least: int | None = None) -> int:
@@ -163,8 +248,8 @@ def _check_paths(
     path: str, output: str | Path | None, choice: Choice, *, in_place: bool, force: bool
 ) -> None:
     """Refuse, before any work, what cannot be read or written."""
-    if in_place == (output is not None):
-        raise CommandError("give an output, or scan in place: one of both")
+    if in_place and output is not None:
+        raise CommandError("give either an output or --in-place, not both")
     kind, place = kind_of(path, choice), Path(path)
     folder = getattr(kind, "FOLDER", False)
     if is_url(path) and not folder:

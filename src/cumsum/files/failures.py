@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cumsum.console import CommandError
 
@@ -38,3 +38,8 @@ def reason(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return text or type(error).__name__
+
+
+def among(names: Sequence[str]) -> str:
+    """The end of a message that says what there is."""
+    return f"; there is {', '.join(names)}" if names else "; there is none"

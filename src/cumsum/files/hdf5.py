@@ -23,8 +23,7 @@ from cumsum.console import CommandError, require
 from cumsum.files import boxes, hdf5_chunks, hdf5_index, hdf5_like
 from cumsum.files.attributes import check_missing, check_packing, missing_values
 from cumsum.files.disks import flush_file
-from cumsum.files.failures import refuse, told
-from cumsum.files.source import among
+from cumsum.files.failures import among, refuse, told
 from cumsum.files.store import Choice, Spec, Where
 from cumsum.threads import get_num_threads
 

@@ -20,6 +20,7 @@ from cumsum.files.plain import named_dtype
 from cumsum.files.store import Store
 from cumsum.initial import first_values
 from cumsum.options import Options
+from cumsum.precision import Precision
 from cumsum.stream.form import Form
 
 
@@ -51,10 +52,15 @@ class Job:
             "dtype of the sums": self.dtype.name,
             "exclusive": self.options.exclusive,
             "reverse": self.options.reverse,
-            "precision": "compensated" if self.options.compensated else None,
+            "precision": self.precision,
             "initial": digest and digest.hexdigest(),
             "version of the order of additions": journal.ORDER,
         }
+
+    @property
+    def precision(self) -> Precision:
+        """As for `cumsum.cumsum`."""
+        return "compensated" if self.options.compensated else None
 
     @property
     def nbytes(self) -> int:
@@ -67,7 +73,12 @@ class Job:
         sizes = (self.source.itemsize, self.dtype.itemsize)
         shared = self.source == self.dtype
         foreign = 0 if self.source.isnative else sizes[0]  # turned round in a copy
-        return Costs(sizes[0] if shared else sum(sizes) + foreign, self.record, max(sizes))
+        return Costs(
+            sizes[0] if shared else sum(sizes) + foreign,
+            self.record,
+            max(sizes),
+            always=self.options.exclusive,
+        )
 
     @property
     def record(self) -> int:
@@ -79,7 +90,10 @@ class Job:
     def scan_of(self, piece: Piece) -> Scan:
         """The scan of the panel of a piece."""
         shape = piece.shape
-        lines = (*shape[: self.dim], *shape[self.dim + 1 :])
+        return self.scan_of_lines((*shape[: self.dim], *shape[self.dim + 1 :]))
+
+    def scan_of_lines(self, lines: tuple[int, ...]) -> Scan:
+        """The scan of lines side by side."""
         source = None if self.casts else arrays.native(self.source)
         return Scan(Form("NumPy", self.dim, lines, source, self.dtype), self.options)
 
@@ -103,7 +117,7 @@ def decide(
     if not shape:
         raise CommandError(f"{path} holds a single value: there is no dim to scan")
     limits = f"{-len(shape)} to {len(shape) - 1}"
-    if dim is None and len(shape) > 1 and not hasattr(store, "schema"):  # a table has rows
+    if dim is None and len(shape) > 1 and not hasattr(store, "columns"):  # a table has rows
         raise CommandError(f"{path} has shape {shape}: choose a dim from {limits}")
     dim = dim or 0
     if not -len(shape) <= dim < len(shape):

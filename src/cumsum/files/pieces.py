@@ -114,23 +114,24 @@ class Costs:
     widest: int  # bytes of an element in the file where it takes most
     fixed: int = 0
     beside: int = 0
+    always: bool = False  # whether there are records where lines are not cut as well
 
     @property
     def each(self) -> int:
         """Of an element in memory."""
         return self.element + self.beside
 
-    def slots(self, box: Iterable[int]) -> int:
+    def slots(self, walk: Walk) -> int:
         """Of the pieces in memory."""
-        return SLOTS * math.prod(box) * self.each
+        return min(SLOTS, max(1, len(walk))) * math.prod(walk.box) * self.each
 
     def records(self, walk: Walk) -> int:
         """Of the records of a panel."""
-        return RECORDS * walk.lines * self.record if walk.carries else 0
+        return RECORDS * walk.lines * self.record if walk.carries or self.always else 0
 
     def total(self, walk: Walk) -> int:
         """Of all."""
-        return self.fixed + self.slots(walk.box) + self.records(walk)
+        return self.fixed + self.slots(walk) + self.records(walk)
 
 
 def decide(
@@ -142,11 +143,18 @@ def decide(
     *,
     grids: Sequence[Sequence[int]] = (),
     whole_rows: bool = False,
+    whole: bool = False,
     reverse: bool = False,
 ) -> Walk:
-    """The walk that fits `memory` bytes: pieces take half of it, records a quarter at most."""
+    """The walk that fits `memory` bytes: pieces take half of it, records a quarter at most.
+
+    With `whole_rows` a piece has all of dim 0's neighbours; with `whole` it is all of the array.
+    """
     if 0 in shape:
         return Walk(tuple(shape), dim, tuple(order), tuple(shape), reverse)
+    if whole:
+        walk = Walk(tuple(shape), dim, tuple(order), tuple(shape), reverse)
+        return _fitting(walk, costs, memory)
     free = max(memory - costs.fixed, 0)
     unit = _unit(shape, grids, SLOTS * costs.each, free // 2)
     if whole_rows:
@@ -160,7 +168,11 @@ def decide(
         _grow(box, [dim], shape, unit, most)
     elif _grow(box, [dim], shape, unit, most):
         _grow(box, outer, shape, unit, most)
-    walk = Walk(tuple(shape), dim, tuple(order), tuple(box), reverse)
+    return _fitting(Walk(tuple(shape), dim, tuple(order), tuple(box), reverse), costs, memory)
+
+
+def _fitting(walk: Walk, costs: Costs, memory: int) -> Walk:
+    """A walk, if there is room for it."""
     if costs.total(walk) > memory:
         least = size(costs.total(walk))
         raise CommandError(f"memory of {size(memory)} is too small: a piece needs {least}")
@@ -177,7 +189,8 @@ def _limits(
     """
     room = max(memory // 2 // (SLOTS * costs.each), 1)
     few, rows = max(min(length, FEW_ROWS), step), max(min(length, ROWS), step)
-    usual, most = PIECE_BYTES // costs.widest, WIDE_BYTES // costs.widest
+    widest = costs.widest + costs.beside
+    usual, most = PIECE_BYTES // widest, WIDE_BYTES // widest
     wide = min(max(usual, min(most, elements // WIDE_PIECES)), room)
     most = min(max(usual, min(width * few, wide)), room)
     lines = memory // 4 // (RECORDS * costs.record)

@@ -31,8 +31,8 @@ class Seen:
         self._count: int = held["count"]
         self._few, self._range = self._load(held["few"]), self._load(held["range"])
 
-    def see(self, piece: Piece, y: NDArray[Any]) -> None:
-        """Look at the results of a piece."""
+    def see(self, piece: Piece, y: NDArray[Any], totals: NDArray[Any] | None = None) -> None:
+        """Look at the results of a piece, and the totals of its lines if the last one is none."""
         lines = np.moveaxis(y, self._walk.dim, 0)
         if all(part.start == 0 for d, part in enumerate(piece.where) if d != self._walk.dim):
             part = piece.where[self._walk.dim]
@@ -41,7 +41,7 @@ class Seen:
                     value = lines[(place - part.start, *[0] * (y.ndim - 1))]
                     self._line[place] = value.tobytes().hex()
         if piece.ends:
-            totals = lines[self._last]
+            totals = lines[self._last] if totals is None else totals
             self._count += totals.size
             if self._count <= FEW:
                 self._few = np.concatenate([self._few, totals.ravel()])
@@ -73,6 +73,40 @@ class Seen:
         return tuple(self._range)
 
 
+class SeenGroups:
+    """The same of a table whose rows are of groups: its lines."""
+
+    def __init__(self) -> None:
+        self._first: list[Any] = []
+        self._end: Any = None
+        self._count = 0
+        self.all = np.empty(0)  # the totals of all groups
+
+    def see(self, groups: NDArray[Any], y: NDArray[Any], totals: NDArray[Any]) -> None:
+        """Look at the sums of some rows, the group of each, and the totals so far."""
+        line = y[groups == 0]
+        line = line if line.ndim == 1 else line[:, 0]
+        self._first += list(line[: SHOWN - len(self._first)])
+        self._end = line[-1] if len(line) else self._end
+        self._count += len(line)
+        self.all = totals
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """The first results of the first group, and its last one."""
+        return (*self._first, *([self._end] if self._count > SHOWN else []))
+
+    @property
+    def totals(self) -> tuple[Any, ...]:
+        """The total of each group, if they are few; those of a group's columns side by side."""
+        return tuple(self.all.ravel()) if self.all.size <= FEW else ()
+
+    @property
+    def span(self) -> tuple[Any, ...]:
+        """The smallest and the largest total."""
+        return (self.all.min(), self.all.max()) if self.all.size else ()
+
+
 @dataclass(frozen=True)
 class Report:
     """What was done.
@@ -80,7 +114,7 @@ class Report:
     Attributes
     ----------
     input, output : str
-        The files; they are the same for a scan in place.
+        The files; they are the same for a scan in place, and no output is "".
     shape : tuple of int
         Of the array.
     dim : int
@@ -101,6 +135,14 @@ class Report:
         The time that took.
     pieces, resumed : int
         How many pieces there were, and how many of them an earlier run had done.
+    by, labels : str, tuple of str
+        What rows were grouped by, and what is said of each group whose totals are told.
+    columns : tuple of str
+        Of a table, those that were scanned.
+    groups : int
+        How many groups of rows there were.
+    lost : int
+        How many values the dtype that was asked for cannot hold.
     """
 
     input: str
@@ -117,3 +159,8 @@ class Report:
     seconds: float
     pieces: int
     resumed: int
+    by: str = ""
+    labels: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    groups: int = 0
+    lost: int = 0

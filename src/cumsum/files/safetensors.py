@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 
 from cumsum.console import CommandError, count
-from cumsum.files.failures import refuse
+from cumsum.files.failures import among, refuse
 from cumsum.files.outputs import claim
 from cumsum.files.plain import PlainStore, named_dtype
-from cumsum.files.source import among
 from cumsum.files.store import Choice, Spec
 
 DTYPES = {

@@ -33,7 +33,7 @@ class Scanner:
     def scan(self, piece: Piece, x: NDArray[Any], y: NDArray[Any]) -> None:
         """Write the sums of a piece to `y`, which may be `x`."""
         job, options = self._job, self._job.options
-        if not self._walk.carries:
+        if not (self._walk.carries or options.exclusive):  # an exclusive result is no total
             how: dict[str, Any] = {"exclusive": options.exclusive, "reverse": options.reverse}
             how["initial"] = job.initial_of(piece)
             how["precision"] = "compensated" if options.compensated else None
@@ -47,6 +47,14 @@ class Scanner:
         _, self._state = self._scan.scan(x, self._state, out=y, spare=self._spare)
         self._spare = before if self._may_reuse else None
         self._may_reuse = True
+
+    def totals(self, piece: Piece) -> NDArray[Any] | None:
+        """The totals of the lines that end with a piece, if the last results are others."""
+        if not (piece.ends and self._job.options.exclusive) or self._scan is None:
+            return None
+        assert self._state is not None
+        totals: NDArray[Any] = np.asarray(self._scan.total(self._state))
+        return totals
 
     def remembered(self, piece: Piece) -> tuple[NDArray[Any], int]:
         """The records and the position after a piece: nothing if its lines end with it."""

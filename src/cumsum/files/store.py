@@ -32,9 +32,14 @@ from cumsum.files.failures import refuse
 
 Where = tuple[slice, ...]
 
+# What packs a text, and the texts that may be packed.
+PACKED = (".gz", ".zst", ".bz2")
+TEXTS = (".csv", ".tsv")
+
 # The module of each kind, by the suffix of the name.
 KINDS = {
     ".npy": "cumsum.files.plain",
+    ".npz": "cumsum.files.npz",
     ".raw": "cumsum.files.plain",
     ".bin": "cumsum.files.plain",
     ".zarr": "cumsum.files.zarrs",
@@ -42,17 +47,19 @@ KINDS = {
     ".hdf5": "cumsum.files.hdf5",
     ".nc": "cumsum.files.hdf5",
     ".safetensors": "cumsum.files.safetensors",
-    ".csv": "cumsum.files.columns",
-    ".parquet": "cumsum.files.columns",
+    ".parquet": "cumsum.files.tables",
+    ".feather": "cumsum.files.tables",
+    ".arrow": "cumsum.files.tables",
+    **{f"{text}{pack}": "cumsum.files.tables" for text in TEXTS for pack in ("", *PACKED)},
 }
+TABLES = {suffix for suffix, module in KINDS.items() if module == "cumsum.files.tables"}
 
 RAW = {".raw", ".bin"}
 
 # What means another kind of file than a raw one, though there is no store for it.
 OTHERS = {
-    *(".npz", ".pkl", ".pt", ".pth", ".mat", ".txt", ".tsv", ".json", ".xlsx", ".feather"),
-    *(".png", ".svg", ".pdf", ".jpg", ".tif", ".tiff", ".zip", ".gz", ".xz", ".bz2", ".zst"),
-    *(".arrow", ".tar"),
+    *(".pkl", ".pt", ".pth", ".mat", ".txt", ".json", ".xlsx", ".tar", ".zip", ".xz", ".gz"),
+    *(".png", ".svg", ".pdf", ".jpg", ".tif", ".tiff", ".bz2", ".zst"),
 }
 
 
@@ -119,6 +126,32 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True)
+class OfTable:
+    """What of a table is meant: how it is grouped, what missing numbers do, how it is written.
+
+    `more` are tables that follow it; `days` asks for where each row is in its period, for a
+    picture.
+    """
+
+    by: tuple[str, ...] = ()
+    skipna: bool = False
+    missing: str = "carry"
+    suffix: str = "_cumsum"
+    delimiter: str = ""
+    decimal: str = "."
+    comment: str = ""
+    more: tuple[str, ...] = ()
+    days: bool = False
+
+    def options(self) -> dict[str, Any]:
+        """What is asked for besides the usual, by the names of options."""
+        usual = OfTable()
+        asked = {name: value for name, value in vars(self).items() if value != vars(usual)[name]}
+        asked.pop("days", None)
+        return asked
+
+
+@dataclass(frozen=True)
 class Choice:
     """What in a file is meant: of the kinds that leave it open.
 
@@ -131,6 +164,7 @@ class Choice:
     dtype: str | None = None
     shape: tuple[int, ...] | None = None
     offset: int = 0
+    table: OfTable = OfTable()
 
 
 @dataclass(frozen=True)
@@ -154,14 +188,10 @@ def is_url(path: str | Path) -> bool:
 
 
 def suffix_of(path: str | Path) -> str:
-    """The end of the name that says the kind: the last of its suffixes, in lower case."""
-    return Path(str(path).rstrip("/")).suffix.lower()
-
-
-def has_kind(path: str | Path, *, raw: bool = False) -> bool:
-    """Whether there is a store for such files; `raw` are those whose names say nothing."""
-    suffix = suffix_of(path)
-    return suffix in KINDS or _is_zarr(path) or (raw and suffix not in OTHERS)
+    """The end of the name that says the kind, in lower case: `.csv`, and `.csv.gz` as well."""
+    suffixes = [suffix.lower() for suffix in Path(str(path).rstrip("/")).suffixes[-2:]]
+    joined = "".join(suffixes)
+    return joined if joined in KINDS else "".join(suffixes[-1:])
 
 
 def _is_zarr(path: str | Path) -> bool:
@@ -190,8 +220,17 @@ def open_input(path: str | Path, choice: Choice | None = None) -> Store:
         refuse(str(path), **raw)
     elif suffix_of(path) in KINDS.keys() - RAW or _is_zarr(path):
         refuse(str(path), **{"raw-dtype": choice.dtype}, **raw)
+    if suffix_of(path) not in TABLES or _is_zarr(path):
+        refuse_tables(str(path), choice.table)
     store: Store = kind_of(path, choice).open_input(str(path), choice)
     return store
+
+
+def refuse_tables(path: str, table: OfTable) -> None:
+    """Refuse what is asked of tables alone."""
+    for name in table.options():
+        what = "several inputs are" if name == "more" else f"--{name} is"
+        raise CommandError(f"{what} for tables ({', '.join(sorted(TABLES))}), not for {path}")
 
 
 def create_output(path: str | Path, spec: Spec, *, again: bool = False) -> Store:

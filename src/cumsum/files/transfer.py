@@ -13,15 +13,19 @@ from numpy.typing import NDArray
 
 from cumsum.console import CommandError, size
 from cumsum.files import journal, memory, pieces
+from cumsum.files.curves import Curves
 from cumsum.files.disks import sync_folder
 from cumsum.files.job import Job
 from cumsum.files.journal import Entry, Keeper
+from cumsum.files.losses import lost, may_lose
 from cumsum.files.outputs import Partial, Remote, abandoned, remove_abandoned
 from cumsum.files.pieces import SLOTS, Piece, Walk
 from cumsum.files.pipeline import Flow, Slot
-from cumsum.files.report import Report, Seen
-from cumsum.files.scanner import NOTHING, Scanner
+from cumsum.files.report import Report, Seen, SeenGroups
+from cumsum.files.scanner import NOTHING
 from cumsum.files.store import Choice, Spec, Store, create_output, is_url, kind_of
+from cumsum.files.sums import sums_of
+from cumsum.files.tables.grouped import GROUP_BYTES
 
 Progress = Callable[[int, int], object]
 
@@ -36,12 +40,22 @@ class Way:
     memory: int | None
     resume: bool
     progress: Progress | None
+    curves: Curves | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether another process could go on: not with sums of groups."""
+        return getattr(self.store, "keys", None) is None
 
     def walk(self, target: Store | None, entry: Entry) -> Walk:
         """The walk of the run that left `entry`, or a new one."""
         job, budget = self.job, memory.budget(self.memory)
         stores = [self.store] if target is None else [self.store, target]
         fixed = sum(store.limit(budget // 8) for store in stores)
+        keys = getattr(self.store, "keys", None)
+        if keys is not None:
+            keys.most = max(budget // 8 // GROUP_BYTES, keys.most)
+            fixed += budget // 8
         costs = replace(job.costs, fixed=fixed, beside=self.store.beside)
         order, reverse = tuple(self.store.order), job.options.reverse
         if entry.box:
@@ -52,7 +66,8 @@ class Way:
             return walk
         grids = [self.store.grid] + ([] if target is None else [target.grid])
         whole = target is not None and target.in_order
-        if whole and reverse and job.dim == 0:
+        table = hasattr(self.store, "columns")
+        if whole and reverse and job.dim == 0 and not table:
             raise CommandError("reverse along dim 0 needs an output whose last row can come first")
         return pieces.decide(
             job.shape,
@@ -62,6 +77,7 @@ class Way:
             budget,
             grids=grids,
             whole_rows=whole,
+            whole=reverse and table,  # which is read from its begin
             reverse=reverse,
         )
 
@@ -76,7 +92,8 @@ class Way:
     def place(self) -> dict[str, Any]:
         """Which of the elements of a file are meant."""
         choice = self.choice
-        return {"member": choice.member, "columns": list(choice.columns), "offset": choice.offset}
+        held = {"member": choice.member, "columns": list(choice.columns), "offset": choice.offset}
+        return held | {name: str(value) for name, value in choice.table.options().items()}
 
     def check_input(self, entry: Entry) -> None:
         """Refuse results of an input that was changed while it was read."""
@@ -91,12 +108,17 @@ class Done:
 
     job: Job
     walk: Walk
-    seen: Seen
+    seen: Seen | SeenGroups
     first: int
+    keys: Any = None
+    columns: tuple[str, ...] = ()
+    lost: int = 0
 
     def report(self, output: str, seconds: float) -> Report:
         """What it tells."""
-        job, shape = self.job, self.job.shape
+        job, shape, keys = self.job, self.job.shape, self.keys
+        lines = math.prod(shape) // max(shape[job.dim], 1)
+        totals = self.seen.totals
         return Report(
             input=job.path,
             output=output,
@@ -105,13 +127,18 @@ class Done:
             source=job.source,
             dtype=job.dtype,
             values=self.seen.values,
-            totals=self.seen.totals,
+            totals=totals,
             span=self.seen.span,
-            lines=math.prod(shape) // max(shape[job.dim], 1),
+            lines=lines if keys is None else lines * len(keys.labels),
             nbytes=job.nbytes * (len(self.walk) - self.first) // max(len(self.walk), 1),
             seconds=seconds,
             pieces=len(self.walk),
             resumed=self.first,
+            by="" if keys is None else " and ".join(map(str, keys.by)),
+            labels=tuple(keys.labels) if keys is not None and totals else (),
+            columns=self.columns,
+            groups=0 if keys is None else len(keys.labels),
+            lost=self.lost,
         )
 
 
@@ -121,8 +148,8 @@ Put = Callable[[Piece, NDArray[Any], Entry | None], object]
 def carry_out(way: Way, walk: Walk, entry: Entry, put: Put, is_due: Callable[[], bool]) -> Done:
     """Scan all pieces after those of `entry`; `put` gets results, and an entry when it is due."""
     job, order = way.job, walk.order
-    scanner = Scanner(job, walk, entry)
-    seen = Seen(walk, job.dtype, entry.seen or None)
+    sums = sums_of(job, walk, entry, way.store, way.curves)
+    losing, losses = job.casts and may_lose(job.source, job.dtype), [0]
     total = job.nbytes
 
     def read(piece: Piece, slot: Slot) -> None:
@@ -132,14 +159,10 @@ def carry_out(way: Way, walk: Walk, entry: Entry, put: Put, is_due: Callable[[],
             raise CommandError(f"cannot read {job.path}: {error.strerror or error}") from error
 
     def scan(piece: Piece, slot: Slot) -> Entry | None:
-        y = slot.y(piece, order)
-        scanner.scan(piece, slot.x(piece, order), y)
-        seen.see(piece, y)
-        if not is_due():
-            return None
-        records, position = scanner.remembered(piece)
-        done = piece.index + 1
-        return Entry(entry.fingerprint, walk.box, done, position, seen.told(), records)
+        x = slot.x(piece, order)
+        losses[0] += lost(x, job.dtype) if losing else 0
+        sums.scan(piece, x, slot.y(piece, order))
+        return sums.entry(piece) if is_due() else None
 
     def write(piece: Piece, slot: Slot, after: Entry | None) -> None:
         put(piece, slot.y(piece, order), after)
@@ -152,7 +175,18 @@ def carry_out(way: Way, walk: Walk, entry: Entry, put: Put, is_due: Callable[[],
     elements = math.prod(walk.box)
     slots = [Slot(elements, job.source, job.dtype) for _ in range(min(SLOTS, len(left)))]
     Flow(read, scan, write).run(map(walk.piece, left), slots)
-    return Done(job, walk, seen, entry.done)
+    keys = getattr(way.store, "keys", None)
+    columns = getattr(way.store, "columns", None)
+    names = () if columns is None else columns.names
+    return Done(job, walk, sums.seen, entry.done, keys, names, losses[0])
+
+
+def dry_run(way: Way) -> Done:
+    """Scan for the totals alone."""
+    entry = way.begin()
+    done = carry_out(way, way.walk(None, entry), entry, lambda *_: None, lambda: False)
+    way.check_input(entry)
+    return done
 
 
 def run(way: Way, output: str) -> Done:
@@ -168,7 +202,7 @@ def run(way: Way, output: str) -> Done:
         ) as target:
             partial.take()
             walk = way.walk(target, entry)
-            if partial.journal is not None and not target.in_order:
+            if partial.journal is not None and way.goes_on and not target.in_order:
                 keeper = Keeper(partial.journal, target.sync)
                 keeper.keep(replace(entry, box=walk.box))
                 sync_folder(partial.journal.parent)

@@ -20,8 +20,7 @@ from cumsum.console import CommandError
 from cumsum.files import boxes, zarr_remote
 from cumsum.files.attributes import check_missing, check_packing, missing_values
 from cumsum.files.disks import flush_disk
-from cumsum.files.failures import refuse, told
-from cumsum.files.source import among
+from cumsum.files.failures import among, refuse, told
 from cumsum.files.store import Choice, Spec, Where, is_url
 from cumsum.files.zarr_like import (
     create_like,

@@ -1,0 +1,81 @@
+"""What is done with a piece between reading and writing: its scan, and what is seen of its sums."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from cumsum.files.curves import Curves
+from cumsum.files.job import Job
+from cumsum.files.journal import Entry
+from cumsum.files.pieces import Piece, Walk
+from cumsum.files.report import Seen, SeenGroups
+from cumsum.files.scanner import Scanner
+from cumsum.files.store import Store
+from cumsum.files.tables.grouped import Grouped
+
+Array = NDArray[Any]
+
+
+class Sums:
+    """The sums of the lines of an array."""
+
+    def __init__(
+        self, job: Job, walk: Walk, entry: Entry, store: Store, curves: Curves | None
+    ) -> None:
+        self._walk, self._entry, self._curves = walk, entry, curves
+        if curves is not None:
+            columns = getattr(store, "columns", None)
+            curves.begin(job.shape, job.dim, () if columns is None else columns.names)
+        self._scanner = Scanner(job, walk, entry)
+        self._mark = getattr(store, "mark", None)
+        self.seen = Seen(walk, job.dtype, entry.seen or None)
+
+    def scan(self, piece: Piece, x: Array, y: Array) -> None:
+        """Write the sums of a piece to `y`."""
+        self._scanner.scan(piece, x, y)
+        self.seen.see(piece, y, self._scanner.totals(piece))
+        if self._curves is not None:
+            self._curves.see(piece, y)
+        if self._mark is not None:
+            self._mark(y)
+
+    def entry(self, piece: Piece) -> Entry:
+        """What stands in a journal after a piece."""
+        records, position = self._scanner.remembered(piece)
+        done, fingerprint = piece.index + 1, self._entry.fingerprint
+        return Entry(fingerprint, self._walk.box, done, position, self.seen.told(), records)
+
+
+class GroupSums:
+    """The sums of the groups of a table's rows, whose output cannot be taken up again."""
+
+    def __init__(self, job: Job, store: Any, curves: Curves | None) -> None:
+        self._keys, self._mark, self._curves = store.keys, store.mark, curves
+        if curves is not None and self._keys.period is not None:
+            curves.period = self._keys.period.name
+        self._scanner = Grouped(job, store.keys)
+        self.seen = SeenGroups()
+
+    def scan(self, piece: Piece, x: Array, y: Array) -> None:
+        """Write the sums of a piece to `y`."""
+        scanner = self._scanner
+        scanner.scan(piece, x, y)
+        self.seen.see(scanner.codes, y, scanner.totals)
+        if self._curves is not None:
+            self._curves.see_groups(self._keys.labels, scanner.codes, scanner.days, y)
+        self._mark(y)
+
+    def entry(self, _: Piece) -> Entry:
+        """Nothing is written down: an array with an output that has a journal begins anew."""
+        raise NotImplementedError
+
+
+def sums_of(
+    job: Job, walk: Walk, entry: Entry, store: Store, curves: Curves | None
+) -> Sums | GroupSums:
+    """The sums of a job."""
+    if getattr(store, "keys", None) is not None:
+        return GroupSums(job, store, curves)
+    return Sums(job, walk, entry, store, curves)

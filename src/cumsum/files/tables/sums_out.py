@@ -1,0 +1,57 @@
+"""Columns of sums, as pyarrow has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cumsum.console import CommandError, require
+from cumsum.files.store import Spec
+from cumsum.files.tables.columns import Mask, Table
+from cumsum.files.tables.dialect import check_names
+
+
+def names_of(spec: Spec, suffix: str) -> list[str]:
+    """The names of the columns of sums: after those of a table, else by their places."""
+    if len(spec.shape) > 2:
+        raise CommandError(f"a {suffix} file holds 1-D and 2-D arrays, not shape {spec.shape}")
+    if isinstance(spec.like, Table):
+        return spec.like.columns.sums
+    several = len(spec.shape) == 2
+    return [f"cumsum_{i}" for i in range(spec.shape[1])] if several else ["cumsum"]
+
+
+def check_taken(spec: Spec, held: list[str]) -> None:
+    """Refuse sums whose names columns of the input have."""
+    if isinstance(spec.like, Table):
+        columns = spec.like.columns
+        check_names(spec.like.path, columns.names, held, columns.suffix)
+
+
+def kind_of(spec: Spec, suffix: str) -> Any:
+    """The type of the sums."""
+    arrow = require("pyarrow", f"writing {suffix}")
+    try:
+        return arrow.from_numpy_dtype(spec.dtype)
+    except arrow.ArrowException as error:
+        raise CommandError(f"{suffix} cannot hold {spec.dtype}: {error}") from None
+
+
+def columns_of(values: NDArray[Any], missing: Mask | None) -> list[Any]:
+    """Sums as columns, none where they are missing."""
+    sums = [values] if values.ndim == 1 else list(values.T)
+    masks: list[Any] = [None] * len(sums)
+    if missing is not None:
+        masks = [missing] if missing.ndim == 1 else list(missing.T)
+    return [column(part, mask) for part, mask in zip(sums, masks, strict=True)]
+
+
+def column(values: NDArray[Any], missing: Mask | None) -> Any:
+    """One of them, with a copy of the values, whose memory is used again."""
+    arrow = require("pyarrow", "writing tables")
+    if values.dtype == np.bool_ or missing is not None:
+        return arrow.array(np.array(values), mask=missing)
+    kind = arrow.from_numpy_dtype(values.dtype)
+    return arrow.Array.from_buffers(kind, len(values), [None, arrow.py_buffer(values.tobytes())])
