@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 
 from cumsum.console import CommandError, parse_size
-from cumsum.files import inplace, transfer
+from cumsum.files import finished, inplace, transfer
 from cumsum.files import job as jobs
 from cumsum.files.halfway import refuse_half_done
 from cumsum.files.outputs import check_output, check_remote, restore
 from cumsum.files.places import check_apart, check_folder
 from cumsum.files.report import Report
 from cumsum.files.store import Choice, is_url, kind_of, open_input
-from cumsum.files.transfer import Progress, Way
+from cumsum.files.way import Progress, Way
 from cumsum.options import take
 from cumsum.precision import Precision
 
@@ -130,12 +130,12 @@ def cumsum(
     choice = Choice(member, columns, raw_dtype, shape, _integer("raw_offset", raw_offset))
     flags: dict[str, Any] = {"exclusive": exclusive, "reverse": reverse, "precision": precision}
     options = take("files.cumsum", flags)
-    _check_paths(path, output, choice, in_place=in_place, force=force)
+    _check_paths(path, output, choice, in_place=in_place, force=force, resume=resume)
     if not (in_place and resume):
         refuse_half_done(path)
     with contextlib.closing(open_input(path, choice)) as store:
         job = jobs.decide(path, store, dim, dtype, options, initial)
-        way = Way(job, store, choice, memory, resume, progress)
+        way = Way(job, store, choice, memory, resume, progress, force)
         done = inplace.run(way) if output is None else transfer.run(way, str(output))
     return done.report(str(output or input), time.perf_counter() - start)
 
@@ -160,7 +160,13 @@ def _shape(value: Any) -> tuple[int, ...]:
 
 
 def _check_paths(
-    path: str, output: str | Path | None, choice: Choice, *, in_place: bool, force: bool
+    path: str,
+    output: str | Path | None,
+    choice: Choice,
+    *,
+    in_place: bool,
+    force: bool,
+    resume: bool,
 ) -> None:
     """Refuse, before any work, what cannot be read or written."""
     if in_place == (output is not None):
@@ -175,10 +181,10 @@ def _check_paths(
     if in_place and not hasattr(kind, "open_update"):
         raise CommandError(f"{path}: files of its kind cannot be scanned in place")
     if output is not None:
-        _check_output(path, str(output), choice, force=force)
+        _check_output(path, str(output), choice, force=force, resume=resume)
 
 
-def _check_output(path: str, output: str, choice: Choice, *, force: bool) -> None:
+def _check_output(path: str, output: str, choice: Choice, *, force: bool, resume: bool) -> None:
     if not output:
         raise CommandError("the output has no name")
     kind = kind_of(output, choice)
@@ -190,4 +196,5 @@ def _check_output(path: str, output: str, choice: Choice, *, force: bool) -> Non
     if folder:
         restore(Path(output))
         check_folder(Path(output))
+    force = force or (resume and finished.may_be_made(output))  # then it is looked at later
     check_output(Path(output), Path(path), force=force, folder=folder)

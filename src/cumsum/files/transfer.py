@@ -3,160 +3,37 @@
 from __future__ import annotations
 
 import contextlib
-import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from cumsum.console import CommandError, size
-from cumsum.files import journal, memory, pieces
+from cumsum.console import CommandError
+from cumsum.files import finished, journal
 from cumsum.files.disks import sync_folder
-from cumsum.files.job import Job
 from cumsum.files.journal import Entry, Keeper
-from cumsum.files.outputs import Partial, Remote, abandoned, remove_abandoned
-from cumsum.files.pieces import SLOTS, Piece, Walk
-from cumsum.files.pipeline import Flow, Slot
-from cumsum.files.report import Report, Seen
-from cumsum.files.scanner import NOTHING, Scanner
-from cumsum.files.store import Choice, Spec, Store, create_output, is_url, kind_of
-
-Progress = Callable[[int, int], object]
-
-
-@dataclass(frozen=True)
-class Way:
-    """A job, where its elements come from, and what it may take."""
-
-    job: Job
-    store: Store
-    choice: Choice
-    memory: int | None
-    resume: bool
-    progress: Progress | None
-
-    def walk(self, target: Store | None, entry: Entry) -> Walk:
-        """The walk of the run that left `entry`, or a new one."""
-        job, budget = self.job, memory.budget(self.memory)
-        stores = [self.store] if target is None else [self.store, target]
-        fixed = sum(store.limit(budget // 8) for store in stores)
-        costs = replace(job.costs, fixed=fixed, beside=self.store.beside)
-        order, reverse = tuple(self.store.order), job.options.reverse
-        if entry.box:
-            walk = Walk(job.shape, job.dim, order, entry.box, reverse)
-            if self.memory is not None and costs.total(walk) > budget:
-                needs = f"the run that was stopped needs memory of {size(costs.total(walk))}"
-                raise CommandError(f"cannot resume with {size(budget)}: {needs}")
-            return walk
-        grids = [self.store.grid] + ([] if target is None else [target.grid])
-        whole = target is not None and target.in_order
-        if whole and reverse and job.dim == 0:
-            raise CommandError("reverse along dim 0 needs an output whose last row can come first")
-        return pieces.decide(
-            job.shape,
-            job.dim,
-            order,
-            costs,
-            budget,
-            grids=grids,
-            whole_rows=whole,
-            reverse=reverse,
-        )
-
-    def begin(self) -> Entry:
-        """What stands in the journal of a run that has done nothing yet."""
-        return Entry(self.fingerprint(), (), 0, 0, {}, NOTHING)
-
-    def fingerprint(self) -> dict[str, Any]:
-        """What a later run must find as it is now."""
-        return journal.fingerprint_of(self.job.path) | self.job.fingerprint() | self.place()
-
-    def place(self) -> dict[str, Any]:
-        """Which of the elements of a file are meant."""
-        choice = self.choice
-        return {"member": choice.member, "columns": list(choice.columns), "offset": choice.offset}
-
-    def check_input(self, entry: Entry) -> None:
-        """Refuse results of an input that was changed while it was read."""
-        now = journal.fingerprint_of(self.job.path)
-        if any(entry.fingerprint[name] != value for name, value in now.items()):
-            raise CommandError(f"{self.job.path} was changed while it was read")
-
-
-@dataclass(frozen=True)
-class Done:
-    """A walk that has come to its end."""
-
-    job: Job
-    walk: Walk
-    seen: Seen
-    first: int
-
-    def report(self, output: str, seconds: float) -> Report:
-        """What it tells."""
-        job, shape = self.job, self.job.shape
-        return Report(
-            input=job.path,
-            output=output,
-            shape=shape,
-            dim=job.dim,
-            source=job.source,
-            dtype=job.dtype,
-            values=self.seen.values,
-            totals=self.seen.totals,
-            span=self.seen.span,
-            lines=math.prod(shape) // max(shape[job.dim], 1),
-            nbytes=job.nbytes * (len(self.walk) - self.first) // max(len(self.walk), 1),
-            seconds=seconds,
-            pieces=len(self.walk),
-            resumed=self.first,
-        )
-
-
-Put = Callable[[Piece, NDArray[Any], Entry | None], object]
-
-
-def carry_out(way: Way, walk: Walk, entry: Entry, put: Put, is_due: Callable[[], bool]) -> Done:
-    """Scan all pieces after those of `entry`; `put` gets results, and an entry when it is due."""
-    job, order = way.job, walk.order
-    scanner = Scanner(job, walk, entry)
-    seen = Seen(walk, job.dtype, entry.seen or None)
-    total = job.nbytes
-
-    def read(piece: Piece, slot: Slot) -> None:
-        try:
-            way.store.read(piece.where, slot.x(piece, order))
-        except OSError as error:
-            raise CommandError(f"cannot read {job.path}: {error.strerror or error}") from error
-
-    def scan(piece: Piece, slot: Slot) -> Entry | None:
-        y = slot.y(piece, order)
-        scanner.scan(piece, slot.x(piece, order), y)
-        seen.see(piece, y)
-        if not is_due():
-            return None
-        records, position = scanner.remembered(piece)
-        done = piece.index + 1
-        return Entry(entry.fingerprint, walk.box, done, position, seen.told(), records)
-
-    def write(piece: Piece, slot: Slot, after: Entry | None) -> None:
-        put(piece, slot.y(piece, order), after)
-        if way.progress is not None:
-            way.progress(total * (piece.index + 1) // len(walk), total)
-
-    if way.progress is not None:
-        way.progress(total * entry.done // max(len(walk), 1), total)
-    left = range(entry.done, len(walk))
-    elements = math.prod(walk.box)
-    slots = [Slot(elements, job.source, job.dtype) for _ in range(min(SLOTS, len(left)))]
-    Flow(read, scan, write).run(map(walk.piece, left), slots)
-    return Done(job, walk, seen, entry.done)
+from cumsum.files.outputs import Partial, Remote, abandoned, refuse_existing, remove_abandoned
+from cumsum.files.own import ForeignError
+from cumsum.files.pieces import Piece, Walk
+from cumsum.files.store import Spec, Store, create_output, is_url, kind_of
+from cumsum.files.way import Done, Way, carry_out
 
 
 def run(way: Way, output: str) -> Done:
     """Scan into an output that appears when it is whole."""
+    if way.resume and not is_url(output):
+        done = finished.made(way, output)
+        if done is not None:
+            _release(abandoned(Path(output)))
+            return done
+        if not way.force:
+            refuse_existing(output)
+    return _make(way, output)
+
+
+def _make(way: Way, output: str) -> Done:
     partial, entry = _find_or_begin(way, output)
     keeper: Keeper | None = None
     try:
@@ -175,7 +52,7 @@ def run(way: Way, output: str) -> Done:
             done = _write_all(way, walk, entry, target, keeper)
             target.sync()
             way.check_input(entry)
-        partial.publish()
+        partial.publish(_record(way, done, partial, entry))
     except BaseException as error:  # an interrupt as well, wherever it comes
         kept = way.resume and (keeper is not None or bool(entry.box))
         if kept:
@@ -187,6 +64,13 @@ def run(way: Way, output: str) -> Done:
             raise
         raise told from error
     return done
+
+
+def _record(way: Way, done: Done, partial: Partial | Remote, entry: Entry) -> list[Any]:
+    """What a retry will be told, where there may be one."""
+    if not way.resume or isinstance(partial, Remote):
+        return []
+    return finished.record_of(way, done, partial.place, entry.fingerprint)
 
 
 def _write_all(way: Way, walk: Walk, entry: Entry, target: Store, keeper: Keeper | None) -> Done:
@@ -212,17 +96,40 @@ def _find_or_begin(way: Way, output: str) -> tuple[Partial | Remote, Entry]:
     left = abandoned(Path(output))
     try:
         for partial in left:
-            entry = journal.read(partial.journal)
+            entry = _entry_of(way, partial)
             if entry is None:  # it died before it had done anything
                 partial.discard()
                 continue
             journal.check(entry, begun.fingerprint, output)
+            if not way.fits(entry) or not _can_go_on(way, output, partial):
+                partial.discard()
+                continue
             left.remove(partial)
             return partial, entry
     finally:
-        for partial in left:
-            partial.release()
+        _release(left)
     return Partial(Path(output)), begun
+
+
+def _entry_of(way: Way, partial: Partial) -> Entry | None:
+    """What stands in the journal beside a partial file."""
+    with contextlib.suppress(FileNotFoundError, ForeignError):
+        found = journal.read(partial.journal, way.room)
+        return found and found[0]
+    return None
+
+
+def _can_go_on(way: Way, output: str, partial: Partial) -> bool:
+    """Whether the kind of the output can take up what is left of it."""
+    can: Callable[[Path], bool] | None
+    can = getattr(kind_of(output, way.choice), "can_go_on", None)
+    return can is None or can(partial.place)
+
+
+def _release(partials: Iterable[Partial]) -> None:
+    """Leave them to other processes."""
+    for partial in partials:
+        partial.release()
 
 
 def _told(error: BaseException, output: str, *, kept: bool) -> BaseException:
