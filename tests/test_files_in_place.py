@@ -33,7 +33,7 @@ EACH_STEP = """
         if pid:
             return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         left = [count]
-        for name in ("pwritev", "write", "fsync", "rename", "unlink"):
+        for name in CHANGING:
             def step(*args, call=getattr(os, name)):
                 left[0] -= 1
                 if left[0] == 0:
@@ -43,10 +43,13 @@ EACH_STEP = """
         files.cumsum("x.npy", in_place=True, **how)
         os._exit(0)
 
+    CHANGING = ("open", "pwritev", "write", "fsync", "ftruncate", "rename", "replace", "unlink")
     resumed = refused = 0
     for count in itertools.count(1):
         with open("x.npy", "wb") as file:
             file.write(elements)
+        if os.path.exists(".x.npy.done"):
+            os.unlink(".x.npy.done")
         if killed(count) == 0:
             break
         if os.path.exists(".x.npy.inplace"):
@@ -59,8 +62,12 @@ EACH_STEP = """
             refused += 1
             report = files.cumsum("x.npy", in_place=True, resume=True, **how)
             resumed += report.resumed > 0
-        with open("x.npy", "rb") as file:
-            assert file.read() == (whole if refused else elements), count
+        for _ in range(2):
+            with open("x.npy", "rb") as file:
+                assert file.read() == (whole if refused else elements), count
+            if not refused:
+                break
+            assert files.cumsum("x.npy", in_place=True, resume=True, **how).already_done
     assert not os.path.exists(".x.npy.inplace")
     print(count, refused, resumed, sorted(os.listdir()))
 """
@@ -75,7 +82,7 @@ def test_kill_at_each_step(tmp_path, how):
     np.save(tmp_path / "x.npy", np.random.default_rng(0).standard_normal((200, 300)))
     count, refused, resumed, left = run_code(tmp_path, EACH_STEP, how).split(" ", 3)
     assert int(count) > int(refused) >= int(resumed) > 20
-    assert left == "['whole.npy', 'x.npy']\n"
+    assert left == "['.x.npy.done', 'whole.npy', 'x.npy']\n"
 
 
 @pytest.mark.parametrize("dtype", ["float32", ">f8", "int64"])
@@ -89,7 +96,7 @@ def test_every_dim(tmp_path, dtype, order):
         y = np.load(tmp_path / "x.npy")
         assert (y.dtype, y.flags.f_contiguous) == (x.dtype, x.flags.f_contiguous)
         np.testing.assert_array_equal(y, cumsum.cumsum(x, dim))
-    assert names(tmp_path) == ["x.npy"]
+    assert names(tmp_path) == [".x.npy.done", "x.npy"]
 
 
 def test_raw(tmp_path):
@@ -127,7 +134,7 @@ def test_interrupt(tmp_path):
     assert b"x.npy is half scanned in place" in half.stderr
     subprocess.run([*argv, "--in-place", "--resume"], cwd=tmp_path, check=True, capture_output=True)
     np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), cumsum.cumsum(x, 0))
-    assert names(tmp_path) == ["x.npy"]
+    assert names(tmp_path) == [".x.npy.done", "x.npy"]
 
 
 @pytest.fixture

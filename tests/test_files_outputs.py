@@ -102,7 +102,7 @@ def test_outputs_whose_names_begin_alike(work):
     (work / ".y.npy.0123abcd.journal").write_text("abandoned")
     (work / ".y.npy.89abcdef.journal").write_text("without its partial file")
     files.cumsum("x.npy", "y.npy", 0, resume=True)
-    assert names(work) == sorted([*others, "x.npy", "y.npy"])
+    assert names(work) == sorted([*others, ".y.npy.made", "x.npy", "y.npy"])
 
 
 def test_rights_are_kept(work):

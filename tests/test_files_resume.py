@@ -48,7 +48,10 @@ EACH_PIECE = """
         assert report.totals == files.cumsum("x.npy", "z.npy", **how, force=True).totals
         with open("y.npy", "rb") as file:
             assert file.read() == whole
+        again = files.cumsum("x.npy", "y.npy", **how, resume=True)
+        assert again.already_done and again.values == report.values
         os.unlink("y.npy")
+        os.unlink(".y.npy.made")
     print(pieces, sorted(os.listdir()))
 """
 
@@ -104,7 +107,7 @@ def test_kill_at_random_moments(tmp_path, large, dim):
     assert (process.returncode, err) == (0, "")
     expected = cumsum.cumsum(large, dim, dtype=np.float64)
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), expected, strict=True)
-    assert names(tmp_path) == ["x.npy", "y.npy"]
+    assert names(tmp_path) == [".y.npy.made", "x.npy", "y.npy"]
 
 
 def stopped(folder, number, *argv):
@@ -133,7 +136,7 @@ def test_interrupt_with_resume_keeps_what_is_done(tmp_path, large, capsys):
     argv[0], argv[2] = tmp_path / "x.npy", tmp_path / "y.npy"
     assert main(["run", *map(str, argv)]) == 0
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), cumsum.cumsum(large, 1))
-    assert names(tmp_path) == ["x.npy", "y.npy"]
+    assert names(tmp_path) == [".y.npy.made", "x.npy", "y.npy"]
 
 
 def test_run_without_resume_begins_anew(tmp_path, large):
@@ -169,7 +172,7 @@ def test_resume_with_nothing_to_go_on_with(tmp_path):
     (tmp_path / ".y.npy.0123abcd.journal").write_text("torn")
     report = files.cumsum(tmp_path / "x.npy", tmp_path / "y.npy", resume=True)
     assert (report.resumed, report.totals) == (0, (5,))
-    assert names(tmp_path) == ["x.npy", "y.npy"]
+    assert names(tmp_path) == [".y.npy.made", "x.npy", "y.npy"]
 
 
 @pytest.mark.parametrize("resume", [False, True])
@@ -205,5 +208,5 @@ def test_disk_that_fails_later(tmp_path, small_disk, monkeypatch):
     (small_disk / "other").unlink()
     report = files.cumsum(**job, resume=True)
     np.testing.assert_array_equal(np.load(small_disk / "y.npy"), cumsum.cumsum(x, 0))
-    assert names(small_disk) == ["y.npy"]
+    assert names(small_disk) == [".y.npy.made", "y.npy"]
     assert report.pieces > 5

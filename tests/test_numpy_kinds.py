@@ -83,6 +83,10 @@ def test_longdouble(dtype):
     ours, theirs = cumsum.cumsum(x, 0), np.cumsum(x)
     assert ours.dtype == theirs.dtype
     assert np.allclose(ours, theirs, rtol=1e-15, atol=1e-15)
+    exact = np.longdouble(10) ** 27  # which no double is
+    for initial in (10**27, [10**27]):
+        first = cumsum.cumsum(x[:1], 0, initial=initial, exclusive=True)
+        assert first[0] == exact.astype(dtype)
 
 
 @pytest.mark.parametrize(

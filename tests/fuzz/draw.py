@@ -145,7 +145,7 @@ def lay(rng, array, layout, guard=None):
 
 def raw(memory, dims, size, start, strides):
     """A view of memory, in elements without a meaning: every byte of them is copied."""
-    return np.ndarray(dims, f"V{size}", memory if memory.size else None, start, strides)
+    return np.ndarray(dims, f"V{size}", memory if all(dims) else None, start, strides)
 
 
 def bytes_outside_kept(view, memory, before):

@@ -21,8 +21,8 @@ def problem(call, x, y):
         return None
     if "where" in options:
         options["where"] = np.broadcast_to(options["where"], x.shape)
-    if x.ndim == 0 and call.library == "torch" and (x == 0) and (y == 0).all():
-        return None  # a tensor without dims is copied, the sign of a zero with it
+    if x.ndim == 0 and call.library == "torch" and x.real * x.imag == 0 and (y == x).all():
+        return None  # a tensor without dims is copied, the signs of its zeros with it
     axis = call.axis
     if call.dim is None or x.ndim == 0:
         options |= {"where": options["where"].reshape(-1)} if "where" in options else {}

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from cumsum.console import CommandError, parse_size
-from cumsum.files import inplace, transfer
+from cumsum.files import finished, inplace, transfer
 from cumsum.files import job as jobs
 from cumsum.files.curves import Curves
 from cumsum.files.halfway import refuse_half_done
@@ -23,7 +23,7 @@ from cumsum.files.outputs import check_output, check_remote, restore
 from cumsum.files.places import check_apart, check_folder
 from cumsum.files.report import Report
 from cumsum.files.store import TABLES, Choice, OfTable, is_url, kind_of, open_input, suffix_of
-from cumsum.files.transfer import Progress, Way
+from cumsum.files.way import Progress, Way
 from cumsum.options import take
 from cumsum.precision import Precision
 from cumsum.typed import Missing
@@ -169,13 +169,14 @@ def run(input: Any, output: Any, dim: Any, *, curves: Curves | None = None, **gi
     names = ("exclusive", "reverse", "precision")
     options = take("files.cumsum", {name: given[name] for name in names})
     choice = _choice(paths, given, days=curves is not None)
-    _check_paths(path, output, choice, in_place=in_place, force=given["force"])
+    force = given["force"]
+    _check_paths(path, output, choice, in_place=in_place, force=force, resume=resume)
     if not (in_place and resume):
         refuse_half_done(path)
     with contextlib.closing(open_input(path, choice)) as store:
         job = jobs.decide(path, store, dim, given["dtype"], options, given["initial"])
         _check_missing(job, choice, output)
-        way = Way(job, store, choice, memory, resume, given["progress"], curves)
+        way = Way(job, store, choice, memory, resume, given["progress"], force, curves)
         if in_place:
             done = inplace.run(way)
         else:
@@ -245,7 +246,13 @@ def _shape(value: Any) -> tuple[int, ...]:
 
 
 def _check_paths(
-    path: str, output: str | Path | None, choice: Choice, *, in_place: bool, force: bool
+    path: str,
+    output: str | Path | None,
+    choice: Choice,
+    *,
+    in_place: bool,
+    force: bool,
+    resume: bool,
 ) -> None:
     """Refuse, before any work, what cannot be read or written."""
     if in_place and output is not None:
@@ -260,14 +267,15 @@ def _check_paths(
     if in_place and not hasattr(kind, "open_update"):
         raise CommandError(f"{path}: files of its kind cannot be scanned in place")
     if output is not None:
-        _check_output(path, str(output), choice, force=force)
+        _check_output(path, str(output), choice, force=force, resume=resume)
 
 
-def _check_output(path: str, output: str, choice: Choice, *, force: bool) -> None:
+def _check_output(path: str, output: str, choice: Choice, *, force: bool, resume: bool) -> None:
     if not output:
         raise CommandError("the output has no name")
     kind = kind_of(output, choice)
-    check_apart(output, path)
+    for each in (path, *choice.table.more):
+        check_apart(output, each)
     if is_url(output):
         check_remote(output, kind, force=force)
         return
@@ -275,4 +283,5 @@ def _check_output(path: str, output: str, choice: Choice, *, force: bool) -> Non
     if folder:
         restore(Path(output))
         check_folder(Path(output))
+    force = force or (resume and finished.may_be_made(output))  # then it is looked at later
     check_output(Path(output), Path(path), force=force, folder=folder)

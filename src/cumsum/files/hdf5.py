@@ -219,10 +219,14 @@ def create(path: str, spec: Spec) -> HDF5:
             raise
 
 
+def can_go_on(place: Path) -> bool:
+    """Whether what a process left can be opened again: not if it died within `sync`."""
+    return hdf5_index.Marker(str(place)).is_whole()
+
+
 def reopen(path: str, spec: Spec) -> HDF5:
     """Open the file that `create` made."""
     h5py = library()
-    hdf5_index.Marker(path).check(spec.name)
     with told(f"write {spec.name}"):
         file = h5py.File(path, "r+", rdcc_nbytes=0, locking=False)
         hdf5_index.keep_in_memory(file)

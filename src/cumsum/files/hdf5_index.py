@@ -14,10 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cumsum.console import CommandError
+from cumsum.files import own
+from cumsum.files.own import ForeignError
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 WHOLE, WRITING = b"whole", b"writing"
+STATE_BYTES = 64  # no state is longer
 
 
 def keep_in_memory(file: Any) -> None:
@@ -45,26 +47,31 @@ class Marker:
     def __init__(self, path: str) -> None:
         self.path = Path(path.removesuffix(".partial") + ".flushing")
 
-    def check(self, path: str) -> None:
-        """Refuse a file whose index may be half written; without a marker it was closed."""
-        with contextlib.suppress(FileNotFoundError):
-            if self.path.read_bytes() not in {WHOLE, _boot()}:
-                raise CommandError(
-                    f"{path} was left with half an index of its chunks: run without --resume"
-                )
+    def is_whole(self) -> bool:
+        """Whether the index in the file cannot be half written; without a marker it was closed."""
+        try:
+            return own.read(self.path, STATE_BYTES) in {WHOLE, _boot()}
+        except FileNotFoundError:
+            return True
+        except ForeignError:
+            return False
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         """Mark the index as half written while the block writes it."""
-        self._set(WRITING)
-        with open(self.path, "rb") as file:
-            os.fsync(file.fileno())
+        self._set(WRITING, sync=True)
         yield
         self._set(_boot())  # whole as long as this machine runs
 
-    def _set(self, state: bytes) -> None:
-        with open(self.path, "wb") as file:
-            file.write(state)
+    def _set(self, state: bytes, *, sync: bool = False) -> None:
+        fd = own.open_or_create(self.path)
+        try:
+            os.pwrite(fd, state, 0)
+            os.ftruncate(fd, len(state))
+            if sync:
+                os.fsync(fd)
+        finally:
+            os.close(fd)
 
     def written(self) -> None:
         """Mark the index as whole on the disk."""
@@ -72,7 +79,7 @@ class Marker:
 
     def remove(self) -> None:
         """The file is closed."""
-        self.path.unlink(missing_ok=True)
+        own.forget(self.path)
 
 
 def _boot() -> bytes:

@@ -68,6 +68,11 @@ class Job:
         return math.prod(self.shape) * (self.source.itemsize + self.dtype.itemsize)
 
     @property
+    def lines(self) -> int:
+        """How many there are."""
+        return math.prod(self.shape) // max(self.shape[self.dim], 1)
+
+    @property
     def costs(self) -> Costs:
         """What an element and a line cost."""
         sizes = (self.source.itemsize, self.dtype.itemsize)

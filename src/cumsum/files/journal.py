@@ -3,6 +3,8 @@
 A journal says what the job is (its *fingerprint*), how many pieces are on the disk, and what the
 scan remembers of the lines after the last of them. It is written to a new file, put on the disk and
 renamed: it is always whole, and what it speaks of is on the disk already.
+
+    MAGIC, the length of the head, the head in JSON, records, data of a redo file, CRC 32
 """
 
 from __future__ import annotations
@@ -20,10 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cumsum.console import CommandError
-from cumsum.files.places import state_of
+from cumsum.files import own
+from cumsum.files.places import resolved, state_of
 from cumsum.files.store import is_url
 
 MAGIC = b"cumsum journal 1\n"
+START = len(MAGIC) + 8
+
+# No head is longer; the names of all columns of a table are in it.
+HEAD_BYTES = 16 << 20
 
 # Of the order of additions: counted up when results get other bits.
 ORDER = 1
@@ -31,6 +38,8 @@ ORDER = 1
 # Seconds between two journals at least, and of the run's time the part they may take.
 SECONDS = 1.0
 PART = 0.02
+
+NOTHING = np.empty(0, np.uint8)
 
 
 @dataclass(frozen=True)
@@ -49,53 +58,98 @@ class Entry:
     records: NDArray[np.uint8]
 
 
-def pack(entry: Entry, data: memoryview | None = None) -> list[Any]:
-    """An entry, and data that belongs to it, as parts of a file; the last is their check sum."""
-    told = {f.name: getattr(entry, f.name) for f in fields(entry) if f.name != "records"}
-    head = json.dumps(told | {"bytes": entry.records.size}).encode()
-    parts: list[Any] = [MAGIC, len(head).to_bytes(8, "little"), head, entry.records.data]
-    parts.append(data if data is not None else b"")
-    total = 0
-    for part in parts:
-        total = zlib.crc32(part, total)
-    return [*parts, total.to_bytes(4, "little")]
+# Of what type each field of a head is.
+FORM = {"fingerprint": dict, "box": list, "done": int, "position": int, "seen": dict, "bytes": int}
 
 
-def unpack(content: bytes) -> tuple[Entry, memoryview] | None:
-    """What was packed; None if it is not whole."""
-    held, total = memoryview(content)[:-4], int.from_bytes(content[-4:], "little")
-    if not content.startswith(MAGIC) or zlib.crc32(held) != total:
+def told(entry: Entry) -> dict[str, Any]:
+    """An entry without its records, for JSON."""
+    held = {f.name: getattr(entry, f.name) for f in fields(entry) if f.name != "records"}
+    return held | {"bytes": entry.records.size}
+
+
+def entry_of(told: Any, rest: memoryview) -> Entry | None:
+    """The entry of a head, whose records `rest` begins with; None if it cannot be one."""
+    if not isinstance(told, dict) or told.keys() != FORM.keys():
         return None
-    start = len(MAGIC) + 8
-    end = start + int.from_bytes(held[len(MAGIC) : start], "little")
-    told = json.loads(bytes(held[start:end]))
-    size = told.pop("bytes")
-    told["box"] = tuple(told["box"])
-    records = np.frombuffer(held[end : end + size], np.uint8)
-    return Entry(**told, records=records), held[end + size :]
+    if any(type(told[name]) is not kind for name, kind in FORM.items()):
+        return None
+    numbers = [*told["box"], told["done"], told["position"], told["bytes"]]
+    if any(type(number) is not int or not 0 <= number < 2**63 for number in numbers):
+        return None
+    held = {**told, "box": tuple(told["box"])}
+    size = held.pop("bytes")
+    if size > len(rest):
+        return None
+    return Entry(**held, records=np.frombuffer(rest[:size], np.uint8) if size else NOTHING)
+
+
+def seal(head: dict[str, Any], *parts: Any) -> list[Any]:
+    """What is told, and bytes that follow it, as parts of a file; the last is their check sum."""
+    text = json.dumps(head).encode()
+    sealed: list[Any] = [MAGIC, len(text).to_bytes(8, "little"), text, *parts]
+    total = 0
+    for part in sealed:
+        total = zlib.crc32(part, total)
+    return [*sealed, total.to_bytes(4, "little")]
+
+
+def unseal(content: bytes | None) -> tuple[dict[str, Any], memoryview] | None:
+    """What was sealed, and the bytes after it; None if it is not whole."""
+    if content is None or len(content) < START + 4 or not content.startswith(MAGIC):
+        return None
+    held, total = memoryview(content)[:-4], int.from_bytes(content[-4:], "little")
+    end = START + int.from_bytes(held[len(MAGIC) : START], "little")
+    if end > len(held) or zlib.crc32(held) != total:
+        return None
+    head = _json(bytes(held[START:end]))
+    return None if head is None else (head, held[end:])
+
+
+def _json(text: bytes) -> dict[str, Any] | None:
+    """An object in JSON; None if it is none."""
+    try:
+        head = json.loads(text) if len(text) <= HEAD_BYTES else None
+    except (ValueError, RecursionError):
+        return None
+    return head if isinstance(head, dict) else None
+
+
+def pack(entry: Entry, data: memoryview | None = None) -> list[Any]:
+    """An entry, and data that belongs to it, as parts of a file."""
+    return seal(told(entry), entry.records.data, b"" if data is None else data)
+
+
+def unpack(content: bytes | None) -> tuple[Entry, memoryview] | None:
+    """What was packed; None if it is not whole."""
+    found = unseal(content)
+    entry = None if found is None else entry_of(*found)
+    return None if found is None or entry is None else (entry, found[1][entry.records.size :])
 
 
 def write(path: Path, entry: Entry) -> None:
     """Write a journal, in the place of an older one."""
-    new = path.with_name(f"{path.name}.new")
-    try:
-        with open(new, "wb") as file:
-            file.writelines(pack(entry))
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
+    own.replace(path, pack(entry))
 
 
-def read(path: Path) -> Entry | None:
-    """Read a journal; None if there is none, or not a whole one."""
-    try:
-        found = unpack(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    return found and found[0]
+def read(path: Path, room: int) -> tuple[Entry, memoryview] | None:
+    """Read a journal, or a redo file; None if it is not whole, or has more than `room` bytes.
+
+    That is the room of its records and data. Raises FileNotFoundError if there is none.
+    """
+    return unpack(own.read(path, START + HEAD_BYTES + room + 4))
+
+
+def inode_of(path: Path) -> Any:
+    """The number of the file that a journal is of, as its head has it, all of it unchecked."""
+    with open(own.open_found(path), "rb") as file:
+        start = file.read(START)
+        length = int.from_bytes(start[len(MAGIC) :], "little")
+        if not start.startswith(MAGIC) or length > HEAD_BYTES:
+            return None
+        head = _json(file.read(length))
+    fingerprint = None if head is None else head.get("fingerprint")
+    return fingerprint.get("inode") if isinstance(fingerprint, dict) else None
 
 
 def check(
@@ -105,25 +159,38 @@ def check(
     again: str = "run without --resume to begin anew",
 ) -> None:
     """Refuse to go on with what another job left."""
-    for name, value in fingerprint.items():
-        before = entry.fingerprint.get(name)
-        if before != value:
-            what = f"{name} was {before}, is {value}"
-            raise CommandError(f"cannot resume {output}: {what}; {again}")
+    what = difference(entry.fingerprint, fingerprint)
+    if what:
+        raise CommandError(f"cannot resume {output}: {what}; {again}")
+
+
+def difference(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """The first thing that is another one now."""
+    for name, value in now.items():
+        if before.get(name) != value:
+            return f"{name} was {before.get(name)}, is {value}"
+    return ""
 
 
 def fingerprint_of(path: str) -> dict[str, Any]:
     """What tells whether an input has changed: sizes and times, of all files in a folder."""
     if is_url(path):
         return {"input": path, "input's state": state_of(path)}
-    place = Path(path)
-    files = [place, *place.rglob("*")] if place.is_dir() else [place]
-    stats = [file.stat() for file in files]
+    place = resolved(path)
+    stats = [_status(file) for file in (place, *(place.rglob("*") if place.is_dir() else ()))]
     return {
-        "input": str(place.resolve()),
+        "input": str(place),
         "input's size": sum(stat.st_size for stat in stats),
         "input's time": max(stat.st_mtime_ns for stat in stats),
     }
+
+
+def _status(file: Path) -> os.stat_result:
+    """Of what a link leads to, or of one that leads nowhere."""
+    try:
+        return file.stat()
+    except OSError:
+        return file.lstat()
 
 
 class Keeper:

@@ -4,6 +4,8 @@ An output is written to `.NAME.TOKEN.partial` beside it and takes its name when 
 disk. The writer holds a lock on that, which ends with the process however that ends: a partial file
 (or folder) that can be locked was left by a dead process. A journal, `.NAME.TOKEN.journal`, may lie
 beside it: then a run can go on with it. Any other run to the same output removes both.
+
+What is found beside an output is looked at and removed only if it is this user's own: see `own`.
 """
 
 from __future__ import annotations
@@ -15,21 +17,25 @@ import re
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import IO
+from typing import IO, Any
 
 from cumsum.console import CommandError
+from cumsum.files import own
 from cumsum.files.disks import sync_folder
-from cumsum.files.halfway import refuse_half_done
+from cumsum.files.halfway import Names, refuse_half_done
+from cumsum.files.own import ForeignError
+from cumsum.files.places import resolved
 
 # What may lie beside a partial file, and is of no use without it.
-LEFTOVERS = ("journal", "journal.new", "flushing")
+LEFTOVERS = ("journal", "journal.new", "flushing", "made")
 
 
 def check_output(path: Path, source: Path | None, *, force: bool, folder: bool = False) -> None:
     """Refuse, before any work, an output that could not or must not be written."""
+    resolved(path)
     if not path.parent.is_dir():
         raise CommandError(f"cannot write {path}: no such directory {path.parent}")
     if path.is_dir() and not folder:
@@ -41,15 +47,21 @@ def check_output(path: Path, source: Path | None, *, force: bool, folder: bool =
     if source is not None and source.exists() and path.samefile(source):
         raise CommandError(f"the output {path} is the input")
     if not force:
-        raise CommandError(f"{path} exists; give --force to replace it")
+        refuse_existing(path)
     refuse_half_done(path)
+
+
+def refuse_existing(path: str | Path) -> None:
+    """Refuse to replace what is there."""
+    if Path(path).exists():
+        raise CommandError(f"{path} exists; give --force to replace it")
 
 
 class Partial:
     """What becomes the output `path`, until it does."""
 
     def __init__(self, path: Path, token: str | None = None) -> None:
-        self.path = path.resolve()
+        self.path = resolved(path)
         self.token = token or secrets.token_hex(4)
         self._lock = -1
 
@@ -67,10 +79,13 @@ class Partial:
         return self.path.with_name(f".{self.path.name}.{self.token}.{suffix}")
 
     def lock(self) -> bool:
-        """Take the lock on what is there; False if another process has it."""
+        """Take the lock on what is there; False if another process has it.
+
+        Raises `ForeignError` if that is not this user's.
+        """
         if self._lock >= 0:
             return True
-        lock = os.open(self.place, os.O_RDONLY | os.O_CLOEXEC)
+        lock = own.open_found(self.place, folder=True)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -100,10 +115,17 @@ class Partial:
             self.release()
             self.token = secrets.token_hex(4)
 
-    def publish(self) -> None:
-        """Give it its name, and the rights of what had it before."""
+    def publish(self, record: Sequence[Any] = ()) -> None:
+        """Give it its name, and the rights of what had it before.
+
+        `record`, parts of a file, tells which job made it: it is there before the name is.
+        """
+        names = Names(self.path)
         with contextlib.suppress(FileNotFoundError):
-            self.place.chmod(stat.S_IMODE(self.path.stat().st_mode))
+            os.fchmod(self._lock, stat.S_IMODE(self.path.stat().st_mode))
+        if record:
+            own.replace(names.made, record, self._beside("made"))
+            sync_folder(self.path.parent)
         if self.path.is_dir():
             old = self._beside("old")
             self.path.rename(old)
@@ -112,18 +134,19 @@ class Partial:
         else:
             self.place.replace(self.path)
         sync_folder(self.path.parent)
-        self.journal.unlink(missing_ok=True)
+        own.forget(self.journal)
+        own.forget(names.done)  # they speak of what had the name before
+        if not record:
+            own.forget(names.made)
         self.release()
 
     def discard(self) -> None:
         """Remove it, and its journal."""
-        with contextlib.suppress(OSError):
-            if self.place.is_dir():
-                shutil.rmtree(self.place, ignore_errors=True)
-            self.place.unlink(missing_ok=True)
+        if own.owns_folder(self.place):
+            shutil.rmtree(self.place, ignore_errors=True)
+        own.forget(self.place)
         for leftover in map(self._beside, LEFTOVERS):
-            with contextlib.suppress(OSError):
-                leftover.unlink(missing_ok=True)
+            own.forget(leftover)
         self.release()
 
 
@@ -145,8 +168,8 @@ class Remote:
     def release(self) -> None:
         """Leave it as it is."""
 
-    def publish(self) -> None:
-        """Let it be seen."""
+    def publish(self, _record: Sequence[Any] = ()) -> None:
+        """Let it be seen; no record is kept elsewhere."""
         self._kind.publish(self.place)
 
     def discard(self) -> None:
@@ -171,35 +194,45 @@ def _beside(path: Path) -> list[tuple[Path, str, str]]:
 
 def abandoned(path: Path) -> list[Partial]:
     """What dead processes left beside `path`, locked; what is of no use to anyone is removed."""
-    path = path.resolve()
+    path = resolved(path)
     beside = _beside(path)
     whole = {token for _, token, kind in beside if kind == "partial"}
     found = []
     for place, token, kind in beside:
         if kind == "partial":
             partial = Partial(path, token)
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ForeignError):
                 if partial.lock():
                     found.append(partial)
         elif kind in LEFTOVERS and token not in whole:  # killed when it had given the name
-            place.unlink(missing_ok=True)
+            own.forget(place)
     return found
 
 
 def restore(path: Path) -> None:
     """Give a folder its name again that was being replaced when a process died, or remove it."""
-    path = path.resolve()
+    path = resolved(path)
     if not path.parent.is_dir():
         return
     for place, token, kind in _beside(path):
         partial = Partial(path, token)
-        if kind != "old" or (partial.place.exists() and not partial.lock()):
+        if kind != "old" or not own.owns_folder(place) or _is_written(partial):
             continue
         if path.exists():
             shutil.rmtree(place, ignore_errors=True)
         else:
             place.rename(path)
         partial.release()
+
+
+def _is_written(partial: Partial) -> bool:
+    """Whether another process is at work on it."""
+    try:
+        return not partial.lock()
+    except FileNotFoundError:
+        return False
+    except ForeignError:
+        return True
 
 
 def remove_abandoned(path: Path) -> None:

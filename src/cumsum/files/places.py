@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
@@ -14,20 +15,28 @@ from cumsum.files.store import is_url
 ROOTS = ("zarr.json", ".zarray", ".zgroup")
 
 
+def resolved(path: str | Path) -> Path:
+    """Where a name leads; a CommandError where its links lead in a circle."""
+    place = os.path.realpath(path)
+    if os.path.islink(place):  # noqa: PTH114 - of a text
+        raise CommandError(f"{path}: its links lead in a circle")
+    return Path(place)
+
+
 def place_of(path: str) -> tuple[str, PurePath]:
     """The kind of store, and the place in it; that of a file does not depend on how it is named."""
     if not is_url(path):
-        return "file", Path(path).resolve()
+        return "file", resolved(path)
     core = require("fsspec.core", "URLs", "files")
     url = path.rpartition("::")[2]  # of a chain, the store at its end
     protocol, _ = core.split_protocol(url)
     if protocol is None:
-        return "file", Path(url).resolve()
+        return "file", resolved(url)
     with told(f"find {path}"):
         kind = require("fsspec", "URLs", "files").get_filesystem_class(protocol)
         place = core.strip_protocol(url)
     if protocol in {"file", "local"}:
-        return "file", Path(place).resolve()
+        return "file", resolved(place)
     return kind.__name__, PurePosixPath(place)
 
 
@@ -49,7 +58,7 @@ def check_apart(output: str, source: str) -> None:
 
 def check_folder(path: Path) -> None:
     """Refuse to replace what is no array or group of zarr, and where this process is at work."""
-    place, here = path.resolve(), Path.cwd()
+    place, here = resolved(path), Path.cwd()
     if here == place or place in here.parents:
         raise CommandError(f"cannot write {path}: it is or holds the current folder")
     if path.exists() and not any((path / root).is_file() for root in ROOTS):

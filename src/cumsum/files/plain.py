@@ -62,6 +62,11 @@ class PlainStore:
 
     beside = 0
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """The bytes of the file that its elements are, from the first to after the last."""
+        return self._offset, self._offset + math.prod(self.shape) * self.dtype.itemsize
+
     def limit(self, _memory: int) -> int:
         """Nothing is taken beside the boxes."""
         return 0

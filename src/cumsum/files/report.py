@@ -49,6 +49,21 @@ class Seen:
                 ends = [*self._range, totals.min(), totals.max()]
                 self._range = np.array([np.min(ends), np.max(ends)], self._dtype)
 
+    def accepts(self, told: dict[str, Any]) -> bool:
+        """Whether it is what one of these has told, or nothing."""
+        try:
+            held = Seen(self._walk, self._dtype, told or None)
+            values = [held._load(text) for text in held._line.values()]
+            return (
+                set(held._line) <= set(self._wanted)
+                and all(value.size == 1 for value in values)
+                and type(held._count) is int
+                and held._few.size <= FEW
+                and held._range.size in {0, 2}
+            )
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return False
+
     def told(self) -> dict[str, Any]:
         """All of it, for a journal."""
         few, span = self._few.tobytes().hex(), self._range.tobytes().hex()
@@ -90,6 +105,10 @@ class SeenGroups:
         self._end = line[-1] if len(line) else self._end
         self._count += len(line)
         self.all = totals
+
+    def told(self) -> dict[str, Any]:
+        """Nothing that a retry tells again."""
+        return {}
 
     @property
     def values(self) -> tuple[Any, ...]:
@@ -135,6 +154,8 @@ class Report:
         The time that took.
     pieces, resumed : int
         How many pieces there were, and how many of them an earlier run had done.
+    already_done : bool
+        Whether an earlier run had finished the job: with ``resume=True`` nothing was scanned.
     by, labels : str, tuple of str
         What rows were grouped by, and what is said of each group whose totals are told.
     columns : tuple of str
@@ -159,6 +180,7 @@ class Report:
     seconds: float
     pieces: int
     resumed: int
+    already_done: bool = False
     by: str = ""
     labels: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()

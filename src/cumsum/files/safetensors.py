@@ -42,6 +42,15 @@ class Tensor(PlainStore):
 
 def open_input(path: str, choice: Choice) -> Tensor:
     """Open the tensor `choice.member` names, or the only one."""
+    return _open(path, choice, os.O_RDONLY)
+
+
+def open_update(path: str, choice: Choice) -> Tensor:
+    """Open a tensor to read from it and write to it."""
+    return _open(path, choice, os.O_RDWR)
+
+
+def _open(path: str, choice: Choice, flags: int) -> Tensor:
     if not Path(path).is_file():
         problem = "not a regular file" if Path(path).exists() else "no such file"
         raise CommandError(f"{path}: {problem}")
@@ -61,9 +70,7 @@ def open_input(path: str, choice: Choice) -> Tensor:
     end = start + offset + math.prod(shape) * dtype.itemsize
     if end > size:
         raise CommandError(f"{path} is truncated: {count(size, 'byte')}, {end:,} with {member!r}")
-    store = Tensor(
-        os.open(path, os.O_RDONLY | os.O_CLOEXEC), path, shape, dtype, offset=start + offset
-    )
+    store = Tensor(os.open(path, flags | os.O_CLOEXEC), path, shape, dtype, offset=start + offset)
     store.member, store.metadata = member, metadata or {}
     return store
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 import cumsum
 from cumsum.chunked import Scan
 from cumsum.files.job import Job
-from cumsum.files.journal import Entry
+from cumsum.files.journal import NOTHING, Entry
 from cumsum.files.pieces import Piece, Walk
 from cumsum.stream.form import State
-
-NOTHING = np.empty(0, np.uint8)
 
 
 class Scanner:

@@ -111,7 +111,9 @@ def _write(x: Tensor, y: Tensor, initial: Tensor | None, cuts: Tensor, name: str
         on_gpu.scan_into(x, y, initial, name, cuts, how)
         return
     threads = chosen_threads() or torch.get_num_threads()
-    offsets = offsets_of(name, array_of(cuts.detach().cpu().resolve_neg()), x.size(how.dim), threads)
+    offsets = offsets_of(
+        name, array_of(cuts.detach().cpu().resolve_neg()), x.size(how.dim), threads
+    )
     if x.numel():
         tensor.scan_segments_into(x, y, initial, offsets, how)
 
