@@ -18,8 +18,9 @@ from safetensors.numpy import load_file, save_file
 import cumsum
 from cumsum import cli, files
 from cumsum.console import CommandError
-from cumsum.files import columns, csv_types, journal
+from cumsum.files import journal
 from cumsum.files.hdf5_index import WRITING
+from cumsum.files.tables import arrow_table, text, text_table
 
 SHAPE = (90, 70, 11)
 CHUNKS = (16, 24, 4)  # cut every dim, none of them evenly
@@ -186,7 +187,7 @@ LONG, SMALL = (300, 70, 11), 200_000  # some hundred pieces
 CHILD = """
 import sys, time
 from cumsum import files
-from cumsum.files import columns, csv_types, journal
+from cumsum.files import journal
 from cumsum.files.hdf5_index import WRITING
 journal.SECONDS, journal.PART = 0, 1
 files.cumsum(sys.argv[1], sys.argv[2], 0, memory=int(sys.argv[3]), resume=True,
@@ -245,8 +246,10 @@ def test_half_an_index_is_not_taken_up(tmp_path):
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 @pytest.mark.parametrize("target", [".csv", ".parquet", ".npy"])
 def test_tables(tmp_path, monkeypatch, suffix, target):
-    monkeypatch.setattr(columns, "POOL_BYTES", 0)
-    monkeypatch.setattr(csv_types, "BLOCK_BYTES", 20_000)
+    for module in (arrow_table, text_table):
+        monkeypatch.setattr(module, "POOL_BYTES", 0)
+    for module in (text, text_table):
+        monkeypatch.setattr(module, "BLOCK_BYTES", 20_000)
     memory, rows = 2_000_000, 40_000
     rng = np.random.default_rng(5)
     day = np.arange(rows).astype("datetime64[D]")

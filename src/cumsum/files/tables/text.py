@@ -14,7 +14,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from cumsum.console import CommandError, require
+from cumsum.console import CommandError, count, require
 from cumsum.files.failures import reason
 from cumsum.files.tables import records
 from cumsum.files.tables.dialect import NULLS, QUOTE, Dialect, packing_of
@@ -81,7 +81,7 @@ class Text:
                 more, content = bool(new), rest + new
                 found = records.split(content, self.dialect, last=not more)
                 if found.open and not more:
-                    line = lines + 1 + _lines(content[: found.end])
+                    line = lines + 1 + _lines(content[: int(found.starts[-1])])
                     raise CommandError(f"{self.path}, line {line:,}: a quote is not closed")
                 self._check_utf8(content[: found.end] if more else content, lines)
                 rest = content[found.end :]
@@ -148,8 +148,9 @@ class Text:
         except arrow.ArrowInvalid as error:
             if ragged:
                 line = block.line_of(ragged[0].number - 1)
-                fields = f"{ragged[0].actual_columns} fields, not {ragged[0].expected_columns}"
-                raise CommandError(f"{self.path}, line {line:,}: {fields} as the header") from None
+                fields = count(ragged[0].actual_columns, "field")
+                wanted = f"{fields}, but the header has {ragged[0].expected_columns}"
+                raise CommandError(f"{self.path}, line {line:,}: {wanted}") from None
             raise Unread(error, block) from None
         if table.num_rows != len(block.records.starts):
             line = block.lines + 1
@@ -195,6 +196,6 @@ class Unread(Exception):
         )
 
 
-def _skip(file: IO[bytes], count: int) -> None:
-    while count and (part := file.read(min(count, BLOCK_BYTES))):
-        count -= len(part)
+def _skip(file: IO[bytes], size: int) -> None:
+    while size and (part := file.read(min(size, BLOCK_BYTES))):
+        size -= len(part)
