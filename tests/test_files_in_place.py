@@ -113,7 +113,7 @@ def test_refused(tmp_path):
         files.cumsum(tmp_path / "x.npy", in_place=True)
     files.cumsum(tmp_path / "x.npy", in_place=True, dtype="int32")
     np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), [1, 2, 3, 4, 5])
-    with pytest.raises(CommandError, match="give an output, or scan in place: one of both"):
+    with pytest.raises(CommandError, match="give either an output or --in-place, not both"):
         files.cumsum(tmp_path / "x.npy", tmp_path / "y.npy", in_place=True)
 
 

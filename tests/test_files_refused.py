@@ -16,6 +16,7 @@ from cumsum.console import CommandError
 from filing import names, start
 
 X = np.arange(12).reshape(3, 4)
+OTHERS = ("x.zarr", "x.h5", "x.safetensors")
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def work(tmp_path, monkeypatch):
     np.save("x.npy", X)
     (tmp_path / "x.raw").write_bytes(X.tobytes())
     (tmp_path / "x.csv").write_text("a\n1\n")
-    for name in ("x.zarr", "x.h5", "x.safetensors"):
+    for name in OTHERS:
         files.cumsum("x.npy", name, 0)
     return tmp_path
 
@@ -113,8 +114,18 @@ def test_unknown_kinds_are_told_all(work, capsys):
     assert main(["run", "x.npy", "-o", "y.xyz", "--dim=0"]) == 2
     err = capsys.readouterr().err
     assert all(kind in err for kind in (".npy", ".npz", ".csv", ".zarr", ".h5", ".safetensors"))
-    assert main(["run", "x.h5", "--dim=0"]) == 2
-    assert "x.h5: files of its kind are scanned piece by piece" in capsys.readouterr().err
+
+
+def test_totals_need_no_output(work, capsys):
+    held = names(work)
+    for name, x in (("x.npy", X), *((name, cumsum.cumsum(X, 0)) for name in OTHERS)):
+        assert main(["run", name, "--dim=0"]) == 0
+        total = ", ".join(map(str, x.sum(0)))
+        assert f"  total   {total}\n" in capsys.readouterr().out
+        for memory in (None, 10_000):
+            report = files.cumsum(name, dim=1, exclusive=True, memory=memory)
+            assert (report.totals, report.output) == (tuple(x.sum(1)), "")
+    assert names(work) == held
 
 
 def test_closed_standard_output(work):

@@ -165,7 +165,7 @@ REFUSED = {
     "dim 2 is out of range: -2 to 1 for 2-D input": (np.ones((2, 3)), {"dim": 2}),
     "cannot hold the complex values": (np.ones(3, complex), {"dtype": "float64"}),
     "memory of 10 bytes is too small: a piece needs": (np.ones(3), {"memory": 10}),
-    "give an output, or scan in place": (np.ones(3), {"in_place": True}),
+    "give either an output or --in-place, not both": (np.ones(3), {"in_place": True}),
     "holds float64, not float32": (np.ones(3), {"raw_dtype": "float32"}),
     "float23 is not the name of a dtype": (np.ones(3), {"raw_dtype": "float23"}),
     "sums of float64 as object are not available": (np.ones(3), {"dtype": object}),
@@ -302,10 +302,10 @@ def test_options_of_the_command_line(tmp_path, capsys):
         "  shape   (3, 4), dim 1",
         "  dtype   int64 -> float32",
         "  values  16, 15, 13, ..., 10",
-        "  total   16, 28, 40",
+        "  total   16, 32, 48",
     ]
     for options, message in (
-        (["--plot", tmp_path / "y.png", "--resume"], "--resume is for scans from .npy"),
+        (["--dim=1"], "argument --dim: given twice"),
         (["--memory", "much"], "'much' is not a size such as 1GB"),
         (["--raw-shape", "3,x"], "'3,x' is not a shape such as 100,200"),
         (["--initial", "x"], "'x' is not a number"),

@@ -325,8 +325,9 @@ def test_the_command_line(tmp_path, capsys):
     assert cli.main(["run", "memory://nothing", "-o", f"{tmp_path}/z.npy"]) == 2
     error = "cumsum: error: memory://nothing is no zarr array or group\n"
     assert capsys.readouterr().err == error
-    assert cli.main(["run", "memory://nothing", "--plot", f"{tmp_path}/z.png"]) == 2
-    assert "URLs are read and written piece by piece" in capsys.readouterr().err
+    assert cli.main(["run", f"{tmp_path}/x.zarr", "--dim=0", "--plot", f"{tmp_path}/z.svg"]) == 0
+    assert "[0, 9]" not in (tmp_path / "z.svg").read_text()
+    assert "<!-- [:, 0, 9]" in (tmp_path / "z.svg").read_text()
 
 
 @pytest.mark.parametrize(

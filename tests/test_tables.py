@@ -79,7 +79,8 @@ def test_columns_that_hold_no_numbers(tmp_path):
 
 def test_one_column_of_numbers_needs_no_name(tmp_path):
     for kind in KINDS:
-        path = write(pa.table({"k": ["a", "b"], "v": [1, 2], "ok": [True, False]}), tmp_path / f"x{kind}")
+        held = pa.table({"k": ["a", "b"], "v": [1, 2], "ok": [True, False]})
+        path = write(held, tmp_path / f"x{kind}")
         assert files.cumsum(path).columns == ("v",)
 
 

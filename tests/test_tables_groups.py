@@ -140,7 +140,8 @@ def test_periods_are_those_that_are_written(tmp_path, period):
         kinds = [".csv", ".parquet"] if isinstance(form, list) else [".parquet", ".feather"]
         for kind in kinds:
             path = write(pa.table({"t": form, "v": x}), tmp_path / f"x{kind}")
-            report = files.cumsum(path, tmp_path / "y.npy", columns="v", by=f"t:{period}", force=True)
+            how = {"columns": "v", "by": f"t:{period}", "force": True}
+            report = files.cumsum(path, tmp_path / "y.npy", **how)
             np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), sums)
             assert report.groups == len(numbers)
             assert report.by == f"t:{period}"
@@ -225,7 +226,8 @@ def test_keys_of_many_types(tmp_path):
     for name in columns:
         files.cumsum(path, tmp_path / "y.npy", columns="v", by=name, force=True)
         assert np.load(tmp_path / "y.npy").tolist() == [1, 2, 5], name
-    for name, value in {"list": [[1], [2], [1]], "zone": pa.array([0, 1, 0], pa.timestamp("s", "No/where"))}.items():
+    nowhere = pa.array([0, 1, 0], pa.timestamp("s", "No/where"))
+    for name, value in (("list", [[1], [2], [1]]), ("zone", nowhere)):
         path = write(pa.table({name: value, "v": [1, 2, 4]}), tmp_path / "x.parquet")
         for by in (name, f"{name}:day"):
             with pytest.raises(CommandError, match=rf"column '{name}' ") as error:

@@ -86,7 +86,8 @@ def running_totals(
         if all((line.y >= 0).all() for line in lines):
             axes.set_ylim(bottom=0)
         names = ", ".join(report.columns)
-        axes.set_title(title or default_title(report), loc="left", fontsize=14, weight="bold", pad=12)
+        title = title or default_title(report)
+        axes.set_title(title, loc="left", fontsize=14, weight="bold", pad=12)
         axes.set_ylabel(f"running total of {names}" if names else "running total")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
         label_x(axes, curves.period, grouped=bool(report.by), dim=curves.dim)

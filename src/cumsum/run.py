@@ -47,7 +47,7 @@ goes on there, a run without removes both.
 
 
 class Once(argparse.Action):
-    """An option that can be given once: a second value would silently take the place of the first."""
+    """An option that can be given once: another value would silently take its place."""
 
     def __call__(self, parser: Any, namespace: Any, values: Any, option: str | None = None) -> None:
         """Take the value."""
@@ -81,7 +81,7 @@ def shape(text: str) -> tuple[int, ...]:
 
 
 def sign(text: str) -> str:
-    """A character, of which `\\t` and `tab` are the name of one."""
+    """A character; the names of a tab are that as well."""
     return "\t" if text in {"\\t", "tab"} else text
 
 
@@ -106,7 +106,7 @@ def _add_scan(group: Any) -> None:
     add("--reverse", action="store_true", help="sum from the last element to the first")
     add("--initial", type=number, action=Once, metavar="X", help="what the sums begin with")
     add("--precision", choices=["compensated"], action=Once,
-        help="carry float64 sums as two numbers, so that nearly nothing is rounded away")  # fmt: skip
+        help="carry float64 sums as two numbers: nearly nothing is rounded away")  # fmt: skip
     add("--memory", type=parse_size, action=Once, metavar="SIZE",
         help="what may be taken: 1GB, 500MiB (a quarter of what is free)")  # fmt: skip
 
@@ -144,7 +144,7 @@ def _add_output(group: Any) -> None:
     add("-o", "--output", type=place, action=Once, metavar="OUTPUT", help="- is standard output")
     add("--in-place", action="store_true", help="write the sums over the elements of INPUT")
     add("--resume", action="store_true",
-        help="go on where a run was stopped; keep what is done; what is done is left alone")  # fmt: skip
+        help="go on where a run was stopped; leave alone what is done")  # fmt: skip
     add("--force", action="store_true", help="replace files that exist")
     add("--plot", type=Path, action=Once, metavar="PICTURE",
         help="draw the running totals: .png, .svg or .pdf")  # fmt: skip
@@ -183,7 +183,8 @@ def run(args: argparse.Namespace) -> None:
                 plot.running_totals(curves, report, file, args.plot.suffix, args.title)
     if report.lost and not args.quiet:
         lost = f"{console.count(report.lost, 'value')} of {report.source}"
-        console.note(f"cumsum: warning: {lost} do not fit into {report.dtype}")
+        fits = "does not fit" if report.lost == 1 else "do not fit"
+        console.note(f"cumsum: warning: {lost} {fits} into {report.dtype}")
     _tell(args, report)
 
 
@@ -246,7 +247,7 @@ def _is_finite(value: Any) -> bool:
 def summary(report: Report, names: Sequence[str], written: Sequence[str]) -> str:
     """What was done, for a person."""
     what = " ".join(filter(None, [" ".join(names), ", ".join(report.columns)]))
-    if report.by:
+    if report.by and not report.already_done:
         what += f" by {report.by} ({console.count(report.groups, 'group')})"
     rows = [
         ("shape", f"{report.shape}, dim {report.dim}"),
@@ -260,6 +261,9 @@ def summary(report: Report, names: Sequence[str], written: Sequence[str]) -> str
     rows.append(("time", clock))
     if report.resumed:
         rows.append(("resumed", f"after {report.resumed:,} of {report.pieces:,} pieces"))
+    if report.already_done:
+        rows.append(("kept", "already done, nothing was scanned"))
+        written = ()
     rows += [("wrote", path) for path in written]
     return "\n".join([what, *(f"  {name:<8}{text}" for name, text in rows)])
 

@@ -1,7 +1,7 @@
 """Standard input and output as files: `-` on the command line.
 
-A table is read twice, and an output appears when it is whole; so what comes from a pipe is kept in a
-temporary file, and so is what goes to one.
+A table is read twice, and an output appears when it is whole. So what comes from a pipe is kept in
+a temporary file, and so is what goes to one.
 """
 
 from __future__ import annotations
@@ -85,4 +85,3 @@ def _pass_on(path: Path) -> None:
     except OSError as error:
         console.drop_stdout()
         raise CommandError(f"cannot write {OUTPUT}: {error.strerror or error}") from error
-

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from operator import index
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -26,7 +26,6 @@ from cumsum.files.store import TABLES, Choice, OfTable, is_url, kind_of, open_in
 from cumsum.files.way import Progress, Way
 from cumsum.options import take
 from cumsum.precision import Precision
-from cumsum.typed import Missing
 
 
 def cumsum(
@@ -40,7 +39,7 @@ def cumsum(
     initial: Any = None,
     precision: Precision = None,
     skipna: bool = False,
-    missing: Missing = "carry",
+    missing: Literal["carry", "nan"] = "carry",
     columns: str | Sequence[str] = (),
     by: str | Sequence[str] = (),
     suffix: str = "_cumsum",

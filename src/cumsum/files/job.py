@@ -78,12 +78,7 @@ class Job:
         sizes = (self.source.itemsize, self.dtype.itemsize)
         shared = self.source == self.dtype
         foreign = 0 if self.source.isnative else sizes[0]  # turned round in a copy
-        return Costs(
-            sizes[0] if shared else sum(sizes) + foreign,
-            self.record,
-            max(sizes),
-            always=self.options.exclusive,
-        )
+        return Costs(sizes[0] if shared else sum(sizes) + foreign, self.record, max(sizes))
 
     @property
     def record(self) -> int:
@@ -128,6 +123,8 @@ def decide(
     if not -len(shape) <= dim < len(shape):
         raise CommandError(f"dim {dim} is out of range: {limits} for {len(shape)}-D input")
     axis = dim % len(shape)
+    if axis and getattr(store, "keys", None) is not None:
+        raise CommandError(f"--by groups rows: it goes with dim 0, not dim {dim}")
     wanted = None if dtype is None else named_dtype(dtype)
     if source.kind == "c" and wanted is not None and wanted.kind != "c":
         raise CommandError(f"dtype {wanted} cannot hold the complex values of {path}")

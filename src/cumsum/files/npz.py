@@ -45,9 +45,12 @@ class Member:
         """Write the archive."""
         if self._file is None:
             return
-        with told("write the archive"), zipfile.ZipFile(self._file, "w") as archive:
-            with archive.open(f"{self.member}.npy", "w", force_zip64=True) as member:
-                npy.write_array(member, self._values, allow_pickle=False)
+        with (
+            told("write the archive"),
+            zipfile.ZipFile(self._file, "w") as archive,
+            archive.open(f"{self.member}.npy", "w", force_zip64=True) as member,
+        ):
+            npy.write_array(member, self._values, allow_pickle=False)
         self._file.flush()
 
     def close(self) -> None:
@@ -61,19 +64,22 @@ def open_input(path: str, choice: Choice) -> Member:
     refuse(path, column=choice.columns)
     try:
         with zipfile.ZipFile(path) as archive:
-            held = [name.removesuffix(".npy") for name in archive.namelist()]
-            if choice.member is None and len(held) != 1:
-                raise CommandError(f"{path} holds {len(held)} arrays: choose --member{among(held)}")
-            name = held[0] if choice.member is None else choice.member
-            if name not in held:
-                raise CommandError(f"{path} has no member {name!r}{among(held)}")
+            name = _name_of(path, archive, choice.member)
             with archive.open(f"{name}.npy") as file:
                 return Member(npy.read_array(file, allow_pickle=False), name)
-    except CommandError:
-        raise
     except (ValueError, EOFError, KeyError, OverflowError, RecursionError, NotImplementedError,
             RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error) as error:  # fmt: skip
         raise CommandError(f"{path} is not a .npz file that can be read: {error}") from None
+
+
+def _name_of(path: str, archive: zipfile.ZipFile, member: str | None) -> str:
+    held = [name.removesuffix(".npy") for name in archive.namelist()]
+    if member is None and len(held) != 1:
+        raise CommandError(f"{path} holds {len(held)} arrays: choose --member{among(held)}")
+    name = held[0] if member is None else member
+    if name not in held:
+        raise CommandError(f"{path} has no member {name!r}{among(held)}")
+    return name
 
 
 def create(path: str, spec: Spec) -> Member:

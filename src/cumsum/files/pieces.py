@@ -114,24 +114,23 @@ class Costs:
     widest: int  # bytes of an element in the file where it takes most
     fixed: int = 0
     beside: int = 0
-    always: bool = False  # whether there are records where lines are not cut as well
 
     @property
     def each(self) -> int:
         """Of an element in memory."""
         return self.element + self.beside
 
-    def slots(self, walk: Walk) -> int:
+    def slots(self, box: Iterable[int], slots: int = SLOTS) -> int:
         """Of the pieces in memory."""
-        return min(SLOTS, max(1, len(walk))) * math.prod(walk.box) * self.each
+        return slots * math.prod(box) * self.each
 
     def records(self, walk: Walk) -> int:
         """Of the records of a panel."""
-        return RECORDS * walk.lines * self.record if walk.carries or self.always else 0
+        return RECORDS * walk.lines * self.record if walk.carries else 0
 
-    def total(self, walk: Walk) -> int:
+    def total(self, walk: Walk, slots: int = SLOTS) -> int:
         """Of all."""
-        return self.fixed + self.slots(walk) + self.records(walk)
+        return self.fixed + self.slots(walk.box, slots) + self.records(walk)
 
 
 def decide(
@@ -154,7 +153,7 @@ def decide(
         return Walk(tuple(shape), dim, tuple(order), tuple(shape), reverse)
     if whole:
         walk = Walk(tuple(shape), dim, tuple(order), tuple(shape), reverse)
-        return _fitting(walk, costs, memory)
+        return _fitting(walk, costs, memory, slots=1)
     free = max(memory - costs.fixed, 0)
     unit = _unit(shape, grids, SLOTS * costs.each, free // 2)
     if whole_rows:
@@ -171,10 +170,10 @@ def decide(
     return _fitting(Walk(tuple(shape), dim, tuple(order), tuple(box), reverse), costs, memory)
 
 
-def _fitting(walk: Walk, costs: Costs, memory: int) -> Walk:
+def _fitting(walk: Walk, costs: Costs, memory: int, slots: int = SLOTS) -> Walk:
     """A walk, if there is room for it."""
-    if costs.total(walk) > memory:
-        least = size(costs.total(walk))
+    if costs.total(walk, slots) > memory:
+        least = size(costs.total(walk, slots))
         raise CommandError(f"memory of {size(memory)} is too small: a piece needs {least}")
     return walk
 

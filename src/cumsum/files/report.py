@@ -31,8 +31,8 @@ class Seen:
         self._count: int = held["count"]
         self._few, self._range = self._load(held["few"]), self._load(held["range"])
 
-    def see(self, piece: Piece, y: NDArray[Any], totals: NDArray[Any] | None = None) -> None:
-        """Look at the results of a piece, and the totals of its lines if the last one is none."""
+    def see(self, piece: Piece, y: NDArray[Any]) -> None:
+        """Look at the results of a piece."""
         lines = np.moveaxis(y, self._walk.dim, 0)
         if all(part.start == 0 for d, part in enumerate(piece.where) if d != self._walk.dim):
             part = piece.where[self._walk.dim]
@@ -40,14 +40,20 @@ class Seen:
                 if part.start <= place < part.stop:
                     value = lines[(place - part.start, *[0] * (y.ndim - 1))]
                     self._line[place] = value.tobytes().hex()
-        if piece.ends:
-            totals = lines[self._last] if totals is None else totals
-            self._count += totals.size
-            if self._count <= FEW:
-                self._few = np.concatenate([self._few, totals.ravel()])
-            if self._dtype.kind != "c":
-                ends = [*self._range, totals.min(), totals.max()]
-                self._range = np.array([np.min(ends), np.max(ends)], self._dtype)
+
+    def last(self, y: NDArray[Any]) -> NDArray[Any]:
+        """The last results of lines that end."""
+        last: NDArray[Any] = np.moveaxis(y, self._walk.dim, 0)[self._last]
+        return last
+
+    def add(self, totals: NDArray[Any]) -> None:
+        """Look at the totals of some lines."""
+        self._count += totals.size
+        if self._count <= FEW:
+            self._few = np.concatenate([self._few, totals.ravel()])
+        if self._dtype.kind != "c" and totals.size:
+            ends = [*self._range, totals.min(), totals.max()]
+            self._range = np.array([np.min(ends), np.max(ends)], self._dtype)
 
     def accepts(self, told: dict[str, Any]) -> bool:
         """Whether it is what one of these has told, or nothing."""

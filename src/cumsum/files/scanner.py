@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from cumsum.files.job import Job
 from cumsum.files.journal import NOTHING, Entry
 from cumsum.files.pieces import Piece, Walk
 from cumsum.stream.form import State
+
+# Elements of whole lines whose totals are computed together.
+PART = 1 << 16
 
 
 class Scanner:
@@ -31,7 +35,7 @@ class Scanner:
     def scan(self, piece: Piece, x: NDArray[Any], y: NDArray[Any]) -> None:
         """Write the sums of a piece to `y`, which may be `x`."""
         job, options = self._job, self._job.options
-        if not (self._walk.carries or options.exclusive):  # an exclusive result is no total
+        if not self._walk.carries:
             how: dict[str, Any] = {"exclusive": options.exclusive, "reverse": options.reverse}
             how["initial"] = job.initial_of(piece)
             how["precision"] = "compensated" if options.compensated else None
@@ -46,13 +50,29 @@ class Scanner:
         self._spare = before if self._may_reuse else None
         self._may_reuse = True
 
+    def totals_before(self, piece: Piece, x: NDArray[Any]) -> Iterator[NDArray[Any]]:
+        """The totals of whole lines whose last results are others, some lines after the other."""
+        job, options = self._job, self._job.options
+        if self._walk.carries or not options.exclusive or not x.size:
+            return
+        others = [d for d in range(x.ndim) if d != job.dim]
+        axis = max(others, key=lambda d: x.shape[d], default=job.dim)
+        step = max(1, PART * x.shape[axis] // x.size) if others else x.shape[axis]
+        begin = job.initial_of(piece)
+        how: dict[str, Any] = {"dtype": job.dtype, "precision": job.precision}
+        for start in range(0, x.shape[axis], step):
+            part = (slice(None),) * axis + (slice(start, start + step),)
+            initial = begin if begin is None or not others else begin[part]
+            sums = cumsum.cumsum(x[part], job.dim, reverse=options.reverse, initial=initial, **how)
+            yield sums.take(0 if options.reverse else -1, job.dim)
+
     def totals(self, piece: Piece) -> NDArray[Any] | None:
         """The totals of the lines that end with a piece, if the last results are others."""
-        if not (piece.ends and self._job.options.exclusive) or self._scan is None:
+        if not (piece.ends and self._job.options.exclusive and self._walk.carries):
             return None
+        assert self._scan is not None
         assert self._state is not None
-        totals: NDArray[Any] = np.asarray(self._scan.total(self._state))
-        return totals
+        return np.asarray(self._scan.total(self._state))
 
     def remembered(self, piece: Piece) -> tuple[NDArray[Any], int]:
         """The records and the position after a piece: nothing if its lines end with it."""

@@ -34,8 +34,15 @@ class Sums:
 
     def scan(self, piece: Piece, x: Array, y: Array) -> None:
         """Write the sums of a piece to `y`."""
+        before = False
+        for totals in self._scanner.totals_before(piece, x):
+            self.seen.add(totals)
+            before = True
         self._scanner.scan(piece, x, y)
-        self.seen.see(piece, y, self._scanner.totals(piece))
+        self.seen.see(piece, y)
+        if piece.ends and not before:
+            after = self._scanner.totals(piece)
+            self.seen.add(self.seen.last(y) if after is None else after)
         if self._curves is not None:
             self._curves.see(piece, y)
         if self._mark is not None:

@@ -130,7 +130,13 @@ class Way:
         return held | {name: str(value) for name, value in choice.table.options().items()}
 
     def done(
-        self, walk: Walk, seen: Seen | SeenGroups, first: int, *, lost: int = 0, already: bool = False
+        self,
+        walk: Walk,
+        seen: Seen | SeenGroups,
+        first: int,
+        *,
+        lost: int = 0,
+        already: bool = False,
     ) -> Done:
         """The end of a walk."""
         names = getattr(getattr(self.store, "columns", None), "names", ())

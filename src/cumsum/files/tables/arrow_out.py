@@ -59,16 +59,17 @@ class ArrowOut:
             if arrow.types.is_nested(field.type):
                 what = f"column {field.name!r} holds {field.type}"
                 raise CommandError(f"{spec.name}: {what}, which a {self._suffix} cannot hold")
-        for name in names:
-            held = held.append(arrow.field(name, kind))
+        self._nullable = sums_out.nullable(spec)
+        for name, nullable in zip(names, self._nullable, strict=True):
+            held = held.append(arrow.field(name, kind, nullable))
         return held
 
     def _make_writer(self) -> Any:
         schema, suffix = self._schema, self._suffix
         if suffix in ARROW:
             ipc = require("pyarrow.ipc", f"writing {suffix}")
-            packing = "lz4" if suffix == ".feather" else None
-            return ipc.new_file(self._file, schema, options=ipc.IpcWriteOptions(compression=packing))
+            how = ipc.IpcWriteOptions(compression="lz4" if suffix == ".feather" else None)
+            return ipc.new_file(self._file, schema, options=how)
         if suffix == ".parquet":
             parquet = require("pyarrow.parquet", "writing .parquet")
             return parquet.ParquetWriter(self._file, schema, **how_of(self._input, schema))
@@ -93,7 +94,7 @@ class ArrowOut:
             if self._input is not None:
                 rows = self._input.take(len(values))
                 columns, missing = rows.table.columns, rows.missing
-            columns = [*columns, *sums_out.columns_of(values, missing)]
+            columns = [*columns, *sums_out.columns_of(values, missing, self._nullable)]
             self._waiting.append(arrow.table(columns, schema=self._schema))
             self._write_waiting(last=False)
             arrow.default_memory_pool().release_unused()

@@ -146,7 +146,8 @@ def open_arrow(
     paths: Sequence[str], columns: Columns, by: tuple[str, ...], suffix: str, *, days: bool
 ) -> ArrowTable:
     """Open files to scan columns of them."""
-    arrow, parts = require("pyarrow", f"reading {suffix}"), []
+    arrow = require("pyarrow", f"reading {suffix}")
+    parts: list[Parts] = []
     for path in paths:
         try:
             part = Parts(path, suffix)
@@ -166,4 +167,3 @@ def open_arrow(
     if by:
         keys = Keys(named(parts), grouping.parse(named(parts), by, schema.names), days=days)
     return ArrowTable(parts, columns, keys)
-

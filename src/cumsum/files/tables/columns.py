@@ -159,7 +159,7 @@ class Table:
         arrow = require("pyarrow", "reading tables")
         if self._batches is None or start < self._next:
             self._batches, self._next, self._rest = self._stream(), 0, None
-        parts = []
+        parts: list[Any] = []
         while self._next < stop or not parts:
             batch = next(self._batches, None) if self._rest is None else self._rest
             self._rest = None

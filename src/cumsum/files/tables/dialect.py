@@ -38,7 +38,7 @@ class Dialect:
     def check(self) -> None:
         """Refuse what cannot be told apart."""
         for name, sign in (("delimiter", self.delimiter), ("comment", self.comment)):
-            if sign and (len(sign) != 1 or not sign.isascii() or sign in f'{QUOTE}\r\n\0'):
+            if sign and (len(sign) != 1 or not sign.isascii() or sign in f"{QUOTE}\r\n\0"):
                 raise CommandError(f"{name} is {sign!r}, it must be one ASCII character")
         if self.decimal not in {".", ","}:
             raise CommandError(f"decimal is {self.decimal!r}, it must be '.' or ','")

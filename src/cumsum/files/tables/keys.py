@@ -122,7 +122,8 @@ class Keys:
             if first[place] == len(codes):
                 break
             numbers[place] = self._number(int(unique[place]), parts)
-        return numbers[inverse]
+        rows: NDArray[np.int64] = numbers[inverse]
+        return rows
 
     def _number(self, code: int, parts: list[list[str | None]]) -> int:
         """The number of a group that is met."""

@@ -63,14 +63,12 @@ class Period:
     def _begins(self, counted: NDArray[np.int64]) -> NDArray[np.float64]:
         """The day, counted from 1970, that each period begins with."""
         if self.name in {"day", "week", "hour"}:
-            return {
-                "day": counted * 1.0,
-                "week": counted * 7.0 - 3,
-                "hour": counted / 24,
-            }[self.name]
+            scale, first = {"day": (1, 0), "week": (7, -3), "hour": (1 / 24, 0)}[self.name]
+            return counted.astype(np.float64) * scale + first
         each, first = {"month": (1, 0), "quarter": (3, 0), "year": (12, self.start - 1)}[self.name]
         months = (counted * each + first).astype("datetime64[M]")
-        return months.astype("datetime64[D]").astype(np.float64)
+        days: NDArray[np.float64] = months.astype("datetime64[D]").astype(np.float64)
+        return days
 
     def label(self, counted: int | None) -> str | None:
         """How a period is written."""
@@ -80,13 +78,13 @@ class Period:
             return f"{1970 + counted + (self.start > 1):04}"
         if self.name == "quarter":
             return f"{1970 + counted // 4:04}-Q{counted % 4 + 1}"
-        unit = {"month": "M", "week": "D", "day": "D", "hour": "h"}[self.name]
-        days = counted * 7 - 3 if self.name == "week" else counted
-        moment = np.datetime64(days, unit)
-        if self.name == "week":
-            year, week, _ = moment.item().isocalendar()
-            return f"{year:04}-W{week:02}"
-        return str(moment).replace("T", " ") + (":00" if self.name == "hour" else "")
+        if self.name == "week":  # ISO 8601: it is of the year that its Thursday is of
+            year = np.array(counted * 7, "datetime64[D]").astype("datetime64[Y]")
+            first = int(year.astype("datetime64[D]").astype(np.int64))
+            return f"{year}-W{(counted * 7 - first) // 7 + 1:02}"
+        unit = {"month": "M", "day": "D", "hour": "h"}[self.name]
+        moment = str(np.array(counted, f"datetime64[{unit}]"))
+        return moment.replace("T", " ") + (":00" if self.name == "hour" else "")
 
 
 def period_of(text: str, said: str) -> Period:
@@ -194,5 +192,5 @@ def _seconds(local: Any) -> NDArray[np.float64]:
     """The seconds since midnight."""
     if str(local.type) == "date32[day]":
         return np.zeros(len(local))
-    return np.mod(values(local.cast("int64")), 86400).astype(np.float64)
-
+    seconds: NDArray[np.float64] = np.mod(values(local.cast("int64")), 86400).astype(np.float64)
+    return seconds

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cumsum.console import CommandError, require
 from cumsum.files.store import Spec
+from cumsum.files.tables.arrow_table import ArrowTable
 from cumsum.files.tables.columns import Mask, Table
 from cumsum.files.tables.dialect import check_names
 
@@ -39,12 +40,23 @@ def kind_of(spec: Spec, suffix: str) -> Any:
         raise CommandError(f"{suffix} cannot hold {spec.dtype}: {error}") from None
 
 
-def columns_of(values: NDArray[Any], missing: Mask | None) -> list[Any]:
-    """Sums as columns, none where they are missing."""
+def nullable(spec: Spec) -> list[bool]:
+    """Whether each column of sums can be none: as the column it is of."""
+    if isinstance(spec.like, ArrowTable):
+        fields = map(spec.like.schema.field, spec.like.columns.names)
+        return [field.nullable for field in fields]
+    return [True] * (spec.shape[1] if len(spec.shape) == 2 else 1)
+
+
+def columns_of(values: NDArray[Any], missing: Mask | None, nullable: list[bool]) -> list[Any]:
+    """Sums as columns: none where they are missing, or NaN where that cannot be."""
     sums = [values] if values.ndim == 1 else list(values.T)
     masks: list[Any] = [None] * len(sums)
     if missing is not None:
         masks = [missing] if missing.ndim == 1 else list(missing.T)
+    for i, can_be_null in enumerate(nullable):
+        if masks[i] is not None and not can_be_null:
+            sums[i], masks[i] = np.where(masks[i], values.dtype.type(np.nan), sums[i]), None
     return [column(part, mask) for part, mask in zip(sums, masks, strict=True)]
 
 

@@ -151,7 +151,7 @@ class Text:
                 fields = count(ragged[0].actual_columns, "field")
                 wanted = f"{fields}, but the header has {ragged[0].expected_columns}"
                 raise CommandError(f"{self.path}, line {line:,}: {wanted}") from None
-            raise Unread(error, block) from None
+            raise UnreadError(error, block) from None
         if table.num_rows != len(block.records.starts):
             line = block.lines + 1
             raise CommandError(f"{self.path}: its rows from line {line:,} on cannot be told apart")
@@ -176,7 +176,7 @@ class Text:
         return both.take(arrow.array(step)), line_ends
 
 
-class Unread(Exception):
+class UnreadError(Exception):
     """A value that is not of the type its column was tried as."""
 
     def __init__(self, error: Exception, block: Block) -> None:

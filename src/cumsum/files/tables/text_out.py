@@ -33,6 +33,7 @@ class TextOut:
         names = sums_out.names_of(spec, suffix)
         sums_out.check_taken(spec, self._input.header)
         sums_out.kind_of(spec, suffix)
+        self._nullable = sums_out.nullable(spec)
         self._input.keep("raw")
         self._comma = self._input.texts[0].dialect.delimiter.encode()
         self._file = open(path, "xb")  # noqa: SIM115 - closed by close()
@@ -56,7 +57,7 @@ class TextOut:
         if not len(values):
             return
         with told(f"write {self.name}"):
-            sums = sums_out.columns_of(values, rows.missing)
+            sums = sums_out.columns_of(values, rows.missing, self._nullable)
             texts = [self._written(compute, column) for column in sums]
             record, line_end = rows.table.columns
             delimiter, nothing = (arrow.scalar(sign, arrow.binary()) for sign in (self._comma, b""))

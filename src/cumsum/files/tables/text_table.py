@@ -11,7 +11,7 @@ from cumsum.files.tables import keys as grouping
 from cumsum.files.tables.columns import POOL_BYTES, Columns, Table
 from cumsum.files.tables.dialect import NULLS, Dialect, is_text, place_of
 from cumsum.files.tables.keys import Keys
-from cumsum.files.tables.text import BLOCK_BYTES, Block, Text, Unread
+from cumsum.files.tables.text import BLOCK_BYTES, Block, Text, UnreadError
 from cumsum.files.tables.values import only_numeric_column
 
 # A block, its copies on the way to pyarrow and back, and what pyarrow makes of it.
@@ -153,7 +153,7 @@ def survey(texts: Sequence[Text], places: Sequence[int]) -> tuple[dict[int, str]
                     try:
                         text.parse(block, kinds)
                         break
-                    except Unread as error:
+                    except UnreadError as error:
                         place = looser(text, block, kinds, error)
                         again |= kinds[place] != "double" and rows > 0
                 rows += len(block.records.starts)
@@ -161,13 +161,13 @@ def survey(texts: Sequence[Text], places: Sequence[int]) -> tuple[dict[int, str]
             return kinds, rows
 
 
-def looser(text: Text, block: Block, kinds: dict[int, str], error: Unread) -> int:
+def looser(text: Text, block: Block, kinds: dict[int, str], error: UnreadError) -> int:
     """Give the column that a value did not fit the next type that a block has; its place."""
     for place, kind in kinds.items():
         for wider in KINDS[KINDS.index(kind) :]:
             try:
                 text.parse(block, {place: wider})
-            except Unread as unread:
+            except UnreadError as unread:
                 error = unread
                 continue
             if wider != kind:
