@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+# Names in a message, at most.
+NAMED = 50
+
 
 @dataclass(frozen=True)
 class Source:
@@ -20,4 +23,6 @@ class Source:
 
 def among(names: Sequence[str]) -> str:
     """The end of a message that says what there is."""
+    if len(names) > NAMED:
+        return f"; there are {', '.join(names[:NAMED])} and {len(names) - NAMED:,} more"
     return f"; there is {', '.join(names)}" if names else "; there is none"
