@@ -11,6 +11,9 @@ from cumsum.console import CommandError
 
 FULL = os.strerror(errno.ENOSPC)
 
+# What a library says may repeat all that is in a file.
+LONGEST = 500
+
 
 def refuse(path: str, **choices: object) -> None:
     """Refuse what is chosen by an option that this kind of file has no use for."""
@@ -37,4 +40,4 @@ def reason(error: BaseException) -> str:
         return FULL
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return text or type(error).__name__
+    return (text if len(text) <= LONGEST else f"{text[:LONGEST]}...") or type(error).__name__
