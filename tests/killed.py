@@ -46,6 +46,9 @@ CASES = {
 }
 
 
+LIBRARIES = {"zarr": "zarr", "h5": "h5py"}
+
+
 def make_input(name):
     """Write an input; not in this process."""
     x = np.random.default_rng(0).standard_normal((150, 60))
@@ -58,14 +61,14 @@ def make_input(name):
 
         save_file({"a": x, "b": x.T.copy(), "c": x}, name)
     elif name.endswith((".csv", ".parquet")):
-        import pyarrow.csv
-        import pyarrow.parquet
+        import pyarrow as pa
+        from pyarrow import csv, parquet
 
-        table = pyarrow.table({"a": np.arange(9000), "b": x.ravel()})
+        table = pa.table({"a": np.arange(9000), "b": x.ravel()})
         if name.endswith(".csv"):
-            pyarrow.csv.write_csv(table, name)
+            csv.write_csv(table, name)
         else:
-            pyarrow.parquet.write_table(table, name)
+            parquet.write_table(table, name)
     elif name.endswith(".zarr"):
         import zarr
 
@@ -200,6 +203,8 @@ class Case:
 
 
 def main(name, kills, seed):
+    for word in LIBRARIES.keys() & set(name.split()):
+        __import__(LIBRARIES[word])  # here, so that it need not be loaded in each process
     case = Case(name, random.Random(seed))
     rounds = 0
     while case.kills < kills:
