@@ -25,7 +25,7 @@ CPP := $(shell find src/core tests/core -name '*.cpp' -o -name '*.h')
 
 .PHONY: demo test test-matrix bench bench-files bench-stores dask ranks gpu card gpu-table model support scaling \
 	accuracy report lint \
-	fuzz fuzz-all mutants sanitize core bits neon counts docs package \
+	fuzz fuzz-all headers mutants sanitize core bits neon counts docs package \
 	tools install clean
 .DELETE_ON_ERROR:
 
@@ -161,6 +161,11 @@ FUZZED = build/fuzz-$(FUZZ)-$(or $(TARGET),$(firstword $(TARGETS)))
 fuzz: fuzz-$(FUZZ)
 	PYTHONPATH=$(FUZZED):tests $(BIN)/python -m fuzz --kind $(FUZZ) --seed $(SEED) --seconds $(SECONDS) \
 		$(addprefix --target ,$(TARGET))
+	$(MAKE) --no-print-directory headers SECONDS=$$(($(SECONDS) / 10)) SEED=$(SEED)
+
+# Files with changed headers: `cumsum run` must refuse them in one line.
+headers: $(DONE)/package $(DONE)/group-test
+	PYTHONPATH=tests $(BIN)/python -m fuzz.headers --seed $(SEED) --seconds $(SECONDS)
 
 fuzz-plain: $(DONE)/package $(DONE)/group-test
 

@@ -19,8 +19,9 @@ from cumsum.files import finished, inplace, transfer
 from cumsum.files import job as jobs
 from cumsum.files.curves import Curves
 from cumsum.files.halfway import refuse_half_done
-from cumsum.files.outputs import check_output, check_remote, restore
+from cumsum.files.outputs import check_output, restore
 from cumsum.files.places import check_apart, check_folder
+from cumsum.files.remote import check_remote
 from cumsum.files.report import Report
 from cumsum.files.store import TABLES, Choice, OfTable, is_url, kind_of, open_input, suffix_of
 from cumsum.files.way import Progress, Way
@@ -106,7 +107,8 @@ def cumsum(
         quarter of what is free. The interpreter and its libraries come on top, some 50 MB.
     resume : bool, default False
         Whether to go on where a run of the same job was killed, and to leave what is done when
-        this one is interrupted or fails. Where there is nothing to go on with, it begins.
+        this one is interrupted or fails. Where there is nothing to go on with, it begins; a job
+        that is done already is not done again.
     in_place : bool, default False
         Whether to write the sums over the elements. A crash leaves a journal beside the file, with
         which ``resume=True`` goes on.

@@ -9,7 +9,13 @@ from collections.abc import Iterator, Sequence
 
 from cumsum.console import CommandError
 
+# Names in a message, at most.
+NAMED = 50
+
 FULL = os.strerror(errno.ENOSPC)
+
+# What a library says may repeat all that is in a file.
+LONGEST = 500
 
 
 def refuse(path: str, **choices: object) -> None:
@@ -37,9 +43,11 @@ def reason(error: BaseException) -> str:
         return FULL
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return text or type(error).__name__
+    return (text if len(text) <= LONGEST else f"{text[:LONGEST]}...") or type(error).__name__
 
 
 def among(names: Sequence[str]) -> str:
     """The end of a message that says what there is."""
+    if len(names) > NAMED:
+        return f"; there are {', '.join(names[:NAMED])} and {len(names) - NAMED:,} more"
     return f"; there is {', '.join(names)}" if names else "; there is none"

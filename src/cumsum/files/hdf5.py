@@ -173,7 +173,7 @@ def open_input(path: str, choice: Choice) -> HDF5:
         with told(f"read {path}"):
             member = _find(h5py, path, held, choice.member)
             _check_numbers(f"{path}{member}", held[member])
-        return HDF5(held, member, path)
+            return HDF5(held, member, path)
     except BaseException:
         held.close()
         raise

@@ -43,6 +43,7 @@ class Codec:
         self, dataset: Any, dtype: np.dtype[Any], *, shuffle: bool, level: int | None
     ) -> None:
         self._id = dataset.id
+        self._file_size: int = dataset.file.id.get_filesize()
         self._chunk: tuple[int, ...] = dataset.chunks
         self._dtype = dtype
         self._shuffle = shuffle and dtype.itemsize > 1
@@ -50,13 +51,16 @@ class Codec:
 
     def read(self, start: tuple[int, ...]) -> NDArray[Any] | None:
         """The chunk that begins there; None where HDF5 has to say what is in it."""
-        if self._id.get_chunk_info_by_coord(start).byte_offset is None:
+        info = self._id.get_chunk_info_by_coord(start)
+        if info.byte_offset is None:
             return None
+        if info.byte_offset + info.size > self._file_size:
+            raise ValueError(f"the chunk at {start} lies past the end of the file")
         mask, packed = self._id.read_direct_chunk(start)
         if mask:  # a filter was left out
             return None
         size = math.prod(self._chunk) * self._dtype.itemsize
-        data = packed if self._level is None else zlib.decompress(packed, bufsize=size)
+        data = packed if self._level is None else zlib.decompressobj().decompress(packed, size + 1)
         if len(data) != size:
             raise ValueError(f"the chunk at {start} has {len(data)} bytes, not {size}")
         values = np.frombuffer(data, np.uint8)

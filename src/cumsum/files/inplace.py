@@ -87,8 +87,8 @@ def _run(way: Way, target: PlainStore, names: Names) -> Done:
             names.remove_redo()
             return done
     if entry is None:
-        names_of_runs = {"token": secrets.token_hex(8), "before": finished.valid_token(names)}
-        entry = replace(way.begin(), fingerprint=fingerprint | names_of_runs)
+        runs = {"token": secrets.token_hex(8), "before": finished.valid_token(names)}
+        entry = replace(way.begin(), fingerprint=fingerprint | runs)
         walk = way.walk(target, entry)
         names.remove_redo()  # what another run left is no part of this one
         journal.write(names.journal, replace(entry, box=walk.box))

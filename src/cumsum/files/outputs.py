@@ -19,7 +19,6 @@ import shutil
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import IO, Any
 
 from cumsum.console import CommandError
@@ -148,41 +147,6 @@ class Partial:
         for leftover in map(self._beside, LEFTOVERS):
             own.forget(leftover)
         self.release()
-
-
-class Remote:
-    """What becomes an output elsewhere: it has its name from the start."""
-
-    journal = None
-
-    def __init__(self, url: str, kind: ModuleType) -> None:
-        self.place = url
-        self._kind = kind
-
-    def make_folder(self) -> None:
-        """Nothing: the first that is written makes it."""
-
-    def take(self) -> None:
-        """Nothing can be locked there."""
-
-    def release(self) -> None:
-        """Leave it as it is."""
-
-    def publish(self, _record: Sequence[Any] = ()) -> None:
-        """Let it be seen; no record is kept elsewhere."""
-        self._kind.publish(self.place)
-
-    def discard(self) -> None:
-        """Remove it."""
-        self._kind.discard(self.place)
-
-
-def check_remote(url: str, kind: ModuleType, *, force: bool) -> None:
-    """Refuse, before any work, an output elsewhere that must not be written."""
-    if not hasattr(kind, "discard"):
-        raise CommandError(f"cannot write {url}: outputs of its kind are local files")
-    if not force and kind.exists(url):
-        raise CommandError(f"{url} exists; give --force to replace it")
 
 
 def _beside(path: Path) -> list[tuple[Path, str, str]]:

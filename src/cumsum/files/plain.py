@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import math
 import os
 from collections.abc import Callable, Iterator
@@ -11,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from cumsum.console import CommandError, count, require
+from cumsum.files import npy_header, own
 from cumsum.files.outputs import claim
-from cumsum.files.store import Choice, Spec, Where, suffix_of
+from cumsum.files.store import Choice, Spec, Where, checked_shape, suffix_of
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -56,7 +55,7 @@ class PlainStore:
         self.shape, self.dtype = shape, dtype
         self.grid = (1,) * len(shape)
         self.order = tuple(range(len(shape))) if order is None else order
-        self._fd, self._path, self._offset = fd, path, offset
+        self.fd, self._path, self._offset = fd, path, offset
         self._flags = DONT_CACHE
         self._pool: ThreadPoolExecutor | None = None
 
@@ -96,7 +95,7 @@ class PlainStore:
         while memory:
             done = self._call(os.preadv, memory, place)
             if not done:
-                size = count(os.fstat(self._fd).st_size, "byte")
+                size = count(os.fstat(self.fd).st_size, "byte")
                 raise CommandError(
                     f"{self._path} became shorter while it was read: {size} are left"
                 )
@@ -116,14 +115,14 @@ class PlainStore:
     def _call(self, function: Callable[..., int], memory: memoryview, place: int) -> int:
         """Read or write, past the cache of the system where that can be asked for."""
         if not self._flags:
-            return function(self._fd, [memory], place)
+            return function(self.fd, [memory], place)
         try:
-            return function(self._fd, [memory], place, self._flags)
+            return function(self.fd, [memory], place, self._flags)
         except OSError as error:
             if error.errno not in UNKNOWN_FLAG:
                 raise
             self._flags = 0
-            return function(self._fd, [memory], place)
+            return function(self.fd, [memory], place)
 
     def _runs(self, where: Where, memory: memoryview) -> Iterator[tuple[int, memoryview]]:
         """Where each run of neighbours begins in the file, and its part of a box in memory."""
@@ -145,13 +144,13 @@ class PlainStore:
 
     def sync(self) -> None:
         """Wait for the disk."""
-        os.fsync(self._fd)
+        os.fsync(self.fd)
 
     def close(self) -> None:
         """Close the file."""
         if self._pool is not None:
             self._pool.shutdown()
-        fd, self._fd = self._fd, -1
+        fd, self.fd = self.fd, -1
         if fd >= 0:
             os.close(fd)
 
@@ -180,24 +179,25 @@ def _open(path: str, choice: Choice, flags: int) -> PlainStore:
 
 def open_npy(path: str, choice: Choice, flags: int) -> PlainStore:
     """Open a .npy file."""
-    try:
-        header = npy.open_memmap(path, mode="r")  # maps the elements, reads the header
-    except (ValueError, EOFError) as error:
-        reason = str(error)
-        if "greater than file size" in reason:
-            size = count(Path(path).stat().st_size, "byte")
-            reason = f"it is truncated: {size} are fewer than its header promises"
-        raise CommandError(f"{path} is not a .npy file that can be read: {reason}") from None
-    dtype = header.dtype
-    if choice.dtype is not None:
-        dtype = named_dtype(choice.dtype)
-        if dtype.itemsize != header.dtype.itemsize:
-            raise CommandError(f"{path} holds {header.dtype}, not {choice.dtype}")
-    order = tuple(range(header.ndim))
-    if header.flags.f_contiguous and not header.flags.c_contiguous:
-        order = order[::-1]
     fd = os.open(path, flags | os.O_CLOEXEC)
+    try:
+        header = npy_header.read_header(fd, path)
+        dtype = _named_or_held(path, choice, header.dtype)
+    except BaseException:
+        os.close(fd)
+        raise
+    order = tuple(range(len(header.shape)))
+    if header.is_fortran:
+        order = order[::-1]
     return PlainStore(fd, path, header.shape, dtype, order=order, offset=header.offset)
+
+
+def _named_or_held(path: str, choice: Choice, held: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype that was given for elements whose own has no name, or their own."""
+    dtype = held if choice.dtype is None else named_dtype(choice.dtype)
+    if dtype.itemsize != held.itemsize:
+        raise CommandError(f"{path} holds {held}, not {choice.dtype}")
+    return dtype
 
 
 def open_raw(path: str, choice: Choice, flags: int) -> PlainStore:
@@ -217,7 +217,7 @@ def open_raw(path: str, choice: Choice, flags: int) -> PlainStore:
             whole = f"{size - choice.offset} bytes are not a whole number of {choice.dtype}"
             raise CommandError(f"{path}: {whole}; give --raw-shape")
         shape = (held,)
-    if math.prod(shape) > held:
+    if math.prod(checked_shape(path, shape, dtype.itemsize)) > held:
         wanted = f"{count(size, 'byte')} are fewer than {choice.dtype} of shape {shape} take"
         raise CommandError(f"{path} is truncated: {wanted}")
     fd = os.open(path, flags | os.O_CLOEXEC)
@@ -236,44 +236,32 @@ def named_dtype(name: Any) -> np.dtype[Any]:
 
 def create(path: str, spec: Spec) -> PlainStore:
     """Create a file and claim its space, so that a full disk is known now."""
-    return _open_output(path, spec, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+    head = _header_of(spec)
+    store = _stored(path, spec, own.create(path, 0o666), len(head))
+    try:
+        claim(store.fd, store.span[1])
+        os.pwrite(store.fd, head, 0)
+    except BaseException:
+        store.close()
+        raise
+    return store
 
 
 def reopen(path: str, spec: Spec) -> PlainStore:
     """Open the file that `create` made."""
-    return _open_output(path, spec, os.O_RDWR)
+    return _stored(path, spec, own.open_found(path, os.O_RDWR), len(_header_of(spec)))
 
 
-def _open_output(path: str, spec: Spec, flags: int) -> PlainStore:
-    npy_file = suffix_of(spec.name) == ".npy"
-    header = npy_header(spec) if npy_file else b""
-    size = len(header) + math.prod(spec.shape) * spec.dtype.itemsize
-    fd = os.open(path, flags | os.O_CLOEXEC, 0o666)
-    try:
-        if flags & os.O_CREAT:
-            claim(fd, size)
-            os.pwrite(fd, header, 0)
-    except BaseException:
-        os.close(fd)
-        raise
-    if npy_file:
+def _header_of(spec: Spec) -> bytes:
+    return npy_header.header_of(spec) if suffix_of(spec.name) == ".npy" else b""
+
+
+def _stored(path: str, spec: Spec, fd: int, start: int) -> PlainStore:
+    if start:
         order = spec.like.order
-        return PlainStore(fd, path, spec.shape, spec.dtype, order=order, offset=len(header))
+        return PlainStore(fd, path, spec.shape, spec.dtype, order=order, offset=start)
     store = PlainStore(fd, path, spec.shape, spec.dtype)  # nothing in it says another order than C
     if store.order != spec.like.order:
         store._flags = 0  # short runs would go to the disk one by one
         store.grid = (*store.grid[:-1], min(RUN_ELEMENTS, max(1, spec.shape[-1])))
     return store
-
-
-def npy_header(spec: Spec) -> bytes:
-    """What stands before the elements of a .npy file."""
-    ndim = len(spec.shape)
-    header = {
-        "descr": npy.dtype_to_descr(spec.dtype),
-        "fortran_order": ndim > 1 and spec.like.order == tuple(range(ndim))[::-1],
-        "shape": spec.shape,
-    }
-    file = io.BytesIO()
-    npy.write_array_header_1_0(file, header)
-    return file.getvalue()

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from cumsum.console import CommandError, count
-from cumsum.files.failures import among, refuse
+from cumsum.files import own
+from cumsum.files.failures import among, reason, refuse
 from cumsum.files.outputs import claim
 from cumsum.files.plain import PlainStore, named_dtype
-from cumsum.files.store import Choice, Spec
+from cumsum.files.store import MOST_BYTES, Choice, Spec, checked_shape
 
 DTYPES = {
     "BOOL": "bool",
@@ -56,7 +57,7 @@ def _open(path: str, choice: Choice, flags: int) -> Tensor:
         raise CommandError(f"{path}: {problem}")
     refuse(path, column=choice.columns)
     start, header = read_header(path)
-    metadata = header.pop("__metadata__", None)
+    metadata = checked_metadata(path, header.pop("__metadata__", None))
     names = sorted(header)
     if choice.member is None and len(names) != 1:
         raise CommandError(
@@ -71,7 +72,7 @@ def _open(path: str, choice: Choice, flags: int) -> Tensor:
     if end > size:
         raise CommandError(f"{path} is truncated: {count(size, 'byte')}, {end:,} with {member!r}")
     store = Tensor(os.open(path, flags | os.O_CLOEXEC), path, shape, dtype, offset=start + offset)
-    store.member, store.metadata = member, metadata or {}
+    store.member, store.metadata = member, metadata
     return store
 
 
@@ -86,46 +87,86 @@ def read_header(path: str) -> tuple[int, dict[str, Any]]:
     if len(text) < length:
         raise CommandError(f"{problem}: it is truncated within its header")
     try:
-        header = json.loads(text)
-    except ValueError as error:
-        raise CommandError(f"{problem}: {error}") from None
+        header = json.loads(text, object_pairs_hook=_object)
+    except (ValueError, RecursionError) as error:
+        raise CommandError(f"{problem}: {reason(error)}") from None
     if not isinstance(header, dict):
         raise CommandError(f"{problem}: its header is no object")
     return 8 + length, header
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    held = dict(pairs)
+    if len(held) < len(pairs):
+        raise ValueError("a name is there twice")
+    return held
+
+
+def checked_metadata(path: str, metadata: Any) -> dict[str, str]:
+    """The texts that a file has beside its tensors."""
+    held = {} if metadata is None else metadata
+    if not isinstance(held, dict) or not all(isinstance(text, str) for text in held.values()):
+        raise CommandError(f"{path}: the __metadata__ of its header are not texts")
+    return held
+
+
 def layout(path: str, member: str, entry: Any) -> tuple[tuple[int, ...], np.dtype[Any], int]:
     """The shape and the dtype of a tensor, and where it begins after the header."""
     try:
-        code, shape, (begin, end) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
-        held = int(end) - int(begin)
+        code, said, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
     except (KeyError, TypeError, ValueError):
         raise CommandError(f"{path}: the header does not say where {member!r} is") from None
-    if code not in DTYPES:
-        raise CommandError(f"{path}: {member!r} holds {code}, of which there are no sums")
+    if not isinstance(code, str) or code not in DTYPES:
+        raise CommandError(
+            f"{path}: {member!r} holds {str(code)[:100]}, of which there are no sums"
+        )
     dtype = named_dtype(DTYPES[code]).newbyteorder("<")
-    if begin < 0 or held != math.prod(shape) * dtype.itemsize:
-        raise CommandError(f"{path}: the header gives {member!r} {held:,} bytes for shape {shape}")
+    shape = checked_shape(path, said, dtype.itemsize)
+    if type(begin) is not int or type(end) is not int or not 0 <= begin <= end < MOST_BYTES:
+        raise CommandError(f"{path}: the header does not say where {member!r} is")
+    if end - begin != math.prod(shape) * dtype.itemsize:
+        raise CommandError(
+            f"{path}: the header gives {member!r} {end - begin:,} bytes for shape {shape}"
+        )
     return shape, dtype, begin
 
 
 def create(path: str, spec: Spec) -> Tensor:
     """Create a file for the tensor, and claim its space."""
-    return _open_output(path, spec, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+    head = header_of(spec)
+    store = _stored(path, spec, own.create(path, 0o666), len(head))
+    try:
+        claim(store.fd, store.span[1])
+        os.pwrite(store.fd, head, 0)
+    except BaseException:
+        store.close()
+        raise
+    return store
 
 
 def reopen(path: str, spec: Spec) -> Tensor:
     """Open the file that `create` made."""
-    return _open_output(path, spec, os.O_RDWR)
+    return _stored(path, spec, own.open_found(path, os.O_RDWR), len(header_of(spec)))
 
 
-def _open_output(path: str, spec: Spec, flags: int) -> Tensor:
+def _stored(path: str, spec: Spec, fd: int, start: int) -> Tensor:
+    store = Tensor(fd, path, spec.shape, spec.dtype.newbyteorder("<"), offset=start)
+    store.member, store.metadata = member_of(spec), getattr(spec.like, "metadata", {})
+    return store
+
+
+def member_of(spec: Spec) -> str:
+    """The name of the tensor in the output: that of the input's, else `cumsum`."""
+    return str(getattr(spec.like, "member", "") or "cumsum")
+
+
+def header_of(spec: Spec) -> bytes:
+    """What stands before the elements of an output."""
     if spec.dtype.name not in NAMES:
         raise CommandError(f"{spec.name}: .safetensors holds no {spec.dtype}; give --dtype")
-    member = str(getattr(spec.like, "member", "") or "cumsum")
     size = math.prod(spec.shape) * spec.dtype.itemsize
     header: dict[str, Any] = {
-        member: {
+        member_of(spec): {
             "dtype": NAMES[spec.dtype.name],
             "shape": list(spec.shape),
             "data_offsets": [0, size],
@@ -135,16 +176,4 @@ def _open_output(path: str, spec: Spec, flags: int) -> Tensor:
         header["__metadata__"] = metadata
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
-    start = 8 + len(text)
-    fd = os.open(path, flags | os.O_CLOEXEC, 0o666)
-    try:
-        if flags & os.O_CREAT:
-            claim(fd, start + size)
-            os.pwrite(fd, len(text).to_bytes(8, "little") + text, 0)
-    except BaseException:
-        os.close(fd)
-        raise
-    dtype = spec.dtype.newbyteorder("<")
-    store = Tensor(fd, path, spec.shape, dtype, offset=start)
-    store.member, store.metadata = member, metadata
-    return store
+    return len(text).to_bytes(8, "little") + text

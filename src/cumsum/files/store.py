@@ -17,6 +17,7 @@ and the module has three more functions: `exists(url)` tells whether something w
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,9 @@ from cumsum.files.attributes import check_scale
 from cumsum.files.failures import refuse
 
 Where = tuple[slice, ...]
+
+# Of an array of NumPy.
+MOST_DIMS, MOST_BYTES = 64, 2**63 - 1
 
 # What packs a text, and the texts that may be packed.
 PACKED = (".gz", ".zst", ".bz2")
@@ -212,6 +216,26 @@ def kind_of(path: str | Path, choice: Choice | None = None) -> ModuleType:
     return importlib.import_module(KINDS.get(suffix, "cumsum.files.plain"))
 
 
+def checked_shape(path: str, shape: Any, itemsize: int) -> tuple[int, ...]:
+    """The shape that a header says, if an array can have it."""
+    if not isinstance(shape, list | tuple) or any(type(n) is not int or n < 0 for n in shape):
+        raise CommandError(f"{path}: {_short(shape)} is not the shape of an array")
+    if len(shape) > MOST_DIMS:
+        raise CommandError(f"{path} has {len(shape):,} dims, {MOST_DIMS} at most can be read")
+    if math.prod(max(n, 1) for n in shape) * max(itemsize, 1) > MOST_BYTES:
+        raise CommandError(f"{path}: an array of shape {_short(shape)} cannot be so large")
+    return tuple(shape)
+
+
+def _short(value: Any) -> str:
+    """What a header says, cut where it is long; integers of very many digits have no text."""
+    try:
+        text = ascii(value)
+    except (ValueError, RecursionError):
+        text = "what its header says"
+    return text if len(text) <= 100 else f"{text[:100]}..."
+
+
 def open_input(path: str | Path, choice: Choice | None = None) -> Store:
     """Open what is to be scanned."""
     choice = choice or Choice()
@@ -223,6 +247,11 @@ def open_input(path: str | Path, choice: Choice | None = None) -> Store:
     if suffix_of(path) not in TABLES or _is_zarr(path):
         refuse_tables(str(path), choice.table)
     store: Store = kind_of(path, choice).open_input(str(path), choice)
+    try:
+        checked_shape(str(path), tuple(map(int, store.shape)), store.dtype.itemsize)
+    except BaseException:
+        store.close()
+        raise
     return store
 
 

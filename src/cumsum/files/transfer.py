@@ -14,9 +14,10 @@ from cumsum.console import CommandError
 from cumsum.files import finished, journal
 from cumsum.files.disks import sync_folder
 from cumsum.files.journal import Entry, Keeper
-from cumsum.files.outputs import Partial, Remote, abandoned, refuse_existing, remove_abandoned
+from cumsum.files.outputs import Partial, abandoned, refuse_existing, remove_abandoned
 from cumsum.files.own import ForeignError
 from cumsum.files.pieces import Piece, Walk
+from cumsum.files.remote import Remote
 from cumsum.files.store import Spec, Store, create_output, is_url, kind_of
 from cumsum.files.way import Done, Way, carry_out
 

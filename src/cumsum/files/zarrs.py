@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cumsum.console import CommandError
-from cumsum.files import boxes, zarr_remote
+from cumsum.files import boxes, own, zarr_remote
 from cumsum.files.attributes import check_missing, check_packing, missing_values
 from cumsum.files.disks import flush_disk
 from cumsum.files.failures import among, refuse, told
+from cumsum.files.places import ROOTS
 from cumsum.files.store import Choice, Spec, Where, is_url
 from cumsum.files.zarr_like import (
     create_like,
@@ -137,12 +138,21 @@ def _order(array: Any) -> tuple[int, ...]:
 def open_input(path: str, choice: Choice) -> Zarr:
     """Open an array, or the one `choice.member` names in a group."""
     refuse(path, column=choice.columns)
-    with quiet():
+    with told(f"read {path}"), quiet():
+        _check_metadata(path)
         node, member = _node(library("zarr"), path, (choice.member or "").strip("/"))
-    if node.dtype.kind not in "biufc":
-        raise CommandError(f"{_named(path, member)} holds {node.dtype}, which has no sum")
-    check_packing(_named(path, member), node.attrs, node.dtype)
-    return Zarr(node, path, member)
+        if node.dtype.kind not in "biufc":
+            raise CommandError(f"{_named(path, member)} holds {node.dtype}, which has no sum")
+        check_packing(_named(path, member), node.attrs, node.dtype)
+        return Zarr(node, path, member)
+
+
+def _check_metadata(path: str) -> None:
+    """Refuse a folder whose metadata are no files: to read a pipe would never end."""
+    for root in () if is_url(path) else ROOTS:
+        place = Path(path, root)
+        if place.exists() and not place.is_file():
+            raise CommandError(f"{path} is no zarr array or group: {place} is no regular file")
 
 
 def _node(zarr: Any, path: str, member: str) -> tuple[Any, str]:
@@ -210,7 +220,7 @@ def reopen(path: str, spec: Spec) -> Zarr:
     """Open the array that `create` made, and remove chunks that were half written."""
     member = spec.like.member if isinstance(spec.like, Zarr) else ""
     for left in Path(path).rglob("*.partial"):
-        left.unlink()
+        own.forget(left)
     with told(f"write {spec.name}"), quiet():
         array = library("zarr").open_array(path, path=member, mode="r+")
         array = array.with_config({"write_empty_chunks": True})
