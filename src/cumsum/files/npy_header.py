@@ -31,8 +31,14 @@ class Header(NamedTuple):
 
 def read_header(fd: int, path: str) -> Header:
     """Read the header of an open file, which is as long as that says, or longer."""
-    start = io.BytesIO(os.pread(fd, BEFORE + HEADER_BYTES, 0))
     problem = f"{path} is not a .npy file that can be read"
+    start = os.pread(fd, BEFORE + HEADER_BYTES, 0)
+    return checked_header(path, problem, start, os.fstat(fd).st_size)
+
+
+def checked_header(path: str, problem: str, content: bytes, size: int) -> Header:
+    """The header that content of so many bytes starts with; what it promises is there."""
+    start = io.BytesIO(content)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -41,7 +47,6 @@ def read_header(fd: int, path: str) -> Header:
     except Exception as error:  # the header is an expression of any kind
         raise CommandError(f"{problem}: {reason(error)}") from error
     header = Header(checked_shape(path, shape, dtype.itemsize), is_fortran, dtype, start.tell())
-    size = os.fstat(fd).st_size
     if header.offset + math.prod(header.shape) * dtype.itemsize > size:
         fewer = f"{count(size, 'byte')} are fewer than its header promises"
         raise CommandError(f"{problem}: it is truncated: {fewer}")
