@@ -70,7 +70,9 @@ def open_input(path: str, choice: Choice) -> Member:
     except (CommandError, MemoryError):
         raise
     except Exception as error:  # archives and what packs them raise what they like
-        raise CommandError(f"{path} is not a .npz file that can be read: {reason(error)}") from error
+        raise CommandError(
+            f"{path} is not a .npz file that can be read: {reason(error)}"
+        ) from error
 
 
 def _read(path: str, archive: zipfile.ZipFile, name: str) -> NDArray[Any]:

@@ -58,11 +58,11 @@ class Sums:
 class GroupSums:
     """The sums of the groups of a table's rows, whose output cannot be taken up again."""
 
-    def __init__(self, job: Job, store: Any, curves: Curves | None) -> None:
+    def __init__(self, job: Job, walk: Walk, store: Any, curves: Curves | None) -> None:
         self._keys, self._mark, self._curves = store.keys, store.mark, curves
         if curves is not None and self._keys.period is not None:
             curves.period = self._keys.period.name
-        self._scanner = Grouped(job, store.keys)
+        self._scanner = Grouped(job, store.keys, whole=len(walk) == 1)
         self.seen = SeenGroups()
 
     def scan(self, piece: Piece, x: Array, y: Array) -> None:
@@ -84,5 +84,5 @@ def sums_of(
 ) -> Sums | GroupSums:
     """The sums of a job."""
     if getattr(store, "keys", None) is not None:
-        return GroupSums(job, store, curves)
+        return GroupSums(job, walk, store, curves)
     return Sums(job, walk, entry, store, curves)

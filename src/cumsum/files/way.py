@@ -20,7 +20,7 @@ from cumsum.files.pipeline import Flow, Slot
 from cumsum.files.report import Report, Seen, SeenGroups
 from cumsum.files.store import Choice, Store
 from cumsum.files.sums import sums_of
-from cumsum.files.tables.grouped import GROUP_BYTES
+from cumsum.files.tables.grouped import GROUP_BYTES, ROW_BYTES
 
 Progress = Callable[[int, int], object]
 
@@ -53,10 +53,11 @@ class Way:
         job, budget = self.job, memory.budget(self.memory)
         stores = [self.store] if target is None else [self.store, target]
         fixed = sum(store.limit(budget // 8) for store in stores)
+        beside = self.store.beside
         if self.keys is not None:
             self.keys.most = max(budget // 8 // GROUP_BYTES, self.keys.most)
-            fixed += budget // 8
-        costs = replace(job.costs, fixed=fixed, beside=self.store.beside)
+            fixed, beside = fixed + budget // 8, beside + ROW_BYTES
+        costs = replace(job.costs, fixed=fixed, beside=beside)
         order, reverse = tuple(self.store.order), job.options.reverse
         if entry.box:
             walk = self.walk_of(entry)
@@ -76,7 +77,7 @@ class Way:
             costs,
             budget,
             grids=grids,
-            whole_rows=whole,
+            whole_rows=whole or self.keys is not None,
             whole=reverse and table,  # which is read from its begin
             reverse=reverse,
         )

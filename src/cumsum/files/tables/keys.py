@@ -1,12 +1,10 @@
 """What rows are grouped by: the values of columns, or the periods that their dates are of.
 
-Each group has a number, in the order of the first rows; the label of a value is its text, so two
-values are one group if pyarrow writes them alike. Rows without a value are a group of their own.
+Each group has a number, in the order of the first rows. Rows without a value are a group as well.
 """
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cumsum.console import CommandError, require
-from cumsum.files.failures import reason
+from cumsum.files.failures import among, reason
 from cumsum.files.tables.periods import PERIODS, Period, period_of
 
 NONE = "(none)"  # the label of rows without a value
 FEWEST_KEYS = 1000
+
+Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,37 @@ def parse(path: str, by: tuple[str, ...], names: list[str]) -> tuple[By, ...]:
         elif name in names and said:
             found.append(By(name, period_of(text, said)))
         else:
-            known = f"; a column of dates can be followed by :{', :'.join(PERIODS)}"
-            there = f"; there is {', '.join(names)}"
-            raise CommandError(f"{path} has no column {text!r} to group by{there}{known}")
+            known = f"a column of dates can be followed by :{', :'.join(PERIODS)}"
+            raise CommandError(f"{path} has no column {text!r} to group by{among(names)}; {known}")
     return tuple(found)
+
+
+class Numbering:
+    """Numbers values, batch after batch: each new one is the next."""
+
+    def __init__(self) -> None:
+        self.known: Any = None  # all values, in the order of their numbers
+        self.new: Any = None  # those that the last batch brought
+
+    def number(self, column: Any) -> Numbers:
+        """The number of each value; one that is missing is a value."""
+        arrow, compute = require("pyarrow", "--by"), require("pyarrow.compute", "--by")
+        if isinstance(column, arrow.DictionaryArray):
+            column = column.dictionary_decode()
+        if str(column.type).endswith("_view"):
+            column = column.cast(str(column.type).removesuffix("_view"))
+        encoded = column.dictionary_encode(null_encoding="encode")
+        values = encoded.dictionary
+        if self.known is None:
+            self.known = values.slice(0, 0)
+        places = compute.index_in(values, value_set=self.known)
+        numbers = places.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        unknown = numbers < 0
+        numbers[unknown] = len(self.known) + np.arange(np.count_nonzero(unknown))
+        self.new = values.filter(arrow.array(unknown))
+        self.known = arrow.concat_arrays([self.known, self.new])
+        rows: Numbers = numbers[encoded.indices.to_numpy(zero_copy_only=False)]
+        return rows
 
 
 class Keys:
@@ -54,10 +81,16 @@ class Keys:
 
     def __init__(self, path: str, by: tuple[By, ...], *, days: bool = False) -> None:
         self.path, self.by, self.days = path, by, days
-        self.labels: list[str] = []
         self.most = FEWEST_KEYS
-        self._numbers: dict[Any, int] = {}
-        self._coming: deque[tuple[NDArray[np.int64], NDArray[np.float64] | None]] = deque()
+        self._columns = [Numbering() for _ in by]
+        self._pairs = [Numbering() for _ in by[1:]]  # of a group and the next column's value
+        self._labels: list[list[str]] = [[] for _ in range(2 * len(by) - 1)]
+        self._coming: deque[tuple[Numbers, NDArray[np.float64] | None]] = deque()
+
+    @property
+    def labels(self) -> list[str]:
+        """What the groups are called."""
+        return self._labels[-1]
 
     @property
     def width(self) -> int:
@@ -69,75 +102,43 @@ class Keys:
         """The period of all groups, if they are just that."""
         return self.by[0].period if len(self.by) == 1 else None
 
-    def take(self) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
+    def take(self) -> tuple[Numbers, NDArray[np.float64] | None]:
         """The groups of the rows of the next piece; where each is in its period, in days."""
         return self._coming.popleft()
 
     def see(self, table: Any, first: int, start: int) -> None:
         """Number the rows of a piece, which begins with row `start`, by columns from `first` on."""
-        codes: NDArray[np.int64] | None = None
-        parts: list[list[str | None]] = []
-        days = None
-        for i, by in enumerate(self.by):
-            column = table.column(first + i).combine_chunks()
-            if by.period is not None:
-                column, since = by.period.of((self.path, by.column, start), column, self.days)
-                days = since if len(self.by) == 1 else None
-            held, texts = self._encoded(by, column)
-            parts.append(texts)
-            codes = held if codes is None else codes * (len(texts) + 1) + held
-        assert codes is not None
-        self._coming.append((self._numbered(codes, parts), days))
-
-    def _encoded(self, by: By, column: Any) -> tuple[NDArray[np.int64], list[str | None]]:
-        """The place of each value among those of a column, one more for none; their labels."""
         arrow = require("pyarrow", "--by")
+        groups, days = self._values(0, table.column(first).combine_chunks(), start)
+        labels = self._labels[0]
+        for i, pairs in enumerate(self._pairs, 1):
+            others, _ = self._values(i, table.column(first + i).combine_chunks(), start)
+            groups = pairs.number(arrow.array(groups << 32 | others))
+            both = self._labels[len(self.by) + i - 1]
+            for pair in pairs.new.to_pylist():
+                both.append(f"{labels[pair >> 32]}, {self._labels[i][pair & 0xFFFFFFFF]}")
+            labels = both
+        if len(labels) > self.most:
+            raise CommandError(self._too_many())
+        self._coming.append((groups, days))
+
+    def _values(self, i: int, column: Any, start: int) -> tuple[Numbers, Any]:
+        """The numbers of the values of a column, whose labels are noted."""
+        arrow, by, days = require("pyarrow", "--by"), self.by[i], None
+        kind = column.type
+        if by.period is not None:
+            column, days = by.period.of((self.path, by.column, start), column, self.days)
+        numbering = self._columns[i]
         try:
-            if not isinstance(column, arrow.DictionaryArray):
-                if str(column.type).endswith("_view"):
-                    column = column.cast(str(column.type).removesuffix("_view"))
-                column = column.dictionary_encode()
-            texts = column.dictionary
-            if by.period is None:
-                texts = texts.cast("string").to_pylist()
-            else:
-                texts = [by.period.label(value) for value in texts.to_pylist()]
-            places = column.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)
+            numbers = numbering.number(column)
+            new = numbering.new
+            texts = new.cast("string").to_pylist() if by.period is None else new.to_pylist()
         except (arrow.ArrowException, ValueError, OverflowError) as error:
-            kind = f"column {by.column!r} holds {column.type}, which rows cannot be grouped by"
-            raise CommandError(f"{self.path}: {kind}: {reason(error)}") from None
-        return places.astype(np.int64), texts
-
-    def _numbered(self, codes: NDArray[Any], parts: list[list[str | None]]) -> NDArray[np.int64]:
-        """The number of each row's group; new ones are numbered in the order of their rows."""
-        size = math.prod(len(texts) + 1 for texts in parts)
-        if size <= len(codes):
-            unique, inverse = np.arange(size), codes
-            first = np.full(size, len(codes))
-            first[codes[::-1]] = np.arange(len(codes))[::-1]  # the last one that is written stays
-        else:
-            unique, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
-        numbers = np.zeros(len(unique), np.int64)
-        for place in np.argsort(first, kind="stable").tolist():
-            if first[place] == len(codes):
-                break
-            numbers[place] = self._number(int(unique[place]), parts)
-        rows: NDArray[np.int64] = numbers[inverse]
-        return rows
-
-    def _number(self, code: int, parts: list[list[str | None]]) -> int:
-        """The number of a group that is met."""
-        key = []
-        for texts in reversed(parts):
-            code, place = divmod(code, len(texts) + 1)
-            key.append(None if place == len(texts) else texts[place])
-        found = tuple(key[::-1])
-        number = self._numbers.setdefault(found, len(self._numbers))
-        if number == len(self.labels):
-            if number >= self.most:
-                raise CommandError(self._too_many())
-            self.labels.append(", ".join(NONE if text is None else text for text in found))
-        return number
+            what = f"column {by.column!r} holds {kind}, which rows cannot be grouped by"
+            raise CommandError(f"{self.path}: {what}: {reason(error)}") from None
+        label = str if by.period is None else by.period.label
+        self._labels[i] += [NONE if text is None else str(label(text)) for text in texts]
+        return numbers, days if len(self.by) == 1 else None
 
     def _too_many(self) -> str:
         by = " and ".join(repr(held.column) for held in self.by)
