@@ -154,6 +154,16 @@ def test_dtypes_that_lose_values_warn(work, capsys):
     assert capsys.readouterr().err == some.replace("do not", "does not")
 
 
+def test_the_rest_of_a_raw_file_warns(work, capsys):
+    np.arange(1000.0).tofile("x.raw")
+    argv = ["x.raw", "--raw-dtype=float64", "--raw-shape=10,10", "--dim=0"]
+    assert main(["run", *argv]) == 0
+    wanted = "cumsum: warning: 900 elements of x.raw after its shape are not read\n"
+    assert capsys.readouterr().err == wanted
+    assert main(["run", *argv, "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_links_are_replaced_as_files(work, capsys):
     (work / "link.csv").symlink_to("real.csv")
     (work / "real.csv").write_text("old")

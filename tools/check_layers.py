@@ -14,7 +14,7 @@ LAYERS = (
     ("__main__",),
     ("cli",),
     ("run",),
-    ("bench", "plot", "standard"),
+    ("bench", "plot", "standard", "summary"),
     ("files",),
     ("console",),
     ("__init__",),

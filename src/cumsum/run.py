@@ -5,20 +5,20 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cumsum import console, files, plot, standard
+from cumsum import console, plot, standard
 from cumsum.console import CommandError, parse_size
 from cumsum.files import engine
 from cumsum.files.curves import Curves
 from cumsum.files.outputs import check_output, replacing
-from cumsum.files.report import SHOWN, Report
+from cumsum.files.report import Report
 from cumsum.files.store import is_url
 from cumsum.standard import OUTPUT, is_standard
+from cumsum.summary import as_json, summary
 
 HELP = """\
 Scan a file: each value becomes the sum of all values up to it.
@@ -184,10 +184,8 @@ def run(args: argparse.Namespace) -> None:
         if curves is not None:
             with replacing(args.plot) as file:
                 plot.running_totals(curves, report, file, args.plot.suffix, args.title)
-    if report.lost and not args.quiet:
-        lost = f"{console.count(report.lost, 'value')} of {report.source}"
-        fits = "does not fit" if report.lost == 1 else "do not fit"
-        console.note(f"cumsum: warning: {lost} {fits} into {report.dtype}")
+    if not args.quiet:
+        _warn(report)
     _tell(args, report)
 
 
@@ -202,6 +200,17 @@ def _scan(
         return engine.run(what, output, args.dim, curves=curves, progress=progress, **given)
 
 
+def _warn(report: Report) -> None:
+    """Say what was left out, or became something else."""
+    if report.lost:
+        lost = f"{console.count(report.lost, 'value')} of {report.source}"
+        fits = "does not fit" if report.lost == 1 else "do not fit"
+        console.note(f"cumsum: warning: {lost} {fits} into {report.dtype}")
+    if report.unread:
+        rest = console.count(report.unread, "element")
+        console.note(f"cumsum: warning: {rest} of {report.input} after its shape are not read")
+
+
 def _tell(args: argparse.Namespace, report: Report) -> None:
     if args.quiet:
         return
@@ -214,85 +223,3 @@ def _tell(args: argparse.Namespace, report: Report) -> None:
     else:
         text = summary(report, names, written)
         (console.note if is_standard(args.output) else console.say)(text)
-
-
-def as_json(report: Report, names: Sequence[str], written: Sequence[str]) -> dict[str, Any]:
-    """The report for a program; numbers that JSON has not are texts."""
-    return {
-        "input": list(names),
-        "output": list(written),
-        "columns": list(report.columns),
-        "by": report.by or None,
-        "shape": list(report.shape),
-        "dim": report.dim,
-        "source": str(report.source),
-        "dtype": str(report.dtype),
-        "values": [_plain(value) for value in report.values],
-        "totals": [_plain(value) for value in report.totals],
-        "labels": list(report.labels),
-        "span": [_plain(value) for value in report.span],
-        "lines": report.lines,
-        "bytes": report.nbytes,
-        "seconds": report.seconds,
-        "resumed": report.resumed,
-    }
-
-
-def _plain(value: Any) -> Any:
-    value = value.item()
-    return value if isinstance(value, int) or _is_finite(value) else str(value)
-
-
-def _is_finite(value: Any) -> bool:
-    return isinstance(value, float) and math.isfinite(value)
-
-
-def summary(report: Report, names: Sequence[str], written: Sequence[str]) -> str:
-    """What was done, for a person."""
-    what = " ".join(filter(None, [" ".join(names), ", ".join(report.columns)]))
-    if report.by and not report.already_done:
-        what += f" by {report.by} ({console.count(report.groups, 'group')})"
-    rows = [
-        ("shape", f"{report.shape}, dim {report.dim}"),
-        ("dtype", f"{report.source} -> {report.dtype}"),
-    ]
-    if report.values:
-        rows += [("values", values(report)), *totals(report)]
-    clock = console.seconds(report.seconds)
-    if report.nbytes >= 1e6:
-        clock += f", {report.nbytes / report.seconds / 1e9:.3g} GB/s read and written"
-    rows.append(("time", clock))
-    if report.resumed:
-        rows.append(("resumed", f"after {report.resumed:,} of {report.pieces:,} pieces"))
-    if report.already_done:
-        rows.append(("kept", "already done, nothing was scanned"))
-        written = ()
-    rows += [("wrote", path) for path in written]
-    return "\n".join([what, *(f"  {name:<8}{text}" for name, text in rows)])
-
-
-def values(report: Report) -> str:
-    """The first values and the last one of the first line."""
-    shown = [console.number(value.item()) for value in report.values]
-    if len(shown) > SHOWN:
-        shown.insert(-1, "...")
-    return ", ".join(shown)
-
-
-def totals(report: Report) -> list[tuple[str, str]]:
-    """The total of each line, or their range."""
-    shown = [console.number(value.item()) for value in report.totals]
-    if report.labels:
-        each = len(shown) // len(report.labels)
-        lines = [", ".join(shown[i : i + each]) for i in range(0, len(shown), each)]
-        named = [f"{label}  {line}" for label, line in zip(report.labels, lines, strict=True)]
-        return [("" if i else "total", text) for i, text in enumerate(named)]
-    if shown:
-        return [("total", ", ".join(shown))]
-    if not report.span:
-        return [("totals", f"of {report.lines:,} lines")]
-    low, high = (console.number(value.item()) for value in report.span)
-    return [("totals", f"{low} to {high} over {report.lines:,} lines")]
-
-
-__all__ = ["EXAMPLES", "HELP", "add_options", "files", "run"]

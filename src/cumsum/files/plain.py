@@ -60,6 +60,7 @@ class PlainStore:
         self._pool: ThreadPoolExecutor | None = None
 
     beside = 0
+    unread = 0  # elements of a raw file after those of its shape
 
     @property
     def span(self) -> tuple[int, int]:
@@ -221,7 +222,9 @@ def open_raw(path: str, choice: Choice, flags: int) -> PlainStore:
         wanted = f"{count(size, 'byte')} are fewer than {choice.dtype} of shape {shape} take"
         raise CommandError(f"{path} is truncated: {wanted}")
     fd = os.open(path, flags | os.O_CLOEXEC)
-    return PlainStore(fd, path, shape, dtype, offset=choice.offset)
+    store = PlainStore(fd, path, shape, dtype, offset=choice.offset)
+    store.unread = held - math.prod(shape)
+    return store
 
 
 def named_dtype(name: Any) -> np.dtype[Any]:

@@ -170,6 +170,8 @@ class Report:
         How many groups of rows there were.
     lost : int
         How many values the dtype that was asked for cannot hold.
+    unread : int
+        How many elements a raw file has after those of its shape.
     """
 
     input: str
@@ -192,3 +194,4 @@ class Report:
     columns: tuple[str, ...] = ()
     groups: int = 0
     lost: int = 0
+    unread: int = 0

@@ -141,7 +141,8 @@ class Way:
     ) -> Done:
         """The end of a walk."""
         names = getattr(getattr(self.store, "columns", None), "names", ())
-        return Done(self.job, walk, seen, first, already, self.keys, names, lost)
+        unread = getattr(self.store, "unread", 0)
+        return Done(self.job, walk, seen, first, already, self.keys, names, lost, unread)
 
     def check_input(self, entry: Entry) -> None:
         """Refuse results of an input that was changed while it was read."""
@@ -166,6 +167,7 @@ class Done:
     keys: Any = None
     columns: tuple[str, ...] = ()
     lost: int = 0
+    unread: int = 0
 
     def entry(self, fingerprint: dict[str, Any]) -> Entry:
         """What a later run is told of it."""
@@ -196,6 +198,7 @@ class Done:
             columns=self.columns,
             groups=0 if keys is None else len(keys.labels),
             lost=self.lost,
+            unread=self.unread,
         )
 
 

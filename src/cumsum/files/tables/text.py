@@ -113,38 +113,19 @@ class Text:
 
     def parse(self, block: Block, kinds: dict[int, str]) -> Any:
         """Columns of a block, by their places, of the types that are given."""
-        csv_ = require("pyarrow.csv", "reading .csv")
-        content = records.without_comments(block.content, block.records)
-        names = [str(i) for i in range(len(self.header))]
+        arrow = require("pyarrow", "reading .csv")
+        types = {str(place): arrow.type_for_alias(kind) for place, kind in kinds.items()}
+        if not len(block.records.starts):
+            return arrow.table({name: arrow.array([], kind) for name, kind in types.items()})
         ragged: list[Any] = []
 
         def refuse(row: Any) -> str:
             ragged.append(row)
             return "error"
 
-        arrow = require("pyarrow", "reading .csv")
-        types = {str(place): arrow.type_for_alias(kind) for place, kind in kinds.items()}
-        if not len(block.records.starts):
-            return arrow.table({name: arrow.array([], kind) for name, kind in types.items()})
+        content = records.without_comments(block.content, block.records)
         try:
-            table = csv_.read_csv(
-                arrow.BufferReader(content),
-                read_options=csv_.ReadOptions(
-                    use_threads=False, block_size=len(content) + 1, column_names=names
-                ),
-                parse_options=csv_.ParseOptions(
-                    delimiter=self.dialect.delimiter,
-                    newlines_in_values=True,
-                    invalid_row_handler=refuse,
-                ),
-                convert_options=csv_.ConvertOptions(
-                    column_types=types,
-                    null_values=NULLS,
-                    strings_can_be_null=False,
-                    decimal_point=self.dialect.decimal,
-                    include_columns=list(types),
-                ),
-            )
+            table = self._read(arrow.BufferReader(content), len(content), types, refuse)
         except arrow.ArrowInvalid as error:
             if ragged:
                 line = block.line_of(ragged[0].number - 1)
@@ -156,6 +137,28 @@ class Text:
             line = block.lines + 1
             raise CommandError(f"{self.path}: its rows from line {line:,} on cannot be told apart")
         return table
+
+    def _read(self, source: Any, size: int, types: dict[str, Any], refuse: Any) -> Any:
+        csv_ = require("pyarrow.csv", "reading .csv")
+        names = [str(i) for i in range(len(self.header))]
+        return csv_.read_csv(
+            source,
+            read_options=csv_.ReadOptions(
+                use_threads=False, block_size=size + 1, column_names=names
+            ),
+            parse_options=csv_.ParseOptions(
+                delimiter=self.dialect.delimiter,
+                newlines_in_values=True,
+                invalid_row_handler=refuse,
+            ),
+            convert_options=csv_.ConvertOptions(
+                column_types=types,
+                null_values=NULLS,
+                strings_can_be_null=False,
+                decimal_point=self.dialect.decimal,
+                include_columns=list(types),
+            ),
+        )
 
     def raw(self, block: Block, *, followed: bool) -> tuple[Any, Any]:
         """The bytes of each record, with the lines before it that are none; and its line end.
