@@ -143,7 +143,9 @@ def test_types_of_numbers(tmp_path, cells, wanted):
 CELL = st.text(alphabet='ab,"\n #é\t', max_size=6)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     st.lists(st.lists(CELL, min_size=2, max_size=2), min_size=1, max_size=12),
     st.sampled_from(["\n", "\r\n"]),
@@ -169,7 +171,7 @@ def test_what_pythons_csv_writes(tmp_path, rows, end, quoting, block):
     assert [line[-1] for line in read] == ["v_cumsum", *map(str, np.arange(len(rows)).cumsum())]
 
 
-@settings(max_examples=2000)
+@settings(max_examples=2000, deadline=None)
 @given(st.text(alphabet='a,"\n\r#', max_size=14), st.sampled_from(["", "#"]))
 def test_records_are_those_of_a_plain_reader(content, comment):
     block = content.encode()

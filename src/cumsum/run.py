@@ -164,7 +164,7 @@ SAME = (
 
 def run(args: argparse.Namespace) -> None:
     """Scan a file."""
-    # pyarrow's own allocators keep what is free again: 390 MB in the place of 280 for 6 million rows.
+    # pyarrow's own allocators keep what is free again: 390 MB, not 280, for 6 million rows.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     standards = [*map(is_standard, args.input), is_standard(args.output)]
     if any(standards) and (args.resume or args.in_place):
