@@ -143,7 +143,7 @@ def test_refused_groups(rain, array, capsys):
         (["--dim", "0", "--column", "a"], "there is no member or column to choose"),
         (["--dim", "0", "--member", "a"], "there is no member or column to choose"),
         (["--dim", "0", "--plot", "y.bmp"], "not one of .png, .svg, .pdf"),
-        (["--nonsense"], "unrecognized arguments: --nonsense"),
+        (["--nonsense"], "unrecognized arguments: --nonsense (see cumsum run --help)"),
     ],
 )
 def test_refused_options(array, capsys, options, message):

@@ -72,7 +72,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with termination_heard():
             given = with_negative(sys.argv[1:] if argv is None else argv)
-            args = make_parser().parse_args(given or ["--help"])
+            args, rest = make_parser().parse_known_args(given or ["--help"])
+            if rest:
+                args.parser.error(f"unrecognized arguments: {' '.join(rest)}")
             args.command(args)
     except Terminated as stop:
         console.complain(stop)
@@ -127,6 +129,7 @@ def add_command(commands: Any, name: str, short: str, text: str, examples: str) 
     parser: Parser = commands.add_parser(
         name, help=short, description=text, epilog=examples, formatter_class=form
     )
+    parser.set_defaults(parser=parser)
     return parser
 
 
