@@ -178,6 +178,11 @@ def test_retry_of_a_table(work, capsys):
     first = (work / "y.csv").stat()
     assert "already done" in out(capsys, *argv)
     assert (work / "y.csv").stat() == first
-    assert "exists; give --force" in refused(capsys, *argv, "--skipna")
+    for more in (["--skipna"], ["--by=k"], ["--suffix=_z"], ["--comment=#"]):
+        assert "exists; give --force" in refused(capsys, *argv, *more)
+        out(capsys, *argv[:-1], "--force", "--resume", *more)
+        assert "already done" in out(capsys, *argv, *more)
+        assert "exists; give --force" in refused(capsys, *argv)
+        out(capsys, *argv, "--force")
     (work / "x.csv").write_text(TABLE + "c,1,1\n")
     assert "exists; give --force" in refused(capsys, *argv)

@@ -128,7 +128,8 @@ class Way:
         """Which of the elements of a file are meant."""
         choice = self.choice
         held = {"member": choice.member, "columns": list(choice.columns), "offset": choice.offset}
-        return held | {name: str(value) for name, value in choice.table.options().items()}
+        asked = {name: value for name, value in vars(choice.table).items() if name != "days"}
+        return held | {name: str(value) for name, value in asked.items()}  # usual ones as well
 
     def done(
         self,
