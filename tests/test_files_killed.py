@@ -9,7 +9,7 @@ import pytest
 
 import killed
 
-KILLS = os.environ.get("CUMSUM_KILLS", "6")
+KILLS = os.environ.get("CUMSUM_KILLS", "4")
 NEEDED = {"zarr": "zarr", "h5": "h5py", "csv": "pyarrow", "parquet": "pyarrow"}
 
 
