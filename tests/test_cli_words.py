@@ -102,14 +102,14 @@ def test_a_pipe_that_nobody_reads(work):
     code = f"{sys.executable} -m cumsum run x.csv --column v -o - --quiet | head -1"
     done = subprocess.run(["sh", "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout == "k,v,v_cumsum\n"
-    assert done.stderr == "cumsum: error: cannot write standard output: Broken pipe\n"
+    assert done.stderr == ""
 
 
 def test_json(work, capsys):
     told = json.loads(out(capsys, "x.csv", "--column=v", "--by=k", "-o", "y.csv", "--json"))
     assert told["input"] == ["x.csv"]
     assert told["output"] == ["y.csv"]
-    assert (told["columns"], told["by"]) == (["v"], "k")
+    assert (told["columns"], told["by"]) == (["v"], ["k"])
     assert (told["labels"], told["totals"]) == (["a", "b"], [5, 2])
     assert (told["shape"], told["dim"], told["source"], told["dtype"]) == ([3], 0, "int64", "int64")
     np.save("x.npy", np.array([1.0, np.inf, -np.inf]))
@@ -148,6 +148,10 @@ def test_dtypes_that_lose_values_warn(work, capsys):
         told = capsys.readouterr().err
         some = f"cumsum: warning: {lost} values of float64 do not fit into {dtype}\n"
         assert told == (some if lost else "")
+    np.save("x.npy", np.array([2**53 + 1, 2**53 + 2, 3]))
+    assert main(["run", "x.npy", "--dtype=float64"]) == 0
+    some = "cumsum: warning: 1 value of int64 does not fit into float64\n"
+    assert capsys.readouterr().err == some
     np.save("x.npy", np.array([1e300, 1.0]))
     assert main(["run", "x.npy", "--dtype=float32"]) == 0
     some = "cumsum: warning: 1 value of float64 do not fit into float32\n"

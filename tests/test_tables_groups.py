@@ -68,8 +68,7 @@ def test_bits_are_those_of_a_sort(tmp_path, monkeypatch, name, how, few):
     if HOW[how].get("dtype") not in ("complex64", "float32", "float16"):
         last = 0 if how == "reverse" else -1
         ends = [totals[np.flatnonzero(keys == key)[last]] for key in dict.fromkeys(keys.tolist())]
-        if len(ends) <= 6:
-            assert report.totals == tuple(np.concatenate(ends))
+        assert report.totals == tuple(np.concatenate(ends))
         assert report.span == (np.min(ends), np.max(ends))
     assert report.groups == len(set(keys.tolist()))
 
@@ -92,7 +91,7 @@ def test_rows_without_a_key_are_a_group(tmp_path, kind):
     path = write(pa.table({"k": keys, "v": [1, 2, 4, 8, 16]}), tmp_path / f"x{kind}")
     report = files.cumsum(path, tmp_path / "y.npy", columns="v", by="k")
     assert np.load(tmp_path / "y.npy").tolist() == [1, 2, 5, 10, 16]
-    assert report.labels == (("a", "", "NA") if kind == ".csv" else ("a", "(none)", ""))
+    assert report.labels == (("a", "(none)", "NA") if kind == ".csv" else ("a", "(none)", ""))
     days = ["2020-01-31", "", "2020-02-01", "", "2020-02-02"]
     days = days if kind == ".csv" else [day or None for day in days]
     path = write(pa.table({"k": days, "v": [1, 2, 4, 8, 16]}), tmp_path / f"x{kind}")
@@ -145,7 +144,7 @@ def test_periods_are_those_that_are_written(tmp_path, period):
             report = files.cumsum(path, tmp_path / "y.npy", **how)
             np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), sums)
             assert report.groups == len(numbers)
-            assert report.by == f"t:{period}"
+            assert report.by == (f"t:{period}",)
 
 
 def test_days_before_1970_and_leap_days():
@@ -215,6 +214,7 @@ def test_keys_of_many_types(tmp_path):
     columns = {
         "bool": [True, False, True],
         "float": [0.5, float("nan"), 0.5],
+        "zero": pa.array([0.0, 1.0, -0.0], "float32"),
         "date": [moment.date(), None, moment.date()],
         "decimal": pa.array(["1.10", "2.20", "1.10"]).cast(pa.decimal128(5, 2)),
         "words": pa.array(["a", "b", "a"]).dictionary_encode(),
@@ -239,6 +239,6 @@ def test_keys_of_many_types(tmp_path):
 def test_more_groups_than_memory_has_room_for(tmp_path):
     keys = np.arange(30_000)
     path = write(pa.table({"k": keys, "v": keys}), tmp_path / "x.parquet")
-    with pytest.raises(CommandError, match=r"'k' have more than [\d,]+ different values"):
+    with pytest.raises(CommandError, match=r"'k' has more than [\d,]+ different values"):
         files.cumsum(path, columns="v", by="k", memory=2_500_000)
     assert files.cumsum(path, columns="v", by="k").groups == 30_000

@@ -101,7 +101,7 @@ def running_totals(
 def default_title(report: Report) -> str:
     """What is drawn, and from which file."""
     what = ", ".join(report.columns) or "values"
-    by = f" by {report.by}" if report.by else ""
+    by = f" by {' and '.join(report.by)}" if report.by else ""
     return f"Running total of {what}{by}, {Path(report.input).name}"
 
 

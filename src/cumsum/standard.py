@@ -82,6 +82,8 @@ def _pass_on(path: Path) -> None:
         with path.open("rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer, 1 << 20)
         sys.stdout.buffer.flush()
+    except BrokenPipeError:  # whoever reads, as `head`, has enough
+        console.drop_stdout()
     except OSError as error:
         console.drop_stdout()
         raise CommandError(f"cannot write {OUTPUT}: {error.strerror or error}") from error

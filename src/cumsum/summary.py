@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cumsum import console
-from cumsum.files.report import SHOWN, Report
+from cumsum.files.report import FEW, SHOWN, Report
 
 
 def as_json(report: Report, names: Sequence[str], written: Sequence[str]) -> dict[str, Any]:
@@ -16,7 +16,7 @@ def as_json(report: Report, names: Sequence[str], written: Sequence[str]) -> dic
         "input": list(names),
         "output": list(written),
         "columns": list(report.columns),
-        "by": report.by or None,
+        "by": list(report.by),
         "shape": list(report.shape),
         "dim": report.dim,
         "source": str(report.source),
@@ -29,6 +29,7 @@ def as_json(report: Report, names: Sequence[str], written: Sequence[str]) -> dic
         "bytes": report.nbytes,
         "seconds": report.seconds,
         "resumed": report.resumed,
+        "already_done": report.already_done,
     }
 
 
@@ -45,7 +46,8 @@ def summary(report: Report, names: Sequence[str], written: Sequence[str]) -> str
     """What was done, for a person."""
     what = " ".join(filter(None, [" ".join(names), ", ".join(report.columns)]))
     if report.by and not report.already_done:
-        what += f" by {report.by} ({console.count(report.groups, 'group')})"
+        by = " and ".join(report.by)
+        what += f" by {by} ({console.count(report.groups, 'group')})"
     rows = [
         ("shape", f"{report.shape}, dim {report.dim}"),
         ("dtype", f"{report.source} -> {report.dtype}"),
@@ -75,11 +77,15 @@ def values(report: Report) -> str:
 
 def totals(report: Report) -> list[tuple[str, str]]:
     """The total of each line, or their range."""
-    shown = [console.number(value.item()) for value in report.totals]
-    if report.labels:
+    few = report.totals if len(report.totals) <= FEW else ()
+    shown = [console.number(value.item()) for value in few]
+    if shown and report.labels:
         each = len(shown) // len(report.labels)
         lines = [", ".join(shown[i : i + each]) for i in range(0, len(shown), each)]
-        named = [f"{label}  {line}" for label, line in zip(report.labels, lines, strict=True)]
+        named = [
+            f"{' '.join(label.split())}  {line}"
+            for label, line in zip(report.labels, lines, strict=True)
+        ]
         return [("" if i else "total", text) for i, text in enumerate(named)]
     if shown:
         return [("total", ", ".join(shown))]

@@ -41,8 +41,8 @@ def cumsum(
     precision: Precision = None,
     skipna: bool = False,
     missing: Literal["carry", "nan"] = "carry",
-    columns: str | Sequence[str] = (),
-    by: str | Sequence[str] = (),
+    columns: str | Sequence[str] | None = None,
+    by: str | Sequence[str] | None = None,
     suffix: str = "_cumsum",
     delimiter: str | None = None,
     decimal: str = ".",
@@ -195,7 +195,7 @@ def _choice(paths: tuple[str, ...], given: dict[str, Any], *, days: bool) -> Cho
     if given["missing"] == "nan" and not given["skipna"]:
         raise ValueError("files.cumsum(): missing says nothing without skipna")
     table = OfTable(
-        by=_names(given["by"]),
+        by=_names("by", given["by"]),
         skipna=bool(given["skipna"]),
         missing=given["missing"],
         suffix=given["suffix"],
@@ -207,13 +207,20 @@ def _choice(paths: tuple[str, ...], given: dict[str, Any], *, days: bool) -> Cho
     )
     shape = None if given["raw_shape"] is None else _shape(given["raw_shape"])
     offset = _integer("raw_offset", given["raw_offset"])
-    columns = _names(given["columns"])
+    columns = _names("columns", given["columns"])
+    if not isinstance(given["suffix"], str):
+        raise TypeError(f"files.cumsum(): suffix must be a text, not {given['suffix']!r}")
     return Choice(given["member"], columns, given["raw_dtype"], shape, offset, table)
 
 
-def _names(value: str | Sequence[str]) -> tuple[str, ...]:
-    """One name, or several."""
-    return (value,) if isinstance(value, str) else tuple(value)
+def _names(name: str, value: Any) -> tuple[str, ...]:
+    """One name, or several, or none."""
+    if value is None or isinstance(value, str):
+        return () if value is None else (value,)
+    names = tuple(value) if hasattr(value, "__iter__") else (value,)
+    if not all(isinstance(each, str) for each in names):
+        raise TypeError(f"files.cumsum(): {name} must be names of columns, not {value!r}")
+    return names
 
 
 def _check_missing(job: jobs.Job, choice: Choice, output: Any) -> None:

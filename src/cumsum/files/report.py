@@ -123,8 +123,8 @@ class SeenGroups:
 
     @property
     def totals(self) -> tuple[Any, ...]:
-        """The total of each group, if they are few; those of a group's columns side by side."""
-        return tuple(self.all.ravel()) if self.all.size <= FEW else ()
+        """The total of each group; those of a group's columns side by side."""
+        return tuple(self.all.ravel())
 
     @property
     def span(self) -> tuple[Any, ...]:
@@ -162,8 +162,9 @@ class Report:
         How many pieces there were, and how many of them an earlier run had done.
     already_done : bool
         Whether an earlier run had finished the job: with ``resume=True`` nothing was scanned.
-    by, labels : str, tuple of str
-        What rows were grouped by, and what is said of each group whose totals are told.
+    by, labels : tuple of str
+        What rows of a table were grouped by, and what each group is called; `totals` has those of
+        every group.
     columns : tuple of str
         Of a table, those that were scanned.
     groups : int
@@ -189,7 +190,7 @@ class Report:
     pieces: int
     resumed: int
     already_done: bool = False
-    by: str = ""
+    by: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     groups: int = 0

@@ -177,7 +177,6 @@ class Done:
     def report(self, output: str, seconds: float) -> Report:
         """What it tells."""
         job, shape, keys = self.job, self.job.shape, self.keys
-        totals = self.seen.totals
         return Report(
             input=job.path,
             output=output,
@@ -186,7 +185,7 @@ class Done:
             source=job.source,
             dtype=job.dtype,
             values=self.seen.values,
-            totals=totals,
+            totals=self.seen.totals,
             span=self.seen.span,
             lines=job.lines if keys is None else job.lines * len(keys.labels),
             nbytes=job.nbytes * (len(self.walk) - self.first) // max(len(self.walk), 1),
@@ -194,8 +193,8 @@ class Done:
             pieces=len(self.walk),
             resumed=self.first,
             already_done=self.already,
-            by="" if keys is None else " and ".join(map(str, keys.by)),
-            labels=tuple(keys.labels) if keys is not None and totals else (),
+            by=() if keys is None else tuple(map(str, keys.by)),
+            labels=() if keys is None else tuple(keys.labels),
             columns=self.columns,
             groups=0 if keys is None else len(keys.labels),
             lost=self.lost,

@@ -39,7 +39,9 @@ class Dialect:
         """Refuse what cannot be told apart."""
         for name, sign in (("delimiter", self.delimiter), ("comment", self.comment)):
             if sign and (len(sign) != 1 or not sign.isascii() or sign in f"{QUOTE}\r\n\0"):
-                raise CommandError(f"{name} is {sign!r}, it must be one ASCII character")
+                raise CommandError(
+                    f"{name} is {sign!r}, it must be one ASCII character, and no quote"
+                )
         if self.decimal not in {".", ","}:
             raise CommandError(f"decimal is {self.decimal!r}, it must be '.' or ','")
         given = [sign for sign in (self.delimiter or ",", self.comment) if sign]
@@ -76,8 +78,14 @@ def place_of(path: str, names: list[str], name: str) -> int:
     """Where the one column of a name is."""
     if names.count(name) != 1:
         problem = "several columns" if name in names else "no column"
-        raise CommandError(f"{path} has {problem} {name!r}{among(names)}")
+        raise CommandError(f"{path} has {problem} {name!r}{among(names)}{hint(names)}")
     return names.index(name)
+
+
+def hint(names: list[str]) -> str:
+    """What may be meant where all of a header is one field."""
+    found = next((sign for sign in ";\t|," if sign in names[0]), None) if len(names) == 1 else None
+    return f"; is --delimiter {found!r} meant?" if found else ""
 
 
 def check_distinct(path: str, option: str, names: Any) -> None:

@@ -62,6 +62,8 @@ class Numbering:
             column = column.dictionary_decode()
         if str(column.type).endswith("_view"):
             column = column.cast(str(column.type).removesuffix("_view"))
+        if arrow.types.is_floating(column.type):
+            column = compute.add(column, arrow.scalar(0.0).cast(column.type))  # -0.0 is 0.0
         encoded = column.dictionary_encode(null_encoding="encode")
         values = encoded.dictionary
         if self.known is None:
@@ -79,8 +81,11 @@ class Numbering:
 class Keys:
     """Numbers the groups of rows, batch after batch."""
 
-    def __init__(self, path: str, by: tuple[By, ...], *, days: bool = False) -> None:
+    def __init__(
+        self, path: str, by: tuple[By, ...], *, days: bool = False, empty: str = ""
+    ) -> None:
         self.path, self.by, self.days = path, by, days
+        self._empty = empty  # what a text without letters is called
         self.most = FEWEST_KEYS
         self._columns = [Numbering() for _ in by]
         self._pairs = [Numbering() for _ in by[1:]]  # of a group and the next column's value
@@ -137,12 +142,15 @@ class Keys:
             what = f"column {by.column!r} holds {kind}, which rows cannot be grouped by"
             raise CommandError(f"{self.path}: {what}: {reason(error)}") from None
         label = str if by.period is None else by.period.label
-        self._labels[i] += [NONE if text is None else str(label(text)) for text in texts]
+        self._labels[i] += [
+            NONE if text is None else str(label(text)) or self._empty for text in texts
+        ]
         return numbers, days if len(self.by) == 1 else None
 
     def _too_many(self) -> str:
         by = " and ".join(repr(held.column) for held in self.by)
+        have = "has" if len(self.by) == 1 else "have"
         return (
-            f"{self.path}: {by} have more than {self.most:,} different values, and each needs a "
+            f"{self.path}: {by} {have} more than {self.most:,} different values, and each needs a "
             "sum in memory; give more --memory, or sort the table and scan it in parts"
         )

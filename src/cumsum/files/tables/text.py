@@ -17,7 +17,7 @@ import numpy as np
 from cumsum.console import CommandError, count, require
 from cumsum.files.failures import reason
 from cumsum.files.tables import records
-from cumsum.files.tables.dialect import NULLS, QUOTE, Dialect, packing_of
+from cumsum.files.tables.dialect import NULLS, QUOTE, Dialect, hint, packing_of
 from cumsum.files.tables.records import Records
 
 # Bytes that are parsed at a time, and the most that a record may have.
@@ -102,6 +102,10 @@ class Text:
         return stream
 
     def _check_utf8(self, content: bytes, lines: int) -> None:
+        if not lines and content.startswith(b"\x1f\x8b"):
+            raise CommandError(
+                f"{self.path} is packed by gzip: its name, or --format, must say .gz"
+            )
         try:
             content.decode()
         except UnicodeDecodeError as error:
@@ -130,7 +134,9 @@ class Text:
             if ragged:
                 line = block.line_of(ragged[0].number - 1)
                 fields = count(ragged[0].actual_columns, "field")
-                wanted = f"{fields}, but the header has {ragged[0].expected_columns}"
+                wanted = (
+                    f"{fields}, but the header has {ragged[0].expected_columns}{hint(self.header)}"
+                )
                 raise CommandError(f"{self.path}, line {line:,}: {wanted}") from None
             raise UnreadError(error, block) from None
         if table.num_rows != len(block.records.starts):

@@ -10,7 +10,7 @@ from cumsum.console import CommandError, require
 from cumsum.files.tables import keys as grouping
 from cumsum.files.tables.columns import POOL_BYTES, Columns, Table
 from cumsum.files.tables.dialect import NULLS, Dialect, is_text, place_of
-from cumsum.files.tables.keys import Keys
+from cumsum.files.tables.keys import NONE, Keys
 from cumsum.files.tables.text import BLOCK_BYTES, Block, Text, UnreadError
 from cumsum.files.tables.values import only_numeric_column
 
@@ -108,7 +108,7 @@ def open_texts(
     keys = None
     if by:
         asked = grouping.parse(named(texts), by, header)
-        keys = Keys(named(texts), asked, days=days)
+        keys = Keys(named(texts), asked, days=days, empty=NONE)
     return TextTable(texts, columns, keys)
 
 
@@ -149,6 +149,7 @@ def survey(texts: Sequence[Text], places: Sequence[int]) -> tuple[dict[int, str]
         rows, again = 0, False
         for text in texts:
             for block in text.blocks():
+                check_decimal(text, block, places)
                 while True:
                     try:
                         text.parse(block, kinds)
@@ -159,6 +160,20 @@ def survey(texts: Sequence[Text], places: Sequence[int]) -> tuple[dict[int, str]
                 rows += len(block.records.starts)
         if not again:
             return kinds, rows
+
+
+def check_decimal(text: Text, block: Block, places: Sequence[int]) -> None:
+    """Refuse hexadecimal digits, of which pyarrow makes integers: they are names, as a rule."""
+    if b"0x" not in block.content and b"0X" not in block.content:
+        return
+    held = text.parse(block, dict.fromkeys(places, "string"))
+    for place in places:
+        cells = held.column(str(place)).to_pylist()
+        for row, cell in enumerate(cells):
+            if cell.strip().lower().startswith("0x"):
+                where = f"{text.path}, line {block.line_of(row):,}"
+                what = f"column {text.header[place]!r} holds {cell!r}, which is no number"
+                raise CommandError(f"{where}: {what}")
 
 
 def looser(text: Text, block: Block, kinds: dict[int, str], error: UnreadError) -> int:

@@ -36,6 +36,9 @@ def is_number(kind: Any) -> bool:
 def check_column(path: str, schema: Any, name: str) -> None:
     """Refuse a name that is not that of one column of numbers."""
     kind = schema.field(place_of(path, schema.names, name)).type
+    if require("pyarrow", "tables").types.is_decimal(kind):
+        what = f"column {name!r} holds {kind}, of which there are no sums"
+        raise CommandError(f"{path}: {what}; cast it to float64, or to integers of the last digit")
     if not is_number(kind):
         raise CommandError(f"{path}: column {name!r} holds {kind}, not numbers")
 
