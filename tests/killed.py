@@ -38,6 +38,9 @@ CASES = {
     "h5": ("x.h5", "y.h5", {"memory": 600_000}),
     "csv": ("x.csv", "y.csv", {"columns": ("b",)}),
     "parquet": ("x.parquet", "y.parquet", {"columns": ("b",)}),
+    "csv by": ("x.csv.gz", "y.csv.gz", {"columns": ("b",), "by": "a"}),
+    "feather": ("x.feather", "y.arrow", {"columns": ("b",), "reverse": True}),
+    "npz": ("x.npz", "y.npz", {}),
     "replaced": ("x.npy", "y.npy", PIECES | {"force": True}),
     "replaced zarr": ("x.npy", "y.zarr", {"memory": 600_000, "force": True}),
     "npy in place": ("x.npy", None, PIECES),
@@ -60,13 +63,18 @@ def make_input(name):
         from safetensors.numpy import save_file
 
         save_file({"a": x, "b": x.T.copy(), "c": x}, name)
-    elif name.endswith((".csv", ".parquet")):
+    elif name.endswith(".npz"):
+        np.savez_compressed(name, x=x)
+    elif name.endswith((".csv", ".csv.gz", ".parquet", ".feather")):
         import pyarrow as pa
-        from pyarrow import csv, parquet
+        from pyarrow import csv, feather, parquet
 
-        table = pa.table({"a": np.arange(9000), "b": x.ravel()})
-        if name.endswith(".csv"):
-            csv.write_csv(table, name)
+        table = pa.table({"a": np.arange(9000) % 77, "b": x.ravel()})
+        if name.endswith((".csv", ".csv.gz")):
+            with pa.output_stream(name) as file:  # packed as the name says
+                csv.write_csv(table, file)
+        elif name.endswith(".feather"):
+            feather.write_feather(table, name)
         else:
             parquet.write_table(table, name)
     elif name.endswith(".zarr"):

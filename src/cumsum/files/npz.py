@@ -20,6 +20,7 @@ class Member:
     """An array of an archive, which is read when it is opened and written when it is closed."""
 
     in_order = False
+    at_once = True  # it is written when all of it is there
     beside = 0
 
     def __init__(self, values: NDArray[Any], member: str, file: Any = None) -> None:

@@ -54,7 +54,7 @@ def _make(way: Way, output: str) -> Done:
         ) as target:
             partial.take()
             walk = way.walk(target, entry)
-            if partial.journal is not None and way.goes_on and not target.in_order:
+            if partial.journal is not None and way.goes_on(target):
                 keeper = Keeper(partial.journal, target.sync)
                 keeper.keep(replace(entry, box=walk.box))
                 sync_folder(partial.journal.parent)

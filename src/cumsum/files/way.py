@@ -43,10 +43,9 @@ class Way:
         """What rows of a table are grouped by."""
         return getattr(self.store, "keys", None)
 
-    @property
-    def goes_on(self) -> bool:
-        """Whether another process could go on: not with sums of groups."""
-        return self.keys is None
+    def goes_on(self, target: Store) -> bool:
+        """Whether another process could: not with sums of groups, nor an output that is no part."""
+        return self.keys is None and not target.in_order and not hasattr(target, "at_once")
 
     def walk(self, target: Store | None, entry: Entry) -> Walk:
         """The walk of the run that left `entry`, or a new one."""
