@@ -134,6 +134,9 @@ def test_arrays_as_tables(tmp_path):
     np.save(tmp_path / "d.npy", np.ones((2, 3, 4)))
     with pytest.raises(CommandError, match=r"a .csv file holds 1-D and 2-D arrays"):
         files.cumsum(tmp_path / "d.npy", tmp_path / "z.csv", 0)
+    np.save(tmp_path / "e.npy", np.ones((1, 70_000), np.int8))
+    with pytest.raises(CommandError, match="70,000 columns of sums are more than a table"):
+        files.cumsum(tmp_path / "e.npy", tmp_path / "z.csv", 0)
 
 
 @pytest.mark.parametrize("target", ["y.npy", "y.csv", "y.parquet"])

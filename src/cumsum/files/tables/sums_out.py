@@ -13,6 +13,9 @@ from cumsum.files.tables.arrow_table import ArrowTable
 from cumsum.files.tables.columns import Mask, Table
 from cumsum.files.tables.dialect import check_names
 
+# More are no table: their names alone would take the memory.
+MOST_COLUMNS = 1 << 16
+
 
 def names_of(spec: Spec, suffix: str) -> list[str]:
     """The names of the columns of sums: after those of a table, else by their places."""
@@ -21,6 +24,9 @@ def names_of(spec: Spec, suffix: str) -> list[str]:
     if isinstance(spec.like, Table):
         return spec.like.columns.sums
     several = len(spec.shape) == 2
+    if several and spec.shape[1] > MOST_COLUMNS:
+        many = f"{spec.shape[1]:,} columns of sums are more than a table can have"
+        raise CommandError(f"{spec.name}: {many}, {MOST_COLUMNS:,}; write an array")
     return [f"cumsum_{i}" for i in range(spec.shape[1])] if several else ["cumsum"]
 
 
