@@ -180,17 +180,26 @@ def test_names_of_dims_from_kind_to_kind(tmp_path):
     x = netcdf(tmp_path / "x.nc")
     names = ("time", "lat", "lon")
     files.cumsum(tmp_path / "x.nc", tmp_path / "y.zarr", 0)
-    array = zarr.open_array(tmp_path / "y.zarr")
+    group = zarr.open_group(tmp_path / "y.zarr")
+    array = group["rain"]
+    assert sorted(group) == ["lat", "rain", "time"]
     assert array.metadata.dimension_names == names
     assert array.attrs.asdict() == {"units": "mm"}
-    wanted = cumsum.cumsum(cumsum.cumsum(x, 0), 1)
+    np.testing.assert_array_equal(array[...], cumsum.cumsum(x, 0))
+
+
+def test_names_of_dims_without_coordinates(tmp_path):
+    x, names = example("float32", (30, 4, 5)), ("time", "lat", "lon")
+    zarr.create_array(tmp_path / "x.zarr", data=x, dimension_names=names)
     for suffix in (".nc", ".h5"):
-        files.cumsum(tmp_path / "y.zarr", tmp_path / f"y{suffix}", 1)
+        files.cumsum(tmp_path / "x.zarr", tmp_path / f"y{suffix}", 1)
     with netCDF4.Dataset(tmp_path / "y.nc") as file:
         assert (list(file.variables), file["cumsum"].dimensions) == (["cumsum"], names)
-        np.testing.assert_array_equal(file["cumsum"][:], wanted)
+        np.testing.assert_array_equal(file["cumsum"][:], cumsum.cumsum(x, 1))
     with h5py.File(tmp_path / "y.h5") as file:
         assert tuple(dim.label for dim in file["cumsum"].dims) == names
+    files.cumsum(tmp_path / "y.nc", tmp_path / "z.zarr", 1)  # its dims have no values
+    assert zarr.open_array(tmp_path / "z.zarr").metadata.dimension_names == names
 
 
 @pytest.mark.parametrize("form", [2, 3])

@@ -82,6 +82,22 @@ def _number(value: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     return held.astype(dtype)
 
 
+def fill_number(value: Any, dtype: np.dtype[Any]) -> Any:
+    """A fill value as a number of that dtype, or None; letters are no numbers."""
+    found = np.empty(0) if value is None or dtype.kind not in "biufc" else _number(value, dtype)
+    return found[0] if found.size == 1 else None
+
+
+def fill_text(value: Any, dtype: np.dtype[Any]) -> Any:
+    """A fill value as xarray writes it to zarr 3, or None: floats are base64 of their bytes."""
+    number = fill_number(value, dtype)
+    if number is None or dtype.kind not in "iuf":
+        return None
+    if dtype.kind == "f":
+        return base64.b64encode(np.array(number, "<f8").tobytes()).decode()
+    return int(number)
+
+
 def check_missing(path: str, values: NDArray[Any], missing: NDArray[Any]) -> None:
     """Refuse values that stand for missing ones: every later sum would be unknown."""
     for value in missing:

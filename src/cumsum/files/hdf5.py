@@ -9,6 +9,7 @@ An output can be taken up after a crash: see `hdf5_index`.
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import os
 from collections.abc import Callable
@@ -20,10 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cumsum.console import CommandError, require
-from cumsum.files import boxes, hdf5_chunks, hdf5_index, hdf5_like
+from cumsum.files import boxes, hdf5_chunks, hdf5_coordinates, hdf5_index, hdf5_like
 from cumsum.files.attributes import check_missing, check_packing, missing_values
+from cumsum.files.coordinates import Coordinate
 from cumsum.files.disks import flush_file
 from cumsum.files.failures import among, refuse, told
+from cumsum.files.hdf5_copies import dims_of, plain_attributes
 from cumsum.files.store import Choice, Spec, Where
 from cumsum.threads import get_num_threads
 
@@ -51,8 +54,8 @@ class HDF5:
             self.dtype = np.dtype(np.bool_)
         self.grid: tuple[int, ...] = dataset.chunks or (1,) * len(self.shape)
         self.order = tuple(range(len(self.shape)))
-        self.dims = hdf5_like.dims_of(dataset)
-        self.attributes = hdf5_like.plain_attributes(dataset)
+        self.dims = dims_of(dataset)
+        self.attributes = plain_attributes(dataset)
         self._missing = missing_values(hdf5_like.with_fill_value(dataset, path), self.dtype)
         self._codec = hdf5_chunks.codec_of(dataset, self.dtype)
         self._box, self._threads = self.grid, get_num_threads()
@@ -62,6 +65,17 @@ class HDF5:
         self._pool: ThreadPoolExecutor | None = None
         self._marker = hdf5_index.Marker(path)
         self._whole = False  # on the disk
+
+    @property
+    def groups(self) -> list[tuple[str, dict[str, Any]]]:
+        """The groups it lies in, from the root, and their attributes."""
+        return hdf5_coordinates.groups_of(self.file, self.dataset.name)
+
+    @functools.cached_property
+    def coordinates(self) -> list[Coordinate]:
+        """What else in the file xarray would call its coordinates."""
+        with told(f"read {self.path}"):
+            return hdf5_coordinates.find_coordinates(library(), self.path, self.dataset)
 
     def limit(self, memory: int) -> int:
         """Take no more than so many bytes beside those of the boxes; what it takes, at least."""
@@ -206,7 +220,7 @@ def _check_numbers(name: str, dataset: Any) -> None:
 
 
 def create(path: str, spec: Spec) -> HDF5:
-    """Create a file with one dataset like the input, and the scales of its dims."""
+    """Create a file with one dataset like the input, and its coordinates."""
     h5py = library()
     with told(f"write {spec.name}"):
         file = h5py.File(path, "x", rdcc_nbytes=0, locking=False)

@@ -56,7 +56,7 @@ def create_like(path: str, member: str, spec: Spec) -> Any:
     if any(extent == 0 for extent in spec.shape):
         how["chunks"], how["shards"] = tuple(max(1, extent) for extent in spec.shape), None
     dtype = spec.dtype
-    attributes = _json(kept(getattr(like, "attributes", {})))
+    attributes = plain_json(kept(getattr(like, "attributes", {})))
     return zarr.create_array(
         path,
         storage_options={"auto_mkdir": True} if path.startswith("file://") else None,
@@ -75,6 +75,8 @@ def dims_of(array: Any) -> tuple[str | None, ...]:
         names = array.attrs.get(XARRAY_DIMS) or ()
     else:
         names = array.metadata.dimension_names or ()
+    if not isinstance(names, list | tuple) or not all(isinstance(n, str | None) for n in names):
+        return ()
     return tuple(names) if len(names) == array.ndim else ()
 
 
@@ -128,11 +130,11 @@ def _fill_value(value: Any, dtype: np.dtype[Any]) -> Any:
     return held[()] if same else dtype.type(0)
 
 
-def _json(attributes: dict[str, Any]) -> dict[str, Any]:
+def plain_json(attributes: dict[str, Any]) -> dict[str, Any]:
     """Those of attributes that JSON can hold; those of HDF5 are NumPy's."""
     held = {}
     for name, value in attributes.items():
-        if name.startswith("_Netcdf4"):  # places of dims in the other file
+        if name.startswith(("_Netcdf4", "_NCProperties")):  # of the other file
             continue
         plain = _plain(value)
         with contextlib.suppress(TypeError, ValueError):
@@ -142,6 +144,8 @@ def _json(attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray) and value.shape == (1,) and value.dtype.kind in "biuf":
+        value = value[0]  # NetCDF has no other numbers
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if isinstance(value, list):

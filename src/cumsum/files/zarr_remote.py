@@ -13,6 +13,8 @@ from cumsum.console import CommandError, require
 from cumsum.files.places import ROOTS
 
 SUFFIX = ".partial"
+# What readers take for the whole of a group is hidden as well, and shown before its root is.
+_SEEN = (".zmetadata", *ROOTS)
 
 
 def _place(url: str) -> tuple[Any, str]:
@@ -55,7 +57,7 @@ def publish(url: str) -> None:
 def _rename(url: str, before: str, after: str) -> None:
     fs, place = _place(url)
     fs.invalidate_cache()
-    for root in ROOTS:
+    for root in _SEEN:
         with contextlib.suppress(FileNotFoundError):
             content = fs.cat_file(f"{place}/{root}{before}")
             fs.pipe_file(f"{place}/{root}{after}", content)

@@ -6,7 +6,7 @@ memory for a box of many chunks, and a copy of each.
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cumsum.console import CommandError
-from cumsum.files import boxes, own, zarr_remote
+from cumsum.files import boxes, own, zarr_coordinates, zarr_remote
 from cumsum.files.attributes import check_missing, check_packing, missing_values
+from cumsum.files.coordinates import Coordinate
 from cumsum.files.disks import flush_disk
-from cumsum.files.failures import among, refuse, told
+from cumsum.files.failures import refuse, told
 from cumsum.files.places import ROOTS
 from cumsum.files.store import Choice, Spec, Where, is_url
 from cumsum.files.zarr_like import (
@@ -31,6 +32,7 @@ from cumsum.files.zarr_like import (
     quiet,
     with_fill_value,
 )
+from cumsum.files.zarr_members import find_array, named
 from cumsum.threads import get_num_threads
 
 FOLDER = ATTRIBUTES = True
@@ -49,8 +51,10 @@ class Zarr:
     in_order = False
     beside = 0
 
-    def __init__(self, array: Any, path: str, member: str, name: str = "") -> None:
-        self.array, self.path, self.member = array, path, member
+    def __init__(
+        self, array: Any, path: str, member: str, name: str = "", group: Any = None
+    ) -> None:
+        self.array, self.path, self.member, self.group = array, path, member, group
         self.name = name or path  # the one to tell
         self.shape: tuple[int, ...] = array.shape
         self.dtype: np.dtype[Any] = array.dtype
@@ -63,6 +67,24 @@ class Zarr:
         self._box = boxes.grown(self.grid, self.shape, TASK_BYTES // max(1, self.dtype.itemsize))
         self._threads = REQUESTS if is_url(path) else get_num_threads()
         self._pool: ThreadPoolExecutor | None = None
+
+    @functools.cached_property
+    def groups(self) -> list[tuple[str, dict[str, Any]]]:
+        """The groups it lies in, from the root, and their attributes."""
+        with told(f"read {self.path}"):
+            if self.group is None:
+                return []
+            return zarr_coordinates.groups_of(self.group, self.member)
+
+    @functools.cached_property
+    def coordinates(self) -> list[Coordinate]:
+        """What else in its groups xarray would call its coordinates."""
+        if self.group is None:
+            return []
+        with told(f"read {self.path}"), quiet():
+            return zarr_coordinates.find_coordinates(
+                self.path, self.group, self.member, self.array, functools.partial(_check, self.path)
+            )
 
     def limit(self, memory: int) -> int:
         """Take no more than so many bytes beside those of the boxes; what it takes, at least."""
@@ -139,86 +161,65 @@ def open_input(path: str, choice: Choice) -> Zarr:
     """Open an array, or the one `choice.member` names in a group."""
     refuse(path, column=choice.columns)
     with told(f"read {path}"), quiet():
-        _check_metadata(path)
-        node, member = _node(library("zarr"), path, (choice.member or "").strip("/"))
+        _check(path)
+        group, node, member = find_array(library("zarr"), path, (choice.member or "").strip("/"))
         if node.dtype.kind not in "biufc":
-            raise CommandError(f"{_named(path, member)} holds {node.dtype}, which has no sum")
-        check_packing(_named(path, member), node.attrs, node.dtype)
-        return Zarr(node, path, member)
+            raise CommandError(f"{named(path, member)} holds {node.dtype}, which has no sum")
+        check_packing(named(path, member), node.attrs, node.dtype)
+        return Zarr(node, path, member, group=group)
 
 
-def _check_metadata(path: str) -> None:
+def _check(path: str, member: str = "") -> None:
     """Refuse a folder whose metadata are no files: to read a pipe would never end."""
     for root in () if is_url(path) else ROOTS:
-        place = Path(path, root)
+        place = Path(path, member, root)
         if place.exists() and not place.is_file():
             raise CommandError(f"{path} is no zarr array or group: {place} is no regular file")
 
 
-def _node(zarr: Any, path: str, member: str) -> tuple[Any, str]:
-    """The array, and its name in its group."""
-    node = _open(zarr, path)
-    if isinstance(node, zarr.Group):
-        member = member or _only_member(zarr, path, node)
-        return _member(zarr, path, node, member), member
-    if member:
-        raise CommandError(f"{path} is one array, without members: leave out --member")
-    return node, ""
-
-
-def _named(path: str, member: str) -> str:
-    return f"{path}/{member}" if member else path
-
-
-def _open(zarr: Any, path: str) -> Any:
-    if not is_url(path) and not Path(path).exists():
-        raise CommandError(f"{path}: no such file")
-    with told(f"read {path}"):
-        try:
-            return zarr.open(path, mode="r")
-        except FileNotFoundError:
-            raise CommandError(f"{path} is no zarr array or group") from None
-
-
-def _arrays(zarr: Any, group: Any) -> list[str]:
-    """The names of all arrays below a group, or none where its store cannot tell."""
-    with contextlib.suppress(Exception):
-        members = group.members(max_depth=None)
-        return sorted(name for name, node in members if isinstance(node, zarr.Array))
-    return []
-
-
-def _only_member(zarr: Any, path: str, group: Any) -> str:
-    names = _arrays(zarr, group)
-    if len(names) != 1:
-        held = f"{len(names)} arrays" if names else "no arrays that can be listed"
-        raise CommandError(f"{path} holds {held}: choose --member{among(names)}")
-    return names[0]
-
-
-def _member(zarr: Any, path: str, group: Any, member: str) -> Any:
-    with told(f"read {path}"), contextlib.suppress(KeyError, FileNotFoundError):
-        node = group[member]
-        if isinstance(node, zarr.Array):
-            return node
-    raise CommandError(f"{path} has no array {member!r}{among(_arrays(zarr, group))}")
-
-
 def create(path: str, spec: Spec) -> Zarr:
-    """Create an array like the input; one of a group has the same name in a group of its own."""
-    member = spec.like.member if isinstance(spec.like, Zarr) else ""
+    """Create an array like the input, in a group with its coordinates if it has such."""
+    member = _member_of(spec)
     with told(f"write {spec.name}"), quiet():
         if is_url(path):
             zarr_remote.clear(path)
-        store = Zarr(create_like(path, member, spec), path, member, spec.name)
+        try:
+            array = _create_all(path, member, spec) if member else create_like(path, "", spec)
+        except BaseException:
+            if is_url(path):
+                zarr_remote.hide(path)
+                zarr_remote.discard(path)
+            raise
         if is_url(path):
             zarr_remote.hide(path)
-    return store
+        return Zarr(array, path, member, spec.name)
+
+
+def _create_all(path: str, member: str, spec: Spec) -> Any:
+    """Create the groups, the array and its coordinates; at a URL the root is hidden meanwhile."""
+    like: Any = spec.like
+    root = zarr_coordinates.write_groups(path, like)
+    if is_url(path):
+        zarr_remote.hide(path)
+    array = create_like(path, member, spec)
+    zarr_coordinates.write_coordinates(root, like.coordinates)
+    if is_url(path):
+        zarr_remote.publish(path)
+    zarr_coordinates.consolidate(root, like)
+    return array
+
+
+def _member_of(spec: Spec) -> str:
+    """The name of the array in its group; a group is made where the input has one or needs one."""
+    like: Any = spec.like
+    if isinstance(like, Zarr):
+        return like.member
+    return like.member.strip("/") if getattr(like, "coordinates", ()) else ""
 
 
 def reopen(path: str, spec: Spec) -> Zarr:
     """Open the array that `create` made, and remove chunks that were half written."""
-    member = spec.like.member if isinstance(spec.like, Zarr) else ""
+    member = _member_of(spec)
     for left in Path(path).rglob("*.partial"):
         own.forget(left)
     with told(f"write {spec.name}"), quiet():
