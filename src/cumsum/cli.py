@@ -12,6 +12,7 @@ import json
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -70,7 +71,9 @@ def termination_heard() -> Iterator[None]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
     try:
-        with termination_heard():
+        with termination_heard(), warnings.catch_warnings():
+            # Of a file that is damaged zarr says so twice; what it advises is not for a user.
+            warnings.filterwarnings("ignore", module=r"zarr\b")
             given = with_negative(sys.argv[1:] if argv is None else argv)
             args, rest = make_parser().parse_known_args(given or ["--help"])
             if rest:
