@@ -5,10 +5,21 @@ import subprocess
 import sys
 import textwrap
 
+import numpy as np
+
 
 def names(folder):
     """What a folder holds."""
     return sorted(path.name for path in folder.iterdir())
+
+
+def enter_work(tmp_path, monkeypatch, x):
+    """A folder to work in, with an array, in one that holds it alone."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    np.save("x.npy", x)
+    return folder
 
 
 def run_code(folder, code, *argv, stderr=subprocess.PIPE):

@@ -11,7 +11,7 @@ from cumsum import files
 from cumsum.cli import main
 from cumsum.console import CommandError
 from cumsum.files import outputs, zarrs
-from filing import names, run_code
+from filing import enter_work, names, run_code
 
 X = np.arange(12.0).reshape(3, 4)
 
@@ -23,12 +23,7 @@ def make_group(path):
 
 @pytest.fixture
 def work(tmp_path, monkeypatch):
-    """A folder to work in, with an array."""
-    folder = tmp_path / "work"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    np.save("x.npy", X)
-    return folder
+    return enter_work(tmp_path, monkeypatch, X)
 
 
 @pytest.mark.parametrize("output", ["results", "results/", ".", "..", "../work", ""])

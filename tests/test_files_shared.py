@@ -18,7 +18,7 @@ from cumsum.cli import main
 from cumsum.console import CommandError
 from cumsum.files import journal, own, records
 from cumsum.files.journal import MAGIC, NOTHING, Entry
-from filing import names
+from filing import enter_work, names
 
 X = np.arange(24.0).reshape(4, 6)
 SUMS = np.cumsum(X, 0)
@@ -27,12 +27,8 @@ SUMS = np.cumsum(X, 0)
 @pytest.fixture
 def work(tmp_path, monkeypatch):
     """A folder with an array, and something precious that others would like to be written to."""
-    folder = tmp_path / "work"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    np.save("x.npy", X)
     (tmp_path / "precious").write_text("precious")
-    yield folder
+    yield enter_work(tmp_path, monkeypatch, X)
     assert (tmp_path / "precious").read_text() == "precious"
 
 

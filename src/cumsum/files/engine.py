@@ -152,8 +152,7 @@ def cumsum(
     >>> report.shape, report.totals
     ((3, 4), (np.int64(12), np.int64(15), np.int64(18), np.int64(21)))
     """
-    given = dict(locals())
-    return run(**given)
+    return run(**locals())
 
 
 def run(input: Any, output: Any, dim: Any, *, curves: Curves | None = None, **given: Any) -> Report:
@@ -265,13 +264,14 @@ def _check_paths(
     """Refuse, before any work, what cannot be read or written."""
     if in_place and output is not None:
         raise CommandError("give either an output or --in-place, not both")
-    kind, place = kind_of(path, choice), Path(path)
+    kind = kind_of(path, choice)
     folder = getattr(kind, "FOLDER", False)
     if is_url(path) and not folder:
         raise CommandError(f"{path}: only zarr is read from a URL; give the path of a local file")
-    if not is_url(path) and not (place.is_file() or (folder and place.is_dir())):
-        reason = "not a regular file" if place.exists() else "no such file"
-        raise CommandError(f"{path}: {reason}")
+    for place in map(Path, (path, *choice.table.more)):
+        if not is_url(path) and not (place.is_file() or (folder and place.is_dir())):
+            reason = "not a regular file" if place.exists() else "no such file"
+            raise CommandError(f"{place}: {reason}")
     if in_place and not hasattr(kind, "open_update"):
         raise CommandError(f"{path}: files of its kind cannot be scanned in place")
     if output is not None:

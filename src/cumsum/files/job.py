@@ -18,6 +18,7 @@ from cumsum.files import journal
 from cumsum.files.pieces import Costs, Piece
 from cumsum.files.plain import named_dtype
 from cumsum.files.store import Store
+from cumsum.files.tables.columns import Table
 from cumsum.initial import first_values
 from cumsum.options import Options
 from cumsum.precision import Precision
@@ -117,13 +118,13 @@ def decide(
     if not shape:
         raise CommandError(f"{path} holds a single value: there is no dim to scan")
     limits = f"{-len(shape)} to {len(shape) - 1}"
-    if dim is None and len(shape) > 1 and not hasattr(store, "columns"):  # a table has rows
+    if dim is None and len(shape) > 1 and not isinstance(store, Table):  # which has rows
         raise CommandError(f"{path} has shape {shape}: choose a dim from {limits}")
     dim = dim or 0
     if not -len(shape) <= dim < len(shape):
         raise CommandError(f"dim {dim} is out of range: {limits} for {len(shape)}-D input")
     axis = dim % len(shape)
-    if axis and getattr(store, "keys", None) is not None:
+    if axis and isinstance(store, Table) and store.keys is not None:
         raise CommandError(f"--by groups rows: it goes with dim 0, not dim {dim}")
     wanted = None if dtype is None else named_dtype(dtype)
     if source.kind == "c" and wanted is not None and wanted.kind != "c":

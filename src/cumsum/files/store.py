@@ -36,9 +36,9 @@ Where = tuple[slice, ...]
 # Of an array of NumPy.
 MOST_DIMS, MOST_BYTES = 64, 2**63 - 1
 
-# What packs a text, and the texts that may be packed.
-PACKED = (".gz", ".zst", ".bz2")
-TEXTS = (".csv", ".tsv")
+# Texts with their usual delimiter, and what may pack them, as pyarrow calls it.
+TEXTS = {".csv": ",", ".tsv": "\t"}
+PACKINGS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
 
 # The module of each kind, by the suffix of the name.
 KINDS = {
@@ -54,7 +54,7 @@ KINDS = {
     ".parquet": "cumsum.files.tables",
     ".feather": "cumsum.files.tables",
     ".arrow": "cumsum.files.tables",
-    **{f"{text}{pack}": "cumsum.files.tables" for text in TEXTS for pack in ("", *PACKED)},
+    **{f"{text}{pack}": "cumsum.files.tables" for text in TEXTS for pack in ("", *PACKINGS)},
 }
 TABLES = {suffix for suffix, module in KINDS.items() if module == "cumsum.files.tables"}
 

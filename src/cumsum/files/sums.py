@@ -13,7 +13,9 @@ from cumsum.files.pieces import Piece, Walk
 from cumsum.files.report import Seen, SeenGroups
 from cumsum.files.scanner import Scanner
 from cumsum.files.store import Store
+from cumsum.files.tables.columns import Table
 from cumsum.files.tables.grouped import Grouped
+from cumsum.files.tables.keys import Keys
 
 Array = NDArray[Any]
 
@@ -25,11 +27,11 @@ class Sums:
         self, job: Job, walk: Walk, entry: Entry, store: Store, curves: Curves | None
     ) -> None:
         self._walk, self._entry, self._curves = walk, entry, curves
+        self._table = store if isinstance(store, Table) else None
         if curves is not None:
-            columns = getattr(store, "columns", None)
-            curves.begin(job.shape, job.dim, () if columns is None else columns.names)
+            names = () if self._table is None else self._table.columns.names
+            curves.begin(job.shape, job.dim, names)
         self._scanner = Scanner(job, walk, entry)
-        self._mark = getattr(store, "mark", None)
         self.seen = Seen(walk, job.dtype, entry.seen or None)
 
     def scan(self, piece: Piece, x: Array, y: Array) -> None:
@@ -45,8 +47,8 @@ class Sums:
             self.seen.add(self.seen.last(y) if after is None else after)
         if self._curves is not None:
             self._curves.see(piece, y)
-        if self._mark is not None:
-            self._mark(y)
+        if self._table is not None:
+            self._table.mark(y)
 
     def entry(self, piece: Piece) -> Entry:
         """What stands in a journal after a piece."""
@@ -58,17 +60,19 @@ class Sums:
 class GroupSums:
     """The sums of the groups of a table's rows, whose output cannot be taken up again."""
 
-    def __init__(self, job: Job, walk: Walk, store: Any, curves: Curves | None) -> None:
-        self._keys, self._mark, self._curves = store.keys, store.mark, curves
+    def __init__(
+        self, job: Job, walk: Walk, table: Table, keys: Keys, curves: Curves | None
+    ) -> None:
+        self._keys, self._mark, self._curves = keys, table.mark, curves
         if curves is not None and self._keys.period is not None:
             curves.period = self._keys.period.name
-        self._scanner = Grouped(job, store.keys, whole=len(walk) == 1)
+        self._scanner = Grouped(job, keys, whole=len(walk) == 1)
         self.seen = SeenGroups()
 
     def scan(self, piece: Piece, x: Array, y: Array) -> None:
         """Write the sums of a piece to `y`."""
         scanner = self._scanner
-        scanner.scan(piece, x, y)
+        scanner.scan(x, y)
         self.seen.see(scanner.codes, y, scanner.totals)
         if self._curves is not None:
             self._curves.see_groups(self._keys.labels, scanner.codes, scanner.days, y)
@@ -83,6 +87,6 @@ def sums_of(
     job: Job, walk: Walk, entry: Entry, store: Store, curves: Curves | None
 ) -> Sums | GroupSums:
     """The sums of a job."""
-    if getattr(store, "keys", None) is not None:
-        return GroupSums(job, walk, store, curves)
+    if isinstance(store, Table) and store.keys is not None:
+        return GroupSums(job, walk, store, store.keys, curves)
     return Sums(job, walk, entry, store, curves)

@@ -20,7 +20,9 @@ from cumsum.files.pipeline import Flow, Slot
 from cumsum.files.report import Report, Seen, SeenGroups
 from cumsum.files.store import Choice, Store
 from cumsum.files.sums import sums_of
+from cumsum.files.tables.columns import Table
 from cumsum.files.tables.grouped import GROUP_BYTES, ROW_BYTES
+from cumsum.files.tables.keys import Keys
 
 Progress = Callable[[int, int], object]
 
@@ -39,9 +41,9 @@ class Way:
     curves: Curves | None = None
 
     @property
-    def keys(self) -> Any:
+    def keys(self) -> Keys | None:
         """What rows of a table are grouped by."""
-        return getattr(self.store, "keys", None)
+        return self.store.keys if isinstance(self.store, Table) else None
 
     def goes_on(self, target: Store) -> bool:
         """Whether another process could: not with sums of groups, nor an output that is no part."""
@@ -66,7 +68,7 @@ class Way:
             return walk
         grids = [self.store.grid] + ([] if target is None else [target.grid])
         whole = target is not None and target.in_order
-        table = hasattr(self.store, "columns")
+        table = isinstance(self.store, Table)
         if whole and reverse and job.dim == 0 and not table:
             raise CommandError("reverse along dim 0 needs an output whose last row can come first")
         return pieces.decide(
@@ -140,7 +142,7 @@ class Way:
         already: bool = False,
     ) -> Done:
         """The end of a walk."""
-        names = getattr(getattr(self.store, "columns", None), "names", ())
+        names = self.store.columns.names if isinstance(self.store, Table) else ()
         unread = getattr(self.store, "unread", 0)
         return Done(self.job, walk, seen, first, already, self.keys, names, lost, unread)
 
@@ -164,7 +166,7 @@ class Done:
     seen: Seen | SeenGroups
     first: int
     already: bool = False
-    keys: Any = None
+    keys: Keys | None = None
     columns: tuple[str, ...] = ()
     lost: int = 0
     unread: int = 0

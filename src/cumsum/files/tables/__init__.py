@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from cumsum.console import CommandError
 from cumsum.files.failures import refuse, told
 from cumsum.files.store import Choice, Spec, suffix_of
 from cumsum.files.tables import dialect
+from cumsum.files.tables.arrow_out import ArrowOut
 from cumsum.files.tables.arrow_table import open_arrow
 from cumsum.files.tables.columns import Columns
 from cumsum.files.tables.dialect import Dialect, is_text
+from cumsum.files.tables.text_out import TextOut
 from cumsum.files.tables.text_table import TextTable, open_texts
 
 
@@ -21,9 +22,6 @@ def open_input(path: str, choice: Choice) -> Any:
     asked, suffix = choice.table, suffix_of(path)
     paths = (path, *asked.more)
     for each in paths:
-        if not Path(each).is_file():
-            reason = "not a regular file" if Path(each).exists() else "no such file"
-            raise CommandError(f"{each}: {reason}")
         if is_text(suffix_of(each)) != is_text(suffix) or suffix_of(each) == "":
             raise CommandError(f"{each} is not of the same kind as {path}")
     names = tuple(choice.columns)
@@ -46,11 +44,6 @@ def create(path: str, spec: Spec) -> Any:
     suffix = suffix_of(spec.name)
     if is_text(suffix) and isinstance(spec.like, TextTable):
         delimiters = {text.dialect.delimiter for text in spec.like.texts}
-        asked = spec.choice.table.delimiter or dialect.TEXTS[dialect.text_of(suffix)]
-        if delimiters == {asked}:
-            from cumsum.files.tables.text_out import TextOut
-
+        if delimiters == {Dialect(spec.choice.table.delimiter).of(suffix).delimiter}:
             return TextOut(path, spec, suffix)
-    from cumsum.files.tables.arrow_out import ArrowOut
-
     return ArrowOut(path, spec, suffix)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from typing import Any
 
@@ -10,59 +9,36 @@ from numpy.typing import NDArray
 
 from cumsum.console import CommandError, require
 from cumsum.files.failures import told
-from cumsum.files.store import Spec, Where
+from cumsum.files.store import TEXTS, Spec, Where
 from cumsum.files.tables import sums_out
 from cumsum.files.tables.arrow_table import ARROW, ArrowTable
 from cumsum.files.tables.columns import Table
-from cumsum.files.tables.dialect import TEXTS, is_text, packing_of, text_of
+from cumsum.files.tables.dialect import is_text, text_of
+from cumsum.files.tables.out import TableOut
 from cumsum.files.tables.text_table import TextTable
 
 # Rows of a group of a .parquet, and the bytes that end a group before it has so many.
 GROUP_ROWS, GROUP_BYTES = 1 << 20, 64 << 20
 
 
-class ArrowOut:
-    """A table that grows at its end, with the columns of the input and those of the sums."""
-
-    in_order = True
-    beside = 0
+class ArrowOut(TableOut):
+    """The columns of the input, and those of the sums."""
 
     def __init__(self, path: str, spec: Spec, suffix: str) -> None:
-        self.name, self.shape, self.dtype, self._suffix = spec.name, spec.shape, spec.dtype, suffix
-        self.grid = (1,) * len(spec.shape)
-        self.order = (1, 0) if len(spec.shape) == 2 else (0,)
-        self._arrow = require("pyarrow", f"writing {suffix}")
+        self._suffix = suffix
         self._input = spec.like if isinstance(spec.like, Table) else None
         self._group = 0 if is_text(suffix) else GROUP_BYTES
         self._waiting: list[Any] = []
         self._sizes = groups_of(self._input) if suffix == ".parquet" else []
-        self._schema = self._with_sums(spec)
+        self._schema = with_sums(spec, suffix)
         if self._input is not None:
             self._input.keep("table")
-        self._file = open(path, "xb")  # noqa: SIM115 - closed by close()
+        super().__init__(path, spec, suffix)
         try:
             self._writer = self._make_writer()
         except (self._arrow.ArrowException, TypeError) as error:
             self._file.close()
             raise CommandError(f"{suffix} cannot hold {spec.dtype}: {error}") from None
-
-    def _with_sums(self, spec: Spec) -> Any:
-        """The schema of the input, with columns for the sums at its end."""
-        arrow, held = self._arrow, self._arrow.schema([])
-        if isinstance(self._input, ArrowTable):
-            held = self._input.schema
-        elif isinstance(self._input, TextTable):
-            held = arrow.schema([(n, arrow.type_for_alias(k)) for n, k in self._input.kinds])
-        names, kind = sums_out.names_of(spec, self._suffix), sums_out.kind_of(spec, self._suffix)
-        sums_out.check_taken(spec, held.names)
-        for field in held if is_text(self._suffix) else ():
-            if arrow.types.is_nested(field.type):
-                what = f"column {field.name!r} holds {field.type}"
-                raise CommandError(f"{spec.name}: {what}, which a {self._suffix} cannot hold")
-        self._nullable = sums_out.nullable(spec)
-        for name, nullable in zip(names, self._nullable, strict=True):
-            held = held.append(arrow.field(name, kind, nullable))
-        return held
 
     def _make_writer(self) -> Any:
         schema, suffix = self._schema, self._suffix
@@ -72,12 +48,8 @@ class ArrowOut:
             return ipc.new_file(self._file, schema, options=how)
         if suffix == ".parquet":
             parquet = require("pyarrow.parquet", "writing .parquet")
-            return parquet.ParquetWriter(self._file, schema, **how_of(self._input, schema))
+            return parquet.ParquetWriter(self._file, schema, **how_of(self._input))
         csv = require("pyarrow.csv", f"writing {suffix}")
-        packing = packing_of(suffix)
-        self._sink = self._file
-        if packing:
-            self._sink = self._arrow.CompressedOutputStream(self._file, packing)
         options = csv.WriteOptions(delimiter=TEXTS[text_of(suffix)], quoting_style="needed")
         return csv.CSVWriter(self._sink, schema, write_options=options)
 
@@ -122,24 +94,28 @@ class ArrowOut:
         else:
             self._writer.write_table(table)
 
-    def sync(self) -> None:
-        """Nothing: a table is whole when it is closed, and cannot be taken up again before."""
+    def _end(self) -> None:
+        self._write_waiting(last=True)
+        self._writer.close()
 
-    def close(self) -> None:
-        """Write what a table ends with, and wait for the disk."""
-        if self._file.closed:
-            return
-        with told(f"write {self.name}"):
-            try:
-                self._write_waiting(last=True)
-                self._writer.close()
-                if getattr(self, "_sink", self._file) is not self._file:
-                    self._sink.close()
-                if not self._file.closed:
-                    self._file.flush()
-                    os.fsync(self._file.fileno())
-            finally:
-                self._file.close()
+
+def with_sums(spec: Spec, suffix: str) -> Any:
+    """The schema of the input, with columns for the sums at its end."""
+    arrow = require("pyarrow", f"writing {suffix}")
+    held = arrow.schema([])
+    if isinstance(spec.like, ArrowTable):
+        held = spec.like.schema
+    elif isinstance(spec.like, TextTable):
+        held = arrow.schema([(n, arrow.type_for_alias(k)) for n, k in spec.like.kinds])
+    names, kind = sums_out.names_of(spec, suffix), sums_out.kind_of(spec, suffix)
+    sums_out.check_taken(spec, held.names)
+    for field in held if is_text(suffix) else ():
+        if arrow.types.is_nested(field.type):
+            what = f"column {field.name!r} holds {field.type}"
+            raise CommandError(f"{spec.name}: {what}, which a {suffix} cannot hold")
+    for name, nullable in zip(names, sums_out.nullable(spec), strict=True):
+        held = held.append(arrow.field(name, kind, nullable))
+    return held
 
 
 def groups_of(source: Any) -> list[int]:
@@ -149,7 +125,7 @@ def groups_of(source: Any) -> list[int]:
     return [rows for part in source.parts for rows in part.rows if rows]
 
 
-def how_of(source: Any, schema: Any) -> dict[str, Any]:
+def how_of(source: Any) -> dict[str, Any]:
     """How the columns of a .parquet are packed, and which have dictionaries; so the sums are."""
     if not isinstance(source, ArrowTable) or source.parts[0].file is None:
         return {}

@@ -8,7 +8,7 @@ from typing import Any
 from cumsum.console import CommandError, require
 from cumsum.files.failures import told
 from cumsum.files.tables import keys as grouping
-from cumsum.files.tables.columns import POOL_BYTES, Columns, Table
+from cumsum.files.tables.columns import POOL_BYTES, Columns, Table, numbered
 from cumsum.files.tables.dialect import place_of
 from cumsum.files.tables.keys import Keys
 from cumsum.files.tables.text_table import named
@@ -110,17 +110,17 @@ class ArrowTable(Table):
             for group in range(len(part.rows)):
                 rows = max(1, min(self._batch // max(1, part.row_bytes(group)), 1 << 20))
                 for batch in part.batches(group, rows, some):
-                    yield self._picked(arrow, batch, places)
+                    yield self._picked(batch, places)
         held = range(len(self.schema)) if some is None else some
         none = arrow.schema([self.schema.field(place) for place in held]).empty_table()
-        yield self._picked(arrow, none, places)
+        yield self._picked(none, places)
 
-    def _picked(self, arrow: Any, batch: Any, places: Sequence[int]) -> Any:
+    def _picked(self, batch: Any, places: Sequence[int]) -> Any:
         """What is scanned, what is grouped by, and all that is kept."""
         columns = [batch.column(place) for place in places]
         if self.kept:
             columns += batch.columns
-        return arrow.table(columns, names=[str(i) for i in range(len(columns))])
+        return numbered(columns)
 
     def _row_bytes(self) -> int:
         sizes = []

@@ -7,11 +7,7 @@ from typing import Any
 
 from cumsum.console import CommandError
 from cumsum.files.failures import among
-
-TEXTS = {".csv": ",", ".tsv": "\t"}
-
-# What packs a text, by its suffix, as pyarrow calls it.
-PACKINGS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
+from cumsum.files.store import PACKINGS, TEXTS
 
 QUOTE = '"'
 
@@ -64,14 +60,6 @@ def packing_of(suffix: str) -> str | None:
 def is_text(suffix: str) -> bool:
     """Whether a kind of table is text."""
     return text_of(suffix) in TEXTS if suffix else False
-
-
-def check_names(path: str, names: tuple[str, ...], held: list[str], suffix: str) -> None:
-    """Refuse sums whose names are taken."""
-    new = [name + suffix for name in names]
-    taken = next((name for name in new if name in held), None)
-    if taken is not None:
-        raise CommandError(f"{path} already has a column {taken!r}; --suffix names it otherwise")
 
 
 def place_of(path: str, names: list[str], name: str) -> int:

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 import cumsum
 from cumsum.chunked import Scan
 from cumsum.files.job import Job
-from cumsum.files.pieces import Piece
 from cumsum.files.tables.keys import Keys
+from cumsum.plan import TILE
 from cumsum.stream.form import Form, State
 
 EIGHT = 8
 # A group with more rows than this reaches a tile's end, and is remembered by its state.
-FEW = 4096 - EIGHT
+FEW = TILE - EIGHT
 
 # Bytes of a group: its label and number, its total, its chain and numbers or its state.
 GROUP_BYTES = 400
@@ -38,12 +38,12 @@ class Grouped:
     def __init__(self, job: Job, keys: Keys, *, whole: bool) -> None:
         self._job, self._keys, self._whole = job, keys, whole
         self._dtype = _carried(job.dtype)
-        self._scan = self._make_scan()
+        inner = job.shape[1:]
+        self._scan = Scan(Form("NumPy", 0, inner, None, self._dtype), job.options)
         # Chains are numbers of the dtype that is carried, except those of 16-bit floats and pairs.
         short = self._dtype.kind in "fV" and self._dtype.itemsize == 2
         simple = not (job.options.compensated or short)
         self._few = FEW if simple else 0
-        inner = job.shape[1:]
         self._counts = np.empty(0, np.int64)  # of the rows that each group has had
         self._chains = np.empty((0, *inner), self._dtype)
         self._eights = np.empty((0, EIGHT - 1, *inner), self._dtype)
@@ -52,12 +52,7 @@ class Grouped:
         self.codes = self._counts  # of the rows of the last piece
         self.days: NDArray[np.float64] | None = None
 
-    def _make_scan(self) -> Scan:
-        """The scan of a group's numbers, all of the dtype that is carried."""
-        inner = self._job.shape[1:]
-        return Scan(Form("NumPy", 0, inner, None, self._dtype), self._job.options)
-
-    def scan(self, piece: Piece, x: Array, y: Array) -> None:
+    def scan(self, x: Array, y: Array) -> None:
         """Write the sums of a piece to `y`, which may be `x`."""
         self.codes, self.days = self._keys.take()
         if not len(self.codes):
@@ -118,31 +113,25 @@ class Grouped:
         counts = self._counts[groups]
         whole = np.where(counts >= EIGHT, EIGHT, 0)
         before = whole + counts % EIGHT
-        offsets = cumsum.offsets(before + lengths)
-        held = np.zeros((offsets[-1], *numbers.shape[1:]), self._dtype)
+        starts = cumsum.offsets(before + lengths)
+        held = np.zeros((starts[-1], *numbers.shape[1:]), self._dtype)
+        starts, firsts = starts[:-1], cumsum.offsets(lengths)
         long = counts >= EIGHT
-        held[offsets[:-1][long]] = self._chains[groups[long]]
+        held[starts[long]] = self._chains[groups[long]]
         for i in range(EIGHT - 1):
             some = counts % EIGHT > i
-            held[(offsets[:-1] + whole)[some] + i] = self._eights[groups[some], i]
-        rows = np.arange(len(numbers)) + np.repeat(
-            offsets[:-1] + before - cumsum.offsets(lengths)[:-1], lengths
-        )
+            held[(starts + whole)[some] + i] = self._eights[groups[some], i]
+        rows = np.arange(len(numbers)) + np.repeat(starts + before - firsts[:-1], lengths)
         held[rows] = numbers
         sums = cumsum.cumsum(held, 0, lengths=before + lengths, dtype=self._dtype)
-        self._remember(groups, lengths, held, sums, offsets[:-1] + whole - counts // EIGHT * EIGHT)
-        ends = rows[cumsum.offsets(lengths)[1:] - 1]
-        initial = np.zeros((), self._dtype) if self._job.initial is None else self._job.initial[0]
+        self._remember(groups, lengths, held, sums, starts + whole - counts // EIGHT * EIGHT)
         with np.errstate(all="ignore"):
-            self.totals[groups] = self._begun(sums[ends])
-        if self._job.options.exclusive:
-            firsts = counts == 0
-            starts = cumsum.offsets(lengths)[:-1]
-            taken = sums[rows - 1]
-            found = self._begun(taken)
-            found[starts[firsts]] = initial
-            return found
-        return self._begun(sums[rows])
+            self.totals[groups] = self._begun(sums[rows[firsts[1:] - 1]])
+        if not self._job.options.exclusive:
+            return self._begun(sums[rows])
+        found = self._begun(sums[rows - 1])
+        found[firsts[:-1][counts == 0]] = 0 if self._job.initial is None else self._job.initial[0]
+        return found
 
     def _begun(self, sums: Array) -> Array:
         """Sums with what they begin with, the carry of the tile."""

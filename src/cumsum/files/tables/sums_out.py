@@ -11,7 +11,6 @@ from cumsum.console import CommandError, require
 from cumsum.files.store import Spec
 from cumsum.files.tables.arrow_table import ArrowTable
 from cumsum.files.tables.columns import Mask, Table
-from cumsum.files.tables.dialect import check_names
 
 # More are no table: their names alone would take the memory.
 MOST_COLUMNS = 1 << 16
@@ -32,9 +31,12 @@ def names_of(spec: Spec, suffix: str) -> list[str]:
 
 def check_taken(spec: Spec, held: list[str]) -> None:
     """Refuse sums whose names columns of the input have."""
-    if isinstance(spec.like, Table):
-        columns = spec.like.columns
-        check_names(spec.like.path, columns.names, held, columns.suffix)
+    if not isinstance(spec.like, Table):
+        return
+    taken = next((name for name in spec.like.columns.sums if name in held), None)
+    if taken is not None:
+        what = f"{spec.like.path} already has a column {taken!r}"
+        raise CommandError(f"{what}; --suffix names it otherwise")
 
 
 def kind_of(spec: Spec, suffix: str) -> Any:

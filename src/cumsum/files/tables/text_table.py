@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from cumsum.console import CommandError, require
+from cumsum.files.store import suffix_of
 from cumsum.files.tables import keys as grouping
-from cumsum.files.tables.columns import POOL_BYTES, Columns, Table
-from cumsum.files.tables.dialect import NULLS, Dialect, is_text, place_of
+from cumsum.files.tables.columns import POOL_BYTES, Columns, Table, numbered
+from cumsum.files.tables.dialect import NULLS, Dialect, place_of
 from cumsum.files.tables.keys import NONE, Keys
 from cumsum.files.tables.text import BLOCK_BYTES, Block, Text, UnreadError
 from cumsum.files.tables.values import only_numeric_column
@@ -40,26 +41,19 @@ class TextTable(Table):
         kinds = dict.fromkeys(self._grouped, "string")
         if self.kept == "table":
             kinds = dict.fromkeys(range(len(self.header)), "string")
-        arrow = require("pyarrow", "reading .csv")
-        names = [f"scanned {place}" for place in self._scanned]
+        kinds |= dict(zip(self._scanned, self._kinds, strict=True))
         for text in self.texts:
             for block in text.blocks():
-                held = text.parse(block, kinds | dict(zip(self._scanned, self._kinds, strict=True)))
+                held = text.parse(block, kinds)
                 columns = [held.column(str(place)) for place in self._scanned]
                 columns += [self._text(text, block, held, place) for place in self._grouped]
-                labels = [*names, *(f"key {place}" for place in self._grouped)]
                 if self.kept == "table":
-                    every = list(map(str, range(len(self.header))))
-                    columns += [held.column(place) for place in every]
-                    labels += every
+                    columns += [held.column(str(place)) for place in range(len(self.header))]
                 elif self.kept:
                     columns += text.raw(block, followed=text is not self.texts[-1])
-                    labels += ["record", "line end"]
-                yield arrow.table(columns, names=labels)
-        yield arrow.table(
-            [arrow.array([], arrow.type_for_alias(kind)) for kind in self._empty()],
-            names=[f"column {i}" for i in range(len(self._empty()))],
-        )
+                yield numbered(columns)
+        arrow = require("pyarrow", "reading .csv")
+        yield numbered([arrow.array([], arrow.type_for_alias(kind)) for kind in self._empty()])
 
     @property
     def kinds(self) -> list[tuple[str, str]]:
@@ -97,7 +91,7 @@ def open_texts(
     paths: Sequence[str], columns: Columns, by: tuple[str, ...], dialect: Dialect, *, days: bool
 ) -> TextTable:
     """Open texts to scan columns of them."""
-    texts = [Text(path, dialect.of(kind_of(path)), kind_of(path)) for path in paths]
+    texts = [Text(path, dialect.of(suffix_of(path)), suffix_of(path)) for path in paths]
     header = texts[0].header
     for text in texts[1:]:
         if text.header != header:
@@ -110,15 +104,6 @@ def open_texts(
         asked = grouping.parse(named(texts), by, header)
         keys = Keys(named(texts), asked, days=days, empty=NONE)
     return TextTable(texts, columns, keys)
-
-
-def kind_of(path: str) -> str:
-    """The kind of a text, by its name; one without a kind of its own is a .csv."""
-    suffixes = [suffix.lower() for suffix in Path(path).suffixes[-2:]]
-    for joined in ("".join(suffixes), "".join(suffixes[-1:])):
-        if is_text(joined):
-            return joined
-    return ".csv"
 
 
 def guessed(text: Text) -> Any:
