@@ -12,9 +12,9 @@
 #include <optional>
 #include <vector>
 
-#include "../../src/core/policy.h"
-#include "../../src/core/scan.h"
-#include "../../src/core/target.h"
+#include "policy.h"
+#include "scan.h"
+#include "target.h"
 #include "values.h"
 
 using namespace cumsum;
@@ -183,7 +183,7 @@ uint64_t digest_array(Pair pair, const Kernels& kernels, Shape shape, Values val
 
 uint64_t digest_pair(Pair pair, const Kernels& kernels) {
   uint64_t digest = 0;
-  const bool direct = pair_of(kernels, pair.x.dtype, pair.y.dtype, pair.precision).add != nullptr;
+  const bool direct = set_of(kernels, pair.x.dtype, pair.y.dtype, pair.precision).add != nullptr;
   for (int v = 0; v < (pair.x.exponent ? int(std::size(value_names)) : 1); ++v) {
     for (Kind kind : {Kind::inclusive, Kind::exclusive}) {
       auto add = [&](Shape shape) {

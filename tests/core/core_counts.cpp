@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <vector>
 
-#include "../../src/core/scan.h"
-#include "../../src/core/target.h"
+#include "scan.h"
+#include "target.h"
 
 using namespace cumsum;
 

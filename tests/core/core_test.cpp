@@ -10,10 +10,10 @@
 #include <type_traits>
 #include <vector>
 
-#include "../../src/core/aggregate.h"
-#include "../../src/core/resume.h"
-#include "../../src/core/segments.h"
-#include "../../src/core/target.h"
+#include "aggregate.h"
+#include "resume.h"
+#include "segments.h"
+#include "target.h"
 
 using namespace cumsum;
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "../../src/core/element.h"
+#include "element.h"
 
 namespace cumsum {
 

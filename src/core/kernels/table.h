@@ -1,0 +1,89 @@
+// What a target offers: for every pair of element types, the kernels that scan and copy them.
+#pragma once
+
+#include <cstdint>
+
+#include "element.h"
+
+namespace cumsum {
+
+// The order of additions, which is what the bits of a result depend on (docs/accuracy.md):
+// the axis is cut in tiles, a tile in groups; a group's prefix sums form a fixed tree.
+inline constexpr int64_t tile_size = 4096;
+inline constexpr int group_size = 8;
+
+// How a kernel walks: along lines that lie in memory one way or the other, or across them.
+enum class Walk { rows, reversed, columns };
+inline constexpr int walk_count = 3;
+
+// A piece of several lines. Strides are in bytes. `position` is the index of the first element on
+// its line, a multiple of group_size. `carry` and `chain` hold a sum (two for complex numbers) a
+// line: up to this tile, and inside it. Null means fresh lines, whole.
+struct Piece {
+  const char* x;
+  char* y;
+  int64_t x_scan, y_scan;
+  int64_t x_line, y_line;
+  int64_t length, lines;
+  int64_t position;
+  char* carry;
+  char* chain;
+  bool exclusive;    // y[i] is without x[i]
+  bool adds_up;      // columns: nothing is stored, see KernelSet
+  bool carried;      // the carry may be other than zero in the first tile
+  bool stream;       // write past the cache
+  bool staged;       // rows: gathered first
+  bool skipna;       // NaN adds nothing
+  const char* mask;  // of the first element: what adds nothing has a zero byte; null if all do
+  int64_t mask_scan, mask_line;
+  int64_t x_ahead;  // where what is read next begins, from x; 0 where that is nowhere to be known
+  // Columns without a carry: such pieces follow each other, so many, so far apart.
+  int64_t repeats, x_repeat, y_repeat;
+};
+
+using ScanPiece = void (*)(const Piece&);
+// Carries become the values, as many for each line as it has channels, `stride` bytes apart.
+using SetCarries = void (*)(char* carry, const char* values, int64_t stride, int64_t lines);
+using AddCarries = void (*)(char* carry, const char* aggregate, int64_t lines);
+
+// How one pair (input, result) is scanned.
+struct KernelSet {
+  ScanPiece scan[walk_count];  // null where x must be packed first
+  // Of lines that are whole tiles the sums alone, which go to `carry`, as wide as chains.
+  ScanPiece add_up[walk_count];
+  AddCarries add;
+  SetCarries set;
+  int carry_size, chain_size;  // bytes of one line's
+  bool filters;                // whether elements may add nothing; else they must be packed
+};
+
+// A line cut into segments: segment s is the elements [offsets[s], offsets[s + 1]) from x, each
+// beside the last one in memory. Those of [first, last) are scanned, until one has too many
+// elements for this to be quick; its number is returned.
+struct ShortSegments {
+  const char* x;
+  char* y;
+  const int64_t* offsets;
+  int64_t first, last;
+  bool exclusive;
+};
+using ScanShort = int64_t (*)(const ShortSegments&);
+
+struct MaskRows;
+using MaskElements = void (*)(const MaskRows&);
+struct DecayKernels;
+struct CheckedKernels;
+
+struct Kernels {
+  const char* name;
+  KernelSet pairs[dtype_count][dtype_count];        // null functions where x must be packed first
+  KernelSet compensated[2];                         // float64 and complex128, carried as pairs
+  ScanShort segments[dtype_count][dtype_count][2];  // forward, reverse; null as in pairs
+  ScanPiece copy[dtype_count][dtype_count];         // a piece, cast element by element
+  void (*copy_past_cache)(char* y, const char* x, int64_t bytes);
+  MaskElements fill[dtype_count], show[dtype_count];  // masks.h
+  const DecayKernels* decays[dtype_count];            // decay.h
+  const CheckedKernels* checked;                      // checked.h
+};
+
+}  // namespace cumsum

@@ -1,0 +1,120 @@
+#include "call.h"
+
+#include <string>
+
+namespace cumsum {
+namespace {
+
+bool parse(PyObject* const* args, Py_ssize_t count, PyObject* names, bool has_out,
+           PlainCall& call) {
+  PyObject* dim = count > 1 ? args[1] : nullptr;
+  if (count < 1 || count > 2) return false;
+  call.input = args[0];
+  const Py_ssize_t named = names ? PyTuple_Size(names) : 0;
+  for (Py_ssize_t i = 0; i < named; ++i) {
+    PyObject* name = PyTuple_GetItem(names, i);
+    PyObject* value = args[count + i];
+    if (has_out && PyUnicode_CompareWithASCIIString(name, "out") == 0) {
+      call.out = value == Py_None ? nullptr : value;
+    } else if (!dim && (PyUnicode_CompareWithASCIIString(name, "dim") == 0 ||
+                        PyUnicode_CompareWithASCIIString(name, "axis") == 0)) {
+      dim = value;
+    } else if (PyUnicode_CompareWithASCIIString(name, "dtype") == 0) {
+      call.dtype = value == Py_None ? nullptr : value;
+    } else {
+      return false;
+    }
+  }
+  if (!dim || !PyLong_CheckExact(dim)) return false;
+  int overflow = 0;
+  call.dim = PyLong_AsLongAndOverflow(dim, &overflow);
+  return overflow == 0 && !(call.dtype && (call.out || !has_out));
+}
+
+// A public function: its Python twin, and whether it writes into its input.
+struct Function {
+  PyMethodDef definition;
+  std::string doc;
+  PyObject* slow;
+};
+Function functions[2];  // cumsum, cumsum_
+
+PyObject* call_slow(PyObject* slow, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+  PyObject* positional = PyTuple_New(count);
+  PyObject* keywords = names ? PyDict_New() : nullptr;
+  PyObject* result = nullptr;
+  if (positional && (keywords || !names)) {
+    bool ready = true;
+    for (Py_ssize_t i = 0; i < count; ++i) {
+      Py_INCREF(args[i]);
+      PyTuple_SetItem(positional, i, args[i]);
+    }
+    for (Py_ssize_t i = 0; names && i < PyTuple_Size(names); ++i) {
+      ready = ready && PyDict_SetItem(keywords, PyTuple_GetItem(names, i), args[count + i]) == 0;
+    }
+    if (ready) result = PyObject_Call(slow, positional, keywords);
+  }
+  Py_XDECREF(positional);
+  Py_XDECREF(keywords);
+  return result;
+}
+
+template <bool in_place>
+PyObject* call(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+  PlainCall plain;
+  if (parse(args, count, names, !in_place, plain)) {
+    if (in_place) plain.out = plain.input;
+    PyObject* result = scan_array(plain);
+    if (!result && !PyErr_Occurred()) result = scan_tensor(plain);
+    if (result || PyErr_Occurred()) return result;
+  }
+  return call_slow(functions[in_place].slow, args, count, names);
+}
+
+using FastCall = PyObject* (*)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*);
+
+PyCFunction as_c_function(FastCall function) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
+}
+
+}  // namespace
+
+bool resolve_dtype(PyObject* dtypes, PyObject* dtype, DType x, DType& result) {
+  PyObject* code = dtypes ? PyDict_GetItemWithError(dtypes, dtype) : nullptr;
+  if (!code) {
+    PyErr_Clear();  // it may not even be hashable
+    return false;
+  }
+  result = static_cast<DType>(PyLong_AsLong(code));
+  const bool from_integer = x < DType::float16, to_integer = result < DType::float16;
+  const bool from_complex = x >= DType::complex64, to_complex = result >= DType::complex64;
+  return (from_integer || !to_integer) && (!from_complex || to_complex);
+}
+
+bool resolve_axis(const ArrayView& x, long dim, int& axis) {
+  if (dim < -x.dims || dim >= x.dims) return false;
+  axis = static_cast<int>(dim < 0 ? dim + x.dims : dim);
+  return true;
+}
+
+PyObject* make_function(PyObject* module, PyObject* args) {
+  PyObject* slow;
+  const char* doc;
+  int in_place;
+  if (!PyArg_ParseTuple(args, "Osp", &slow, &doc, &in_place)) return nullptr;
+  Function& function = functions[in_place];
+  Py_INCREF(slow);
+  Py_XDECREF(function.slow);
+  function.slow = slow;
+  function.doc = doc;
+  function.definition = {in_place ? "cumsum_" : "cumsum",
+                         as_c_function(in_place ? call<true> : call<false>),
+                         METH_FASTCALL | METH_KEYWORDS, function.doc.c_str()};
+  PyObject* home = PyUnicode_FromString("cumsum");
+  if (!home) return nullptr;
+  PyObject* result = PyCFunction_NewEx(&function.definition, module, home);
+  Py_DECREF(home);
+  return result;
+}
+
+}  // namespace cumsum

@@ -1,0 +1,38 @@
+// The short way in: plain arrays and tensors go from the call to the kernels without Python code.
+// Whatever is not plain is left to the Python function of the same name, which also words the
+// errors.
+#pragma once
+
+#include "views.h"
+
+namespace cumsum {
+
+// A call in its plain form: input, an int, and perhaps out= or dtype=.
+struct PlainCall {
+  PyObject* input = nullptr;
+  PyObject* out = nullptr;    // the input itself for an in-place scan; null for a new result
+  PyObject* dtype = nullptr;  // of a new result; null for the default
+  long dim = 0;
+  bool reverse = false;   // tensors: from the last element
+  bool recorded = false;  // tensors: whoever calls sees to the gradient
+};
+
+// Each gives a new reference to the result, or null: with an exception if the scan failed, without
+// one if the call is not for this way.
+PyObject* scan_array(const PlainCall& call);   // fast_numpy.cpp
+PyObject* scan_tensor(const PlainCall& call);  // fast_torch.cpp
+
+// The DType that `dtype` stands for in a dict of what a library calls them, if elements of type x
+// are cast to it without a word: no float becomes an integer, nothing complex becomes real.
+bool resolve_dtype(PyObject* dtypes, PyObject* dtype, DType x, DType& result);
+
+// A dim in [-dims, dims), made non-negative; false for any other, and for 0-d arrays.
+bool resolve_axis(const ArrayView& x, long dim, int& axis);
+
+// Module functions; each is described in src/cumsum/_core.pyi.
+PyObject* make_function(PyObject* module, PyObject* args);
+PyObject* register_numpy(PyObject* module, PyObject* args);
+PyObject* register_torch(PyObject* module, PyObject* args);
+PyObject* scan_plain_tensor(PyObject* module, PyObject* const* args, Py_ssize_t count);
+
+}  // namespace cumsum

@@ -1,0 +1,177 @@
+// The Python module cumsum._core. Its functions are described in src/cumsum/_core.pyi.
+#include "arguments.h"
+#include "call.h"
+#include "copy.h"
+#include "functions.h"
+#include "target.h"
+#include "thread_count.h"
+
+namespace cumsum {
+
+namespace {
+
+PyObject* scan(PyObject*, PyObject* args) {
+  Arguments a;
+  if (!read_arguments(args, a)) return nullptr;
+  if (!scan_views(a.x, a.y, a.axis, a.manner, a.threads)) return nullptr;
+  Py_RETURN_NONE;
+}
+
+PyObject* scan_with_holes(PyObject*, PyObject* args) {
+  constexpr Py_ssize_t plain = 14;  // arguments, those of scan()
+  Arguments a;
+  PyObject* first = PyTuple_GetSlice(args, 0, plain);
+  PyObject* rest = PyTuple_GetSlice(args, plain, PyTuple_Size(args));
+  unsigned long long mask = 0;
+  PyObject* strides = nullptr;
+  int skipna = 0, nan = 0;
+  int64_t mask_strides[most_dims];
+  const bool ready =
+      first && rest && read_arguments(first, a) &&
+      PyArg_ParseTuple(rest, "KO!pp", &mask, &PyTuple_Type, &strides, &skipna, &nan) &&
+      (!mask || read_sizes(strides, a.x.dims, mask_strides));
+  Py_XDECREF(first);
+  Py_XDECREF(rest);
+  if (!ready) return nullptr;
+  a.manner.mask = reinterpret_cast<const char*>(mask);
+  a.manner.extras = &a.extras;
+  a.extras.mask_strides = mask ? mask_strides : nullptr;
+  a.extras.skipna = skipna;
+  a.extras.nan = nan;
+  if (!scan_views(a.x, a.y, a.axis, a.manner, a.threads)) return nullptr;
+  Py_RETURN_NONE;
+}
+
+PyObject* plan(PyObject*, PyObject* args) {
+  Arguments a;
+  if (!read_arguments(args, a)) return nullptr;
+  const Plan p = make_plan(
+      {a.x.dtype, a.y.dtype, a.x.dims, a.x.shape, a.x.strides, a.y.strides, a.axis, a.manner.kind,
+       a.manner.direction, a.manner.precision, a.x.data == a.y.data, a.threads, a.manner.extras},
+      current_target());
+  const bool rows = p.walk != Walk::columns;
+  return Py_BuildValue(
+      "{s:s,s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:i,s:O,s:O,s:O,s:s}", "family",
+      p.split ? "long" : (rows ? "rows" : "columns"), "outer", (long long)p.outer_size, "length",
+      (long long)p.scan.size, "inner", (long long)p.inner.size, "tile", (long long)tile_size,
+      "panel", (long long)p.panel, "block", (long long)p.block, "units", (long long)p.units,
+      "workers", p.workers, "pack_input", p.pack_x ? Py_True : Py_False, "pack_output",
+      p.pack_y ? Py_True : Py_False, "stream", p.stream ? Py_True : Py_False, "precision",
+      p.precision == Precision::compensated ? "compensated" : "standard");
+}
+
+PyObject* copy(PyObject*, PyObject* args) {
+  Py_buffer target, source;
+  int threads, past_cache;
+  if (!PyArg_ParseTuple(args, "w*y*ip", &target, &source, &threads, &past_cache)) return nullptr;
+  bool done = source.len <= target.len && threads >= 1;
+  if (done) {
+    done = run_released(source.len, [&](Interrupted stop, void* context) {
+      return copy_memory(static_cast<char*>(target.buf), static_cast<const char*>(source.buf),
+                         source.len, threads, past_cache, stop, context);
+    });
+  } else {
+    PyErr_SetString(PyExc_ValueError, "size or thread count out of range");
+  }
+  PyBuffer_Release(&target);
+  PyBuffer_Release(&source);
+  return done ? Py_NewRef(Py_None) : nullptr;
+}
+
+PyObject* targets(PyObject*, PyObject*) {
+  PyObject* names = PyList_New(0);
+  for (const Kernels* const* target = runnable_targets(); names && *target; ++target) {
+    PyObject* name = PyUnicode_FromString((*target)->name);
+    if (!name || PyList_Append(names, name) != 0) Py_CLEAR(names);
+    Py_XDECREF(name);
+  }
+  return names;
+}
+
+PyObject* target(PyObject*, PyObject*) { return PyUnicode_FromString(current_target().name); }
+
+PyObject* choose(PyObject*, PyObject* args) {
+  const char* name;
+  if (!PyArg_ParseTuple(args, "s", &name)) return nullptr;
+  return PyBool_FromLong(choose_target(name));
+}
+
+bool read_source(int number, ThreadSource& source) {
+  if (number < 0 || number > static_cast<int>(ThreadSource::machine)) {
+    PyErr_SetString(PyExc_ValueError, "no such source of a thread count");
+    return false;
+  }
+  source = static_cast<ThreadSource>(number);
+  return true;
+}
+
+PyObject* get_threads(PyObject*, PyObject* args) {
+  int number;
+  ThreadSource source;
+  if (!PyArg_ParseTuple(args, "i", &number) || !read_source(number, source)) return nullptr;
+  return PyLong_FromLong(thread_setting(source));
+}
+
+PyObject* set_threads(PyObject*, PyObject* args) {
+  int number, threads;
+  ThreadSource source;
+  if (!PyArg_ParseTuple(args, "ii", &number, &threads) || !read_source(number, source))
+    return nullptr;
+  set_thread_setting(source, threads);
+  Py_RETURN_NONE;
+}
+
+PyObject* set_main(PyObject*, PyObject* args) {
+  unsigned long ident;
+  if (!PyArg_ParseTuple(args, "k", &ident)) return nullptr;
+  set_main_thread(ident);
+  Py_RETURN_NONE;
+}
+
+PyMethodDef methods[] = {
+    {"scan", scan, METH_VARARGS, nullptr},
+    {"scan_segments", scan_segments, METH_VARARGS, nullptr},
+    {"find_fault", find_fault, METH_VARARGS, nullptr},
+    {"resume", resume_scan, METH_VARARGS, nullptr},
+    {"add_up", add_up_tiles, METH_VARARGS, nullptr},
+    {"advance", advance_records, METH_VARARGS, nullptr},
+    {"total_size", total_bytes, METH_VARARGS, nullptr},
+    {"record_size", record_bytes, METH_VARARGS, nullptr},
+    {"begin_records", begin_records_at, METH_VARARGS, nullptr},
+    {"scan_with_holes", scan_with_holes, METH_VARARGS, nullptr},
+    {"plan", plan, METH_VARARGS, nullptr},
+    {"all_within", all_within, METH_VARARGS, nullptr},
+    {"find_excess", find_excess, METH_VARARGS, nullptr},
+    {"saturate", saturate, METH_VARARGS, nullptr},
+    {"scan_decayed", scan_decayed, METH_VARARGS, nullptr},
+    {"add_objects", add_objects, METH_VARARGS, nullptr},
+    {"copy", copy, METH_VARARGS, nullptr},
+    {"targets", targets, METH_NOARGS, nullptr},
+    {"target", target, METH_NOARGS, nullptr},
+    {"choose_target", choose, METH_VARARGS, nullptr},
+    {"get_threads", get_threads, METH_VARARGS, nullptr},
+    {"set_threads", set_threads, METH_VARARGS, nullptr},
+    {"set_main_thread", set_main, METH_VARARGS, nullptr},
+    {"make_function", make_function, METH_VARARGS, nullptr},
+    {"register_numpy", register_numpy, METH_VARARGS, nullptr},
+    {"register_torch", register_torch, METH_VARARGS, nullptr},
+    {"scan_plain_tensor",
+     reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(scan_plain_tensor)), METH_FASTCALL,
+     nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyModuleDef definition = {PyModuleDef_HEAD_INIT,
+                          "cumsum._core",
+                          nullptr,
+                          -1,
+                          methods,
+                          nullptr,
+                          nullptr,
+                          nullptr,
+                          nullptr};
+
+}  // namespace
+}  // namespace cumsum
+
+PyMODINIT_FUNC PyInit__core() { return PyModule_Create(&cumsum::definition); }

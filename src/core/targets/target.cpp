@@ -1,0 +1,104 @@
+#include "target.h"
+
+#include <atomic>
+#include <cstring>
+
+#include "kinds.h"
+
+namespace cumsum {
+
+// Each is there if the build asked for it (CUMSUM_TARGETS).
+namespace avx512 {
+CUMSUM_EACH_KIND(CUMSUM_DECLARE)
+}
+namespace avx2 {
+CUMSUM_EACH_KIND(CUMSUM_DECLARE)
+}
+namespace baseline {
+CUMSUM_EACH_KIND(CUMSUM_DECLARE)
+}
+namespace neon {
+CUMSUM_EACH_KIND(CUMSUM_DECLARE)
+}
+#define CUMSUM_ADD(kind) add_##kind(kernels);
+
+namespace {
+
+struct Targets {
+  Kernels tables[4] = {};
+  const Kernels* list[5] = {};
+  int count = 0;
+
+  void add(const char* name, void (*fill)(Kernels&)) {
+    Kernels& kernels = tables[count];
+    kernels.name = name;
+#ifdef CUMSUM_HAS_baseline
+    baseline::add_casts(kernels);  // all of them; others have their own of some
+#endif
+    fill(kernels);
+    list[count++] = &kernels;
+  }
+
+  Targets() {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+#endif
+#ifdef CUMSUM_HAS_avx512
+    if (__builtin_cpu_supports("x86-64-v4")) {
+      add("avx512", [](Kernels& kernels) {
+        using namespace avx512;
+        CUMSUM_EACH_KIND(CUMSUM_ADD)
+      });
+    }
+#endif
+#ifdef CUMSUM_HAS_avx2
+    if (__builtin_cpu_supports("x86-64-v3")) {
+      add("avx2", [](Kernels& kernels) {
+        using namespace avx2;
+        CUMSUM_EACH_KIND(CUMSUM_ADD)
+      });
+    }
+#endif
+#ifdef CUMSUM_HAS_baseline
+    add("baseline", [](Kernels& kernels) {
+      using namespace baseline;
+      CUMSUM_EACH_KIND(CUMSUM_ADD)
+    });
+#endif
+#ifdef CUMSUM_HAS_neon
+    add("neon", [](Kernels& kernels) {
+      using namespace neon;
+      CUMSUM_EACH_KIND(CUMSUM_ADD)
+    });
+#endif
+  }
+};
+
+const Targets& targets() {
+  static const Targets all;
+  return all;
+}
+
+std::atomic<const Kernels*> chosen{nullptr};
+
+}  // namespace
+
+const Kernels* const* runnable_targets() { return targets().list; }
+
+const Kernels& current_target() {
+  const Kernels* kernels = chosen.load(std::memory_order_acquire);
+  if (!kernels) chosen.store(kernels = targets().list[0], std::memory_order_release);
+  return *kernels;
+}
+
+bool choose_target(const char* name) {
+  for (const Kernels* const* target = runnable_targets(); *target; ++target) {
+    if (std::strcmp((*target)->name, name) == 0) {
+      chosen.store(*target, std::memory_order_release);
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace cumsum
