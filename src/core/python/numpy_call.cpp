@@ -60,7 +60,7 @@ bool scan_buffers(const ArrayView& x, PyObject* out, int axis, DType result, boo
   ArrayView y;
   if (!buffer.view(y) || y.dtype != result || !same_shape(x, y)) return false;
   if (!is_new && !(is_contiguous(y) && is_safe(x, y))) return false;
-  return scan_views(x, y, axis, {}, threads_for_arrays());
+  return scan_released(request_of(x, y, axis, threads_for_arrays()));
 }
 
 }  // namespace

@@ -80,9 +80,9 @@ PyObject* scan_tensor(const PlainCall& call) {
       return nullptr;
     }
   }
-  Manner manner;
-  if (call.reverse) manner.direction = Direction::reverse;
-  if (!scan_views(x, y, axis, manner, threads_for_tensors(x))) {
+  Request request = request_of(x, y, axis, threads_for_tensors(x));
+  if (call.reverse) request.direction = Direction::reverse;
+  if (!scan_released(request)) {
     Py_DECREF(out);
     return nullptr;
   }
