@@ -162,6 +162,7 @@ Piece Run::part_of(const Item& item, int64_t begin, int64_t length) const {
   piece.mask_line = inner.mask_stride;
   piece.decay_scan = item.decay_scan;
   piece.decay_line = item.decay_line;
+  piece.own_decays = plan_.own_decays;
   piece.length = length;
   piece.lines = item.lines;
   piece.position = plan_.position + begin - item.origin;

@@ -115,10 +115,12 @@ struct Columns {
     __builtin_memcpy(chain_at, chain, count * sizeof(A));
   }
 
-  // Lines that are taken at a time where there are fewer than L: half as many; of what is not plain, and
-  // rarer, there are fewer kernels.
+  // Lines that are taken at a time where there are fewer than L: half as many; of what is not
+  // plain, and rarer, there are fewer kernels.
   template <int L, bool plain>
-  static constexpr int narrower = plain ? L / 2 : L > 4 ? 4 : 1;
+  static constexpr int narrower = plain   ? L / 2
+                                  : L > 4 ? 4
+                                          : 1;
 
   // Lines from `line` on, as many at a time as there are lanes; then half as many, and so on, or
   // all at once if they may spill. They come first, so that what they spill is written over.
