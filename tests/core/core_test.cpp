@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "resume.h"
+#include "states.h"
 #include "segments.h"
 #include "target.h"
 #include "totals.h"

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <vector>
+#include <memory>
+#include <new>
 
 #include "table.h"
 
@@ -12,13 +13,14 @@ namespace cumsum {
 
 class Buffer {
  public:
+  // What is in there is not said.
   void resize(int64_t size) {
-    lines_.resize((size + sizeof(Line) - 1) / sizeof(Line));
+    bytes_.reset(size ? static_cast<char*>(::operator new(size, line)) : nullptr);
     size_ = size;
   }
   int64_t size() const { return size_; }
-  char* data() { return reinterpret_cast<char*>(lines_.data()); }
-  const char* data() const { return reinterpret_cast<const char*>(lines_.data()); }
+  char* data() { return bytes_.get(); }
+  const char* data() const { return bytes_.get(); }
 
   // Whether the elements that a piece is written to lie here: asserted wherever a buffer is filled.
   bool holds(const Piece& to, int64_t size) const {
@@ -29,10 +31,11 @@ class Buffer {
   }
 
  private:
-  struct alignas(64) Line {
-    char bytes[64];
+  static constexpr std::align_val_t line{64};
+  struct Free {
+    void operator()(char* bytes) const { ::operator delete(bytes, line); }
   };
-  std::vector<Line> lines_;
+  std::unique_ptr<char, Free> bytes_;
   int64_t size_ = 0;
 };
 

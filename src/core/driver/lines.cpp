@@ -47,7 +47,8 @@ int64_t Run::scan_repeats(const Item& item, int64_t index, int64_t most) const {
 // In pieces short enough to be interrupted between them.
 void Run::scan_whole(int worker, const Item& item) {
   Workspace& space = workspaces_[worker];
-  const int64_t tiles = policy::piece_elements / (tile_size * item.lines);
+  const int64_t slow = plan_.op == Operator::sum ? 1 : policy::slow_operators;
+  const int64_t tiles = policy::piece_elements / slow / (tile_size * item.lines);
   const int64_t length = tile_size * std::max<int64_t>(1, tiles);
   // What fits a kernel's registers starts from nothing and leaves nothing.
   const int64_t whole = plan_.walk == Walk::columns ? group_size : length;

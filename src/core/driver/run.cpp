@@ -61,6 +61,7 @@ Run::Run(const Plan& plan, const Kernels& kernels, const Request& request, Inter
   for (Workspace& space : workspaces_) make_room(space);
   if (!plan.split || plan.total_stride) return;
   carries_.resize(plan.units * panel_carry_);
+  std::memset(carries_.data(), 0, carries_.size());
   carry_states_ = std::vector<std::atomic<char>>(plan.units);
   for (int64_t index = 0; plan.carried && index < plan.units; index += plan.blocks) {
     set_carries(locate(index), carries_.data() + index * panel_carry_);

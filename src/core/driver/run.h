@@ -56,7 +56,7 @@ class Run {
   Item locate(int64_t index) const;
   void set_carries(const Item& item, char* carry) const;  // to what the lines begin with
 
-  // Lines that go on from states (resume.cpp). The chains are zero where `chain` is null.
+  // Lines that go on from states (states.cpp). The chains are zero where `chain` is null.
   void get_states(const Item& item, char* carry, char* chain) const;
   void put_states(const Item& item, char* carry, char* chain) const;
   void step_lines(Workspace& space, const Item& item) const;

@@ -5,9 +5,9 @@
 
 #include "float_mode.h"
 #include "policy.h"
-#include "resume.h"
 #include "run.h"
 #include "segments.h"
+#include "states.h"
 
 namespace cumsum {
 namespace {
@@ -90,11 +90,31 @@ Status scan_parts(Request r, const Kernels& kernels, Interrupted interrupted, vo
   shape[r.dims++] = 2;
   r.shape = shape;
   r.x_dtype = r.y_dtype = single ? DType::float32 : DType::float64;
-  return run(make_plan(r, kernels), kernels, r, interrupted, context);
+  return scan(r, kernels, interrupted, context);
 }
 
 bool has_elements(const Request& r) {
   return std::find(r.shape, r.shape + r.dims, 0) == r.shape + r.dims;
+}
+
+// What is not a plain sum.
+[[gnu::noinline]] Status scan_otherwise(const Request& request, const Kernels& kernels,
+                                        Interrupted interrupted, void* context) {
+  const bool is_complex = request.y_dtype >= DType::complex64;
+  if (request.decay.data && is_complex && request.decay_dtype < DType::complex64) {
+    return scan_parts(request, kernels, interrupted, context);
+  }
+  Request r = request;
+  if (r.overflow == Overflow::raise || r.overflow == Overflow::saturate) {
+    r.range = range_of(r.y_dtype);
+  }
+  if (r.overflow == Overflow::raise || r.overflow == Overflow::within) {  // nothing is stored
+    r.y_dtype = r.x_dtype;
+    r.y_strides = r.x_strides;
+    r.y = nullptr;
+  }
+  if (r.state_size) return resume(r, kernels, interrupted, context);
+  return run(make_plan(r, kernels), kernels, r, interrupted, context);
 }
 
 bool is_integer(DType dtype) { return int(dtype) < integer_count; }
@@ -116,22 +136,9 @@ bool can_scan(const Request& r) {
 Status scan(const Request& request, const Kernels& kernels, Interrupted interrupted,
             void* context) noexcept {
   if (!has_elements(request)) return Status::done;
-  if (request.state_size) return resume(request, kernels, interrupted, context);
-  const bool is_complex = request.y_dtype >= DType::complex64;
-  if (request.decay.data && is_complex && request.decay_dtype < DType::complex64) {
-    return scan_parts(request, kernels, interrupted, context);
-  }
-  if (request.overflow == Overflow::wrap) {
-    return run(make_plan(request, kernels), kernels, request, interrupted, context);
-  }
-  Request exact = request;
-  if (request.overflow != Overflow::within) exact.range = range_of(request.y_dtype);
-  if (request.overflow != Overflow::saturate) {  // nothing is stored
-    exact.y_dtype = request.x_dtype;
-    exact.y_strides = request.x_strides;
-    exact.y = nullptr;
-  }
-  return run(make_plan(exact, kernels), kernels, exact, interrupted, context);
+  const bool sums = request.overflow == Overflow::wrap && !request.decay.data;
+  if (!sums || request.state_size) return scan_otherwise(request, kernels, interrupted, context);
+  return run(make_plan(request, kernels), kernels, request, interrupted, context);
 }
 
 }  // namespace cumsum

@@ -118,43 +118,50 @@ inline R cast(X x) {
   }
 }
 
-template <class X>
-inline constexpr bool is_half_float = __is_same(X, Float16) || __is_same(X, BFloat16);
-
-// A constant x_step lets the compiler use vectors; 0 stands for any.
-template <class X, class R, int64_t x_step, int64_t y_step>
-inline void copy_steps(const char* __restrict x, int64_t x_any, char* __restrict y, int64_t y_any,
+// Elements of one type from wherever they lie to wherever they shall; a constant x_step lets the
+// compiler use vectors, 0 stands for any.
+template <class T, int64_t x_step, int64_t y_step>
+inline void move_steps(const char* __restrict x, int64_t x_any, char* __restrict y, int64_t y_any,
                        int64_t count) {
   for (int64_t i = 0; i < count; ++i) {
-    const X value = read<X>(x + i * (x_step ? x_step : x_any));
-    write<R>(y + i * (y_step ? y_step : y_any), cast<R>(value));
+    write<T>(y + i * (y_step ? y_step : y_any), read<T>(x + i * (x_step ? x_step : x_any)));
   }
 }
 
-template <class X, class R>
-inline void copy_run(const char* x, int64_t x_step, char* y, int64_t y_step, int64_t count) {
-  constexpr int64_t x_size = sizeof(X), y_size = sizeof(R);
-  if (y_step != y_size) {
-    copy_steps<X, R, 0, 0>(x, x_step, y, y_step, count);
+template <class T>
+void move_run(const char* x, int64_t x_step, char* y, int64_t y_step, int64_t count) {
+  constexpr int64_t size = sizeof(T);
+  if (y_step != size) {
+    move_steps<T, 0, 0>(x, x_step, y, y_step, count);
   } else if (x_step == 0) {  // one element, repeated
-    const R value = cast<R>(read<X>(x));
-    for (int64_t i = 0; i < count; ++i) write<R>(y + i * y_size, value);
-  } else if (x_step == x_size) {
-    int64_t done = 0;
-    if constexpr (is_half_float<X> && (__is_same(R, float) || __is_same(R, double))) {
-      constexpr int L = 8;
-      for (; done + L <= count; done += L) {
-        write(y + done * y_size, load<R, L, X>(x + done * x_size));
-      }
-    }
-    copy_steps<X, R, x_size, y_size>(x + done * x_size, x_step, y + done * y_size, y_step,
-                                     count - done);
-  } else if (x_step == -x_size) {
-    copy_steps<X, R, -x_size, y_size>(x, x_step, y, y_step, count);
-  } else if (x_step == 2 * x_size) {
-    copy_steps<X, R, 2 * x_size, y_size>(x, x_step, y, y_step, count);
+    const T value = read<T>(x);
+    for (int64_t i = 0; i < count; ++i) write<T>(y + i * size, value);
+  } else if (x_step == size) {
+    move_steps<T, size, size>(x, x_step, y, y_step, count);
+  } else if (x_step == -size) {
+    move_steps<T, -size, size>(x, x_step, y, y_step, count);
+  } else if (x_step == 2 * size) {
+    move_steps<T, 2 * size, size>(x, x_step, y, y_step, count);
   } else {
-    copy_steps<X, R, 0, y_size>(x, x_step, y, y_step, count);
+    move_steps<T, 0, size>(x, x_step, y, y_step, count);
+  }
+}
+
+template <class X>
+inline constexpr bool is_half_float = __is_same(X, Float16) || __is_same(X, BFloat16);
+
+// Neighbours to neighbours.
+template <class X, class R>
+void cast_neighbours(const char* __restrict x, char* __restrict y, int64_t count) {
+  int64_t i = 0;
+  if constexpr (is_half_float<X> && (__is_same(R, float) || __is_same(R, double))) {
+    constexpr int L = 8;
+    for (; i + L <= count; i += L) {
+      write(y + i * int64_t{sizeof(R)}, load<R, L, X>(x + i * int64_t{sizeof(X)}));
+    }
+  }
+  for (; i < count; ++i) {
+    write<R>(y + i * int64_t{sizeof(R)}, cast<R>(read<X>(x + i * int64_t{sizeof(X)})));
   }
 }
 
@@ -198,6 +205,55 @@ void copy_transposed(const char* x, int64_t x_row, char* y, int64_t y_row, int64
   }
 }
 
+using MoveRun = void (*)(const char* x, int64_t x_step, char* y, int64_t y_step, int64_t count);
+
+// How a pair of types is cast: elements side by side, and how they come to be and are taken apart.
+struct Casting {
+  int64_t x_size, y_size;
+  MoveRun gather, scatter;
+  void (*cast)(const char* x, char* y, int64_t count);  // null where the types are the same
+};
+
+// What is not side by side is brought together before it is cast, or taken apart after that: a loop
+// for each pair of types is enough, and that one uses vectors.
+inline void cast_run(const Casting& by, const char* x, int64_t x_step, char* y, int64_t y_step,
+              int64_t count) {
+  constexpr int64_t most = 256, widest = 2 * sizeof(long double);
+  alignas(64) char in[most * widest], out[most * widest];
+  if (!by.cast) return by.gather(x, x_step, y, y_step, count);
+  if (x_step == 0) {
+    by.cast(x, out, 1);
+    return by.scatter(out, 0, y, y_step, count);
+  }
+  for (int64_t i = 0; i < count; i += most) {
+    const int64_t some = count - i < most ? count - i : most;
+    const char* from = x + i * x_step;
+    char* const to = y + i * y_step;
+    const bool dense = y_step == by.y_size;
+    if (x_step != by.x_size) {
+      by.gather(from, x_step, in, by.x_size, some);
+      from = in;
+    }
+    by.cast(from, dense ? to : out, dense && x_step == by.x_size ? count : some);
+    if (dense && x_step == by.x_size) return;
+    if (!dense) by.scatter(out, by.y_size, to, y_step, some);
+  }
+}
+
+// The inner loop runs along the axis of the narrower strides.
+inline void copy_rows(const Piece& p, const Casting& by) {
+  constexpr int64_t rows_ahead = 8;
+  const bool along_scan = p.lines == 1 || magnitude(p.x_scan) + magnitude(p.y_scan) <=
+                                              magnitude(p.x_line) + magnitude(p.y_line);
+  const int64_t rows = along_scan ? p.lines : p.length, count = along_scan ? p.length : p.lines;
+  const int64_t x_row = along_scan ? p.x_line : p.x_scan, x_step = along_scan ? p.x_scan : p.x_line;
+  const int64_t y_row = along_scan ? p.y_line : p.y_scan, y_step = along_scan ? p.y_scan : p.y_line;
+  for (int64_t i = 0; i < rows; ++i) {
+    if (i + rows_ahead < rows) fetch(p.x + (i + rows_ahead) * x_row, count * magnitude(x_step));
+    cast_run(by, p.x + i * x_row, x_step, p.y + i * y_row, y_step, count);
+  }
+}
+
 template <class X, class R>
 void copy_piece(const Piece& p) {
   constexpr int64_t x_size = sizeof(X), y_size = sizeof(R);
@@ -213,16 +269,10 @@ void copy_piece(const Piece& p) {
       return copy_transposed<Word>(p.x, p.x_line, p.y, p.y_scan, p.lines, p.length);
     }
   }
-  // The inner loop runs along the axis of the narrower strides.
-  constexpr int64_t rows_ahead = 8;
-  const bool along_scan = p.lines == 1 || magnitude(p.x_scan) + magnitude(p.y_scan) <=
-                                              magnitude(p.x_line) + magnitude(p.y_line);
-  const int64_t rows = along_scan ? p.lines : p.length, count = along_scan ? p.length : p.lines;
-  const int64_t x_row = along_scan ? p.x_line : p.x_scan, x_step = along_scan ? p.x_scan : p.x_line;
-  const int64_t y_row = along_scan ? p.y_line : p.y_scan, y_step = along_scan ? p.y_scan : p.y_line;
-  for (int64_t i = 0; i < rows; ++i) {
-    if (i + rows_ahead < rows) fetch(p.x + (i + rows_ahead) * x_row, count * magnitude(x_step));
-    copy_run<X, R>(p.x + i * x_row, x_step, p.y + i * y_row, y_step, count);
+  if constexpr (__is_same(X, R)) {
+    copy_rows(p, {x_size, y_size, move_run<X>, move_run<R>, nullptr});
+  } else {
+    copy_rows(p, {x_size, y_size, move_run<X>, move_run<R>, cast_neighbours<X, R>});
   }
 }
 

@@ -9,11 +9,11 @@
 namespace cumsum {
 namespace {
 
-int64_t stride_of(const Operand& operand, int d) {
+inline int64_t stride_of(const Operand& operand, int d) {
   return operand.strides ? operand.strides[d] : 0;
 }
 
-Axis axis_of(const Request& r, int d) {
+[[gnu::always_inline]] inline Axis axis_of(const Request& r, int d) {
   return {r.shape[d],
           r.x_strides[d],
           r.y_strides[d],
@@ -36,11 +36,13 @@ int collect_lines(const Request& request, Axis* lines) {
   for (int d = 0; d < request.dims; ++d) {
     if (d != request.axis && request.shape[d] != 1) lines[count++] = axis_of(request, d);
   }
-  auto wider = [](const Axis& a, const Axis& b) {
+  const auto wider = [](const Axis& a, const Axis& b) {
     return std::pair(std::llabs(a.y_stride), std::llabs(a.x_stride)) >
            std::pair(std::llabs(b.y_stride), std::llabs(b.x_stride));
   };
-  std::stable_sort(lines, lines + count, wider);
+  for (int i = 1; i < count; ++i) {  // there are few, mostly in order
+    for (int k = i; k > 0 && wider(lines[k], lines[k - 1]); --k) std::swap(lines[k], lines[k - 1]);
+  }
   int kept = 0;
   for (int i = 0; i < count; ++i) {
     const Axis next = lines[i];
@@ -97,9 +99,8 @@ void choose_inner(Plan& plan, Axis* lines, int count) {
 // The kernels of an operator for elements of type x.
 const KernelSet& set_for(const Kernels& kernels, const Plan& plan, DType x) {
   static constexpr KernelSet none{};
+  if (plan.op == Operator::sum) return set_of(kernels, x, plan.y_dtype, plan.precision);
   switch (plan.op) {
-    case Operator::sum:
-      return set_of(kernels, x, plan.y_dtype, plan.precision);
     case Operator::decay:
       return x == plan.y_dtype ? kernels.decays[int(x)] : none;
     case Operator::complex_decay:

@@ -51,7 +51,7 @@ struct Request {
   const int64_t* offsets = nullptr;
   int64_t segments = 0;
   int threads = 1;  // at most
-  // Not zero where lines go on from others: `initial` are then their states (resume.h), of so many
+  // Not zero where lines go on from others: `initial` are then their states (states.h), of so many
   // bytes each, and `position` is the index of the first element on its line.
   int64_t state_size = 0, position = 0;
   // Not zero where what tiles add to carries is wanted, and nothing else (totals.h): bytes from

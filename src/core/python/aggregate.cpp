@@ -1,7 +1,7 @@
 
 #include "arguments.h"
 #include "functions.h"
-#include "resume.h"
+#include "states.h"
 #include "target.h"
 #include "totals.h"
 

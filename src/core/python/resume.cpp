@@ -1,7 +1,6 @@
-#include "resume.h"
-
 #include "arguments.h"
 #include "functions.h"
+#include "states.h"
 
 namespace cumsum {
 namespace {
