@@ -10,6 +10,7 @@ DEMO := build/demo
 CORE := $(BIN)/cmake -S . -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) -DCUMSUM_CORE_ONLY=ON
 QEMU := qemu-aarch64 -L /usr/aarch64-linux-gnu
 DIGESTS := tests/core/digests.txt
+OPTIONS := tests/core/options.txt
 TORCHES := 2.10.0 2.11.0 2.12.0 2.14.1
 TORCH_TESTS := $(wildcard tests/test_torch_*.py tests/test_patch*.py) \
 	$(addprefix tests/test_,opinfo.py calls.py derivatives.py graphs.py compile.py distributed.py)
@@ -189,11 +190,14 @@ core: $(DONE)/group-build
 	$(CORE) -B build/core -DCMAKE_BUILD_TYPE=Release
 	$(BIN)/cmake --build build/core --target core_bits core_counts
 
-# The results of every target, layout and number of threads, as digests that are the same on every
-# machine. UPDATE=1 takes this machine's for right, after a change of the order of additions.
-bits: core
+# The results of every target, layout and number of threads, plain and with every option, as digests
+# that are the same on every machine. UPDATE=1 takes this machine's for right, after a change of the
+# order of additions.
+bits: core $(DONE)/package $(DONE)/group-test
 	build/core/core_bits > build/core/digests.txt
 	$(if $(UPDATE),cp build/core/digests.txt $(DIGESTS),diff $(DIGESTS) build/core/digests.txt)
+	$(if $(UPDATE),$(BIN)/python tests/option_bits.py > $(OPTIONS))
+	for target in $(TARGETS); do $(BIN)/python tests/option_bits.py $$target | diff $(OPTIONS) - || exit; done
 
 # The same digests on ARM, by emulation.
 neon: bits

@@ -15,7 +15,7 @@ class Buffer {
  public:
   // What is in there is not said.
   void resize(int64_t size) {
-    bytes_.reset(size ? static_cast<char*>(::operator new(size, line)) : nullptr);
+    bytes_.reset(static_cast<char*>(::operator new(size > 0 ? size : 1, line)));
     size_ = size;
   }
   int64_t size() const { return size_; }

@@ -86,7 +86,7 @@ void Run::scan_lines(Workspace& space, const Item& item, int64_t begin, int64_t 
   for (int64_t line = 0; line < item.lines; line += pack_shape_.lines) {
     Piece some = piece;
     some.x += line * piece.x_line;
-    if (stores) some.y += line * piece.y_line;
+    if (some.y) some.y += line * piece.y_line;
     if (some.mask) some.mask += line * piece.mask_line;
     some.decay += line * piece.decay_line;
     some.carry += line * set_.carry_size;
@@ -151,7 +151,7 @@ Piece Run::part_of(const Item& item, int64_t begin, int64_t length) const {
   const Axis &scan = plan_.scan, &inner = plan_.inner;
   Piece piece{};
   piece.x = item.x + (begin - item.x_begin) * item.x_scan;
-  piece.y = y_ ? item.y + begin * scan.y_stride : nullptr;
+  piece.y = item.y ? item.y + begin * scan.y_stride : nullptr;
   if (item.mask) piece.mask = item.mask + begin * scan.mask_stride;
   piece.decay = item.decay + (begin - item.x_begin) * item.decay_scan;
   piece.skipna = item.skipna;

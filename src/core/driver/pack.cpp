@@ -14,7 +14,7 @@ void turn(Piece& piece) {
   const int64_t last = piece.length - 1;
   piece.x += last * piece.x_scan;
   piece.y += last * piece.y_scan;
-  piece.mask += last * piece.mask_scan;
+  if (piece.mask) piece.mask += last * piece.mask_scan;
   piece.x_scan = -piece.x_scan;
   piece.y_scan = -piece.y_scan;
   piece.mask_scan = -piece.mask_scan;

@@ -156,7 +156,7 @@ Item Run::locate(int64_t index) const {
   item.length = std::min(plan_.block, plan_.scan.size - item.begin);
   item.origin = item.x_begin = 0;
   item.x = x_ + at.x_stride;
-  item.y = y_ + at.y_stride;
+  item.y = y_ ? y_ + at.y_stride : nullptr;
   item.initial = request_.initial.data + at.initial_stride;
   item.mask = plan_.masked ? request_.where.data + plan_.mask_offset + at.mask_stride : nullptr;
   item.decay = request_.decay.data + plan_.decay_offset + at.decay_stride;
