@@ -109,7 +109,7 @@ bool Run::work(int worker, int64_t first, int64_t last) {
   for (int64_t index = first, done = 1; index < last; index += done) {
     const Item item = locate(index);
     if (plan_.segmented) {
-      scan_segments(worker, item, index < plan_.blocks);
+      scan_segments(worker, item);
     } else if (plan_.total_stride) {
       put_totals(space, item);
     } else if (plan_.split) {
@@ -127,7 +127,7 @@ bool Run::work(int worker, int64_t first, int64_t last) {
 
 Item Run::locate(int64_t index) const {
   const int64_t block = index % plan_.blocks;
-  int64_t rest = index / plan_.blocks;
+  const int64_t rest = index / plan_.blocks;
   int64_t panel, outer;
   if (plan_.outer_first) {
     outer = rest % plan_.outer_size;
@@ -151,6 +151,7 @@ Item Run::locate(int64_t index) const {
     outer /= plan_.outer[d].size;
   }
   Item item;
+  item.first = rest == 0;
   item.lines = std::min(plan_.panel, plan_.inner.size - line);
   item.begin = block * plan_.block;
   item.length = std::min(plan_.block, plan_.scan.size - item.begin);

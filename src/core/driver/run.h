@@ -36,6 +36,7 @@ struct Item {
   const char *initial, *mask, *decay;  // mask: null where all elements count
   int64_t x_begin, x_scan, x_line, decay_scan, decay_line;
   bool pack_x, pack_decay, skipna;
+  bool first;  // whether its first line is the first of all
   int64_t lines, begin, length;
   int64_t origin;  // where the line begins that the elements are counted from
 };
@@ -96,7 +97,8 @@ class Run {
   void publish_carry(int64_t index, const char* carry);
 
   // Lines that are cut into segments (segments.cpp).
-  void scan_segments(int worker, const Item& item, bool are_first);
+  void scan_segments(int worker, const Item& item);
+  bool is_left(const Item& item, int64_t segment);
   void scan_segment(int worker, const Item& item, int64_t segment);
   void scan_in_stages(int worker, const Item& line, int64_t first, int64_t last);
   void scan_some(int worker, const Item& line, int64_t first, int64_t last, char* y);

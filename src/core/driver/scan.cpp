@@ -60,9 +60,9 @@ Status run(const Plan& plan, const Kernels& kernels, const Request& request,
     return Status::done;
   }
   try {
+    if (plan.segmented) return run_segments(plan, kernels, request, interrupted, context);
     Run scan(plan, kernels, request, interrupted, context);
-    if (!plan.segmented) return scan();
-    return run_segments(scan, kernels, request, interrupted, context);
+    return scan();
   } catch (const std::bad_alloc&) {
     return Status::out_of_memory;
   }

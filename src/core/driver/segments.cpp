@@ -41,19 +41,24 @@ int64_t Run::first_from(int64_t element) const {
 }
 
 // Those that begin in the item's block, as it is in memory.
-void Run::scan_segments(int worker, const Item& item, bool are_first) {
+void Run::scan_segments(int worker, const Item& item) {
   const bool last_block = item.begin + plan_.block >= plan_.scan.size;
   const int64_t first = first_from(item.begin);
   const int64_t last = last_block ? request_.segments : first_from(item.begin + plan_.block);
-  for (int64_t s = first; are_first && s < last; ++s) {
-    if (!is_long(s)) continue;
-    const std::lock_guard<std::mutex> lock(mutex_);
-    long_.push_back(s);
-  }
   if (scan_short_) return scan_in_stages(worker, item, first, last);
   for (int64_t s = first; s < last; ++s) {
-    if (length_of(s) > 0 && !is_long(s)) scan_segment(worker, item, s);
+    if (length_of(s) > 0 && !is_left(item, s)) scan_segment(worker, item, s);
   }
+}
+
+// Whether a segment is left for later; that is written down where its first line is met.
+bool Run::is_left(const Item& item, int64_t segment) {
+  if (!is_long(segment)) return false;
+  if (item.first) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    long_.push_back(segment);
+  }
+  return true;
 }
 
 // One segment of an item's lines, whose elements are counted in the order of the scan.
@@ -85,7 +90,7 @@ void Run::scan_in_stages(int worker, const Item& line, int64_t first, int64_t la
       assert(bytes <= space.stage.size());
       scan_some(worker, line, s, next, space.stage.data() - begin * y_size_);
       flush(y + begin * y_size_, space.stage.data(), bytes);
-    } else if (++next; !is_long(s)) {
+    } else if (++next; !is_left(line, s)) {
       plan_.stream ? scan_long_in_stages(worker, line, s) : scan_segment(worker, line, s);
     }
   }
@@ -100,7 +105,7 @@ void Run::scan_some(int worker, const Item& line, int64_t first, int64_t last, c
   for (ShortSegments some{x, y, request_.offsets, first, last, plan_.exclusive};; ++some.first) {
     some.first = scan_short_(some);
     if (some.first == last) return;
-    if (is_long(some.first)) continue;
+    if (is_left(line, some.first)) continue;
     Item one = line;
     one.y = y + back;  // of the first element in the order of the scan
     scan_segment(worker, one, some.first);
@@ -156,12 +161,21 @@ Status scan_alone(Request request, int64_t segment, const Kernels& kernels, Inte
 
 }  // namespace
 
-Status run_segments(Run& scan, const Kernels& kernels, const Request& request,
+Status run_segments(const Plan& plan, const Kernels& kernels, const Request& request,
                     Interrupted interrupted, void* context) {
-  if (const Status status = scan(); status != Status::done) return status;
-  std::vector<int64_t> segments = scan.long_segments();
-  std::sort(segments.begin(), segments.end());
-  for (const int64_t segment : segments) {
+  std::vector<int64_t> alone;
+  const int64_t lines = plan.outer_size * plan.inner.size;
+  if (lines * plan.scan.size / policy::least_segment >= request.segments) {
+    for (int64_t s = 0; s < request.segments; ++s) {  // few, of many elements each
+      if (request.offsets[s] < request.offsets[s + 1]) alone.push_back(s);
+    }
+  } else {
+    Run scan(plan, kernels, request, interrupted, context);
+    if (const Status status = scan(); status != Status::done) return status;
+    alone = scan.long_segments();
+    std::sort(alone.begin(), alone.end());
+  }
+  for (const int64_t segment : alone) {
     const Status status = scan_alone(request, segment, kernels, interrupted, context);
     if (status != Status::done) return status;
   }

@@ -12,7 +12,7 @@ Status find_fault(const int64_t* offsets, int64_t segments, int64_t size, int th
                   void* context = nullptr) noexcept;
 
 // The scan of a request whose offsets have no fault.
-Status run_segments(Run& scan, const Kernels& kernels, const Request& request,
+Status run_segments(const Plan& plan, const Kernels& kernels, const Request& request,
                     Interrupted interrupted, void* context);
 
 }  // namespace cumsum

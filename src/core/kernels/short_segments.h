@@ -12,34 +12,39 @@ struct ShortRows {
 
   // One segment, in whole groups: what follows it in the last one is read and written as well, as
   // long as there is `room` for that. Of `room` elements from its first one on, in the order of the
-  // scan, those past the segment are still to be scanned.
+  // scan, those past the segment are still to be scanned. What is exclusive are the same sums one
+  // element on, after a zero.
   template <class X, class R>
   [[gnu::always_inline]] static inline void scan_one(const char* x, char* y, int64_t count,
-                                                     int64_t room, Manner manner) {
+                                                     int64_t room, bool exclusive) {
     constexpr int64_t x_step = Step * C * int64_t{sizeof(X)},
                       y_step = Step * C * int64_t{sizeof(R)};
     constexpr int many = 4;
     typename Rows::Sum chain{};
+    char* const sums = exclusive ? y + y_step : y;
+    const int64_t there = room - exclusive, whole = count < there ? count : there;
     int64_t i = 0;
-    for (; i + many * group_size <= count; i += many * group_size) {
-      Rows::Row::template scan_bundles<X, R, false, many>(x + i * x_step, y + i * y_step, nullptr,
-                                                          chain, manner);
+    if (exclusive && count > 0) {
+      for (int c = 0; c < C; ++c) store<R, A, 1>(y + c * int64_t{sizeof(R)}, A{});
     }
-    for (; i < count && i + group_size <= room; i += group_size) {
-      Rows::Row::template scan_bundles<X, R, false, 1>(x + i * x_step, y + i * y_step, nullptr,
-                                                       chain, manner);
+    for (; i + many * group_size <= whole; i += many * group_size) {
+      Rows::Row::template scan_bundles<X, R, true, many>(x + i * x_step, sums + i * y_step, nullptr,
+                                                         chain, {});
+    }
+    for (; i < count && i + group_size <= there; i += group_size) {
+      Rows::Row::template scan_bundles<X, R, true, 1>(x + i * x_step, sums + i * y_step, nullptr,
+                                                      chain, {});
     }
     if (i >= count) return;
     Rows::template scan_rest<X, R, false>(x + i * x_step, y + i * y_step,
                                           static_cast<int>(count - i), typename Rows::Above{},
-                                          chain, manner);
+                                          chain, {nullptr, nullptr, false, exclusive});
   }
 
   // In the order of the scan, so that each writes over what is too long of the one before.
   template <class X, class R>
   static int64_t scan(const ShortSegments& p) {
     constexpr int64_t x_size = C * int64_t{sizeof(X)}, y_size = C * int64_t{sizeof(R)};
-    const Manner manner{nullptr, nullptr, false, p.exclusive, false, false};
     int64_t last = p.first;
     if constexpr (Step > 0) {
       const int64_t edge = p.offsets[p.last];
@@ -47,7 +52,7 @@ struct ShortRows {
         end = p.offsets[last + 1];
         if (end - begin > policy::longest_short) break;
         scan_one<X, R>(p.x + begin * x_size, p.y + begin * y_size, end - begin, edge - begin,
-                       manner);
+                       p.exclusive);
       }
     } else {
       while (last < p.last && p.offsets[last + 1] - p.offsets[last] <= policy::longest_short) {
@@ -57,7 +62,7 @@ struct ShortRows {
       for (int64_t s = last - 1; s >= p.first; --s) {
         const int64_t begin = p.offsets[s], end = p.offsets[s + 1];
         scan_one<X, R>(p.x + (end - 1) * x_size, p.y + (end - 1) * y_size, end - begin, end - edge,
-                       manner);
+                       p.exclusive);
       }
     }
     return last;

@@ -76,8 +76,8 @@ inline Vector<W, L> lengthen(const char* bytes) {
 // as zeros, and where NaN is skipped so are those. The mask's byte for the element at `x` is that
 // at `mask`; null if all count.
 struct Manner {
-  const char *x, *mask;
-  bool skipna, exclusive, stream, own_decays;
+  const char *x = nullptr, *mask = nullptr;
+  bool skipna = false, exclusive = false, stream = false, own_decays = false;
 
   bool filters() const { return mask || skipna; }
   template <class X>
