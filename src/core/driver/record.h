@@ -58,7 +58,7 @@ struct Steps {
   int64_t lines;
   int first, length;
   bool ends_tile;  // if it ends the group
-  bool begins_tile;
+  bool begins_tile, begins_line;
   bool exclusive;
 };
 
@@ -66,6 +66,7 @@ template <class R>
 void step_decayed(const Steps& s) {
   for (int64_t line = 0; line < s.lines; ++line) {
     auto record = read<DecayRecord>(s.states + line * s.state_line);
+    const double last = s.begins_line ? record.carry : record.chain.total;
     if (s.begins_tile) record.chain = begin_tile(record.carry);
     double values[group_size], decays[group_size];
     std::copy_n(record.terms, s.first, values);
@@ -82,7 +83,7 @@ void step_decayed(const Steps& s) {
     scan_apart(values, decays, count, sums);
     for (int i = 0; i < s.length; ++i) {
       const int e = s.first + i - s.exclusive;
-      store<R, double, 1>(at + i * s.value_step, e < 0 ? record.chain.total : values[e]);
+      store<R, double, 1>(at + i * s.value_step, e < 0 ? last : values[e]);
     }
     if (count == group_size) {
       record.chain = sums;

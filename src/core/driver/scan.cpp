@@ -8,6 +8,7 @@
 #include "run.h"
 #include "segments.h"
 #include "states.h"
+#include "within.h"
 
 namespace cumsum {
 namespace {
@@ -105,10 +106,9 @@ bool has_elements(const Request& r) {
     return scan_parts(request, kernels, interrupted, context);
   }
   Request r = request;
-  if (r.overflow == Overflow::raise || r.overflow == Overflow::saturate) {
-    r.range = range_of(r.y_dtype);
-  }
-  if (r.overflow == Overflow::raise || r.overflow == Overflow::within) {  // nothing is stored
+  if (r.overflow == Overflow::within) return look_within(r, kernels, interrupted, context);
+  r.range = range_of(r.y_dtype);
+  if (r.overflow == Overflow::raise) {  // nothing is stored
     r.y_dtype = r.x_dtype;
     r.y_strides = r.x_strides;
     r.y = nullptr;

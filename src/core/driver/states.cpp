@@ -109,6 +109,7 @@ void Run::step_lines(Workspace& space, const Item& item) const {
   steps.first = static_cast<int>(plan_.position % group_size);
   steps.length = static_cast<int>(item.length);
   steps.begins_tile = plan_.position % tile_size == 0;
+  steps.begins_line = plan_.position == 0;
   steps.ends_tile = (plan_.position + item.length) % tile_size == 0;
   steps.exclusive = plan_.exclusive;
   for (int64_t line = 0; line < item.lines; line += pack_shape_.lines) {

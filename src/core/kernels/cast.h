@@ -129,7 +129,7 @@ inline void move_steps(const char* __restrict x, int64_t x_any, char* __restrict
 }
 
 template <class T>
-void move_run(const char* x, int64_t x_step, char* y, int64_t y_step, int64_t count) {
+inline void move_run(const char* x, int64_t x_step, char* y, int64_t y_step, int64_t count) {
   constexpr int64_t size = sizeof(T);
   if (y_step != size) {
     move_steps<T, 0, 0>(x, x_step, y, y_step, count);
@@ -211,16 +211,15 @@ using MoveRun = void (*)(const char* x, int64_t x_step, char* y, int64_t y_step,
 struct Casting {
   int64_t x_size, y_size;
   MoveRun gather, scatter;
-  void (*cast)(const char* x, char* y, int64_t count);  // null where the types are the same
+  void (*cast)(const char* x, char* y, int64_t count);
 };
 
 // What is not side by side is brought together before it is cast, or taken apart after that: a loop
 // for each pair of types is enough, and that one uses vectors.
 inline void cast_run(const Casting& by, const char* x, int64_t x_step, char* y, int64_t y_step,
-              int64_t count) {
+                     int64_t count) {
   constexpr int64_t most = 256, widest = 2 * sizeof(long double);
   alignas(64) char in[most * widest], out[most * widest];
-  if (!by.cast) return by.gather(x, x_step, y, y_step, count);
   if (x_step == 0) {
     by.cast(x, out, 1);
     return by.scatter(out, 0, y, y_step, count);
@@ -240,8 +239,9 @@ inline void cast_run(const Casting& by, const char* x, int64_t x_step, char* y, 
   }
 }
 
-// The inner loop runs along the axis of the narrower strides.
-inline void copy_rows(const Piece& p, const Casting& by) {
+// Calls run(x, x_step, y, y_step, count) along the axis of the narrower strides.
+template <class Run>
+inline void for_each_row(const Piece& p, Run run) {
   constexpr int64_t rows_ahead = 8;
   const bool along_scan = p.lines == 1 || magnitude(p.x_scan) + magnitude(p.y_scan) <=
                                               magnitude(p.x_line) + magnitude(p.y_line);
@@ -250,8 +250,14 @@ inline void copy_rows(const Piece& p, const Casting& by) {
   const int64_t y_row = along_scan ? p.y_line : p.y_scan, y_step = along_scan ? p.y_scan : p.y_line;
   for (int64_t i = 0; i < rows; ++i) {
     if (i + rows_ahead < rows) fetch(p.x + (i + rows_ahead) * x_row, count * magnitude(x_step));
-    cast_run(by, p.x + i * x_row, x_step, p.y + i * y_row, y_step, count);
+    run(p.x + i * x_row, x_step, p.y + i * y_row, y_step, count);
   }
+}
+
+inline void cast_piece(const Piece& p, const Casting& by) {
+  for_each_row(p, [&](const char* x, int64_t x_step, char* y, int64_t y_step, int64_t count) {
+    cast_run(by, x, x_step, y, y_step, count);
+  });
 }
 
 template <class X, class R>
@@ -270,9 +276,11 @@ void copy_piece(const Piece& p) {
     }
   }
   if constexpr (__is_same(X, R)) {
-    copy_rows(p, {x_size, y_size, move_run<X>, move_run<R>, nullptr});
+    for_each_row(p, [](const char* x, int64_t x_step, char* y, int64_t y_step, int64_t count) {
+      move_run<X>(x, x_step, y, y_step, count);
+    });
   } else {
-    copy_rows(p, {x_size, y_size, move_run<X>, move_run<R>, cast_neighbours<X, R>});
+    cast_piece(p, {x_size, y_size, move_run<X>, move_run<R>, cast_neighbours<X, R>});
   }
 }
 

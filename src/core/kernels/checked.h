@@ -60,7 +60,7 @@ struct CheckedKernels {
   void (*halve)(int64_t* elements, int64_t* upper, int64_t count, bool is_signed);
 };
 
-// Of integers of any type, for any target: exact sums, and whether all elements are in the range.
-extern const KernelSet checked_set, within_set;
+// Exact sums of integers of any type, for any target.
+extern const KernelSet checked_set;
 
 }  // namespace cumsum

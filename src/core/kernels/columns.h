@@ -14,20 +14,25 @@ struct Columns {
   // L lines side by side; `rows` elements of each, at most `most` of a group. (What the chain is
   // after less than a group matters to nobody: the line is over.)
   template <class X, class R, int L, bool plain, int most = group_size>
-  static inline void scan_group(const Piece& p, const char* x, const char* mask, char* y, int rows,
-                                const Vector<Carry<A>, L>& carry, Vector<A, L>& chain) {
+  [[gnu::always_inline]] static inline void scan_group(const Piece& p, const char* x,
+                                                       const char* mask, char* y, int rows,
+                                                       const Vector<Carry<A>, L>& carry,
+                                                       Vector<A, L>& chain) {
     using V = Vector<A, L>;
     V g[most];
     CUMSUM_UNROLL
     for (int r = 0; r < most; ++r) {
       g[r] = r < rows ? load<A, L, X>(x + r * p.x_scan) : V{};
     }
-    if (!plain && (mask || p.skipna)) {
+    if (!plain && mask) {
       CUMSUM_UNROLL
       for (int r = 0; r < most; ++r) {
-        if (r == rows) break;
-        g[r] = counted<A, L>(g[r], mask ? mask + r * p.mask_scan : nullptr, p.skipna);
+        if (r < rows) g[r] = masked<A, L>(g[r], mask + r * p.mask_scan);
       }
+    }
+    if (!plain && p.skipna) {
+      CUMSUM_UNROLL
+      for (int r = 0; r < most; ++r) g[r] = numbers<A, L>(g[r]);
     }
     CUMSUM_UNROLL
     for (int d = 1; d < most; d *= 2) {
@@ -36,13 +41,17 @@ struct Columns {
         if (r & d) g[r] += g[tree_source(r, d)];
       }
     }
-    if (plain || !p.adds_up) {
+    if (!plain && p.exclusive) {
       V before = carry + chain;
       CUMSUM_UNROLL
       for (int r = 0; r < most; ++r) {
-        const V sum = carry + (chain + g[r]);
-        if (r < rows) store<R, A, L>(y + r * p.y_scan, !plain && p.exclusive ? before : sum);
-        before = sum;
+        if (r < rows) store<R, A, L>(y + r * p.y_scan, before);
+        before = carry + (chain + g[r]);
+      }
+    } else if (plain || !p.adds_up) {
+      CUMSUM_UNROLL
+      for (int r = 0; r < most; ++r) {
+        if (r < rows) store<R, A, L>(y + r * p.y_scan, carry + (chain + g[r]));
       }
     }
     chain += g[most - 1];
@@ -115,13 +124,6 @@ struct Columns {
     __builtin_memcpy(chain_at, chain, count * sizeof(A));
   }
 
-  // Lines that are taken at a time where there are fewer than L: half as many; of what is not
-  // plain, and rarer, there are fewer kernels.
-  template <int L, bool plain>
-  static constexpr int narrower = plain   ? L / 2
-                                  : L > 4 ? 4
-                                          : 1;
-
   // Lines from `line` on, as many at a time as there are lanes; then half as many, and so on, or
   // all at once if they may spill. They come first, so that what they spill is written over.
   template <class X, class R, int L, bool plain>
@@ -131,7 +133,7 @@ struct Columns {
       if (spill && rest && (rest > L / 2 || L == 2)) {
         scan_spilling<X, R, L, plain>(p, p.lines - rest);
       } else if (rest) {
-        scan_strips<X, R, narrower<L, plain>, plain>(p, p.lines - rest, spill);
+        scan_strips<X, R, L / 2, plain>(p, p.lines - rest, spill);
       }
     }
     for (; line + L <= p.lines; line += L) {
@@ -224,6 +226,7 @@ struct Columns {
   static void add_up(const Piece& p) {
     Piece sums = p;
     sums.adds_up = true;
+    sums.exclusive = false;
     walk<X, R, false>(sums);
   }
 

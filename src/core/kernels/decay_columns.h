@@ -19,8 +19,15 @@ struct DecayColumns {
     return read<Vector<double, L>>(at + line * int64_t{sizeof(double)});
   }
 
+  // What lines begin a tile with.
+  template <int L>
+  static inline Vector<double, L> carry_of(const Piece& p, int64_t line) {
+    if (p.adds_up) return Vector<double, L>{};
+    return read<Vector<double, L>>(p.carry + line * int64_t{sizeof(double)});
+  }
+
   // One line of a group that must go one element after another.
-  static void scan_lane(const Piece& p, int64_t row, int64_t line, int rows) {
+  static void scan_lane(const Piece& p, int64_t row, int64_t line, int rows, bool begins) {
     double values[group_size], decays[group_size];
     const int64_t at = line * int64_t{sizeof(R)};
     for (int r = 0; r < rows; ++r) {
@@ -29,6 +36,8 @@ struct DecayColumns {
     }
     Decayed sums = load_state(p, line);
     double before = sums.total;
+    if (begins) sums.total = carry_of<1>(p, line);
+    if (p.position + row == 0) before = sums.total;
     scan_apart(values, decays, rows, sums);
     store_state(p, line, sums);
     for (int r = 0; p.y && r < rows; ++r) {
@@ -40,7 +49,7 @@ struct DecayColumns {
   // `rows` elements of L lines, at most a group; what is carried after less matters to nobody.
   template <int L>
   [[gnu::always_inline]] static inline void scan_group(const Piece& p, int64_t row, int64_t line,
-                                                       int rows) {
+                                                       int rows, bool begins) {
     using V = Vector<double, L>;
     const int64_t at = line * int64_t{sizeof(R)};
     V sums[group_size], weights[group_size];
@@ -52,7 +61,7 @@ struct DecayColumns {
       steady &= is_steady(weights[r]);
     }
     if (!in_all_lanes<L>(steady)) {
-      for (int lane = 0; lane < L; ++lane) scan_lane(p, row, line + lane, rows);
+      for (int lane = 0; lane < L; ++lane) scan_lane(p, row, line + lane, rows, begins);
       return;
     }
     CUMSUM_UNROLL
@@ -66,7 +75,9 @@ struct DecayColumns {
     }
     char *const total_at = plane_at(p, 0, line), *const local_at = plane_at(p, 1, line),
                 *const product_at = plane_at(p, 2, line);
-    const V total = read<V>(total_at), weight = weights[group_size - 1];
+    // The last result, which a carry is not to the bit, is what exclusive ones begin with.
+    const V before = read<V>(total_at), total = begins ? carry_of<L>(p, line) : before;
+    const V first = p.position + row == 0 ? total : before, weight = weights[group_size - 1];
     write(local_at, V(weight * read<V>(local_at) + sums[group_size - 1]));
     write(product_at, V(read<V>(product_at) * weight));
     auto zeros = V{} != V{};
@@ -81,7 +92,7 @@ struct DecayColumns {
     CUMSUM_UNROLL
     for (int r = 0; r < group_size; ++r) {
       if (r == rows) break;
-      const V shown = !p.exclusive ? sums[r] : r == 0 ? total : sums[r > 0 ? r - 1 : 0];
+      const V shown = !p.exclusive ? sums[r] : r == 0 ? first : sums[r > 0 ? r - 1 : 0];
       store<R, double, L>(p.y + (row + r) * p.y_scan + at, shown);
     }
   }
@@ -99,23 +110,24 @@ struct DecayColumns {
 
   // As many lines at a time as there are lanes; then half as many, and so on.
   template <int L>
-  static inline void scan_strips(const Piece& p, int64_t row, int64_t line, int rows) {
+  static inline void scan_strips(const Piece& p, int64_t row, int64_t line, int rows, bool begins) {
     for (; line + L <= p.lines; line += L) {
       if (rows == group_size) {
-        scan_group<L>(p, row, line, group_size);
+        scan_group<L>(p, row, line, group_size, begins);
       } else {
-        scan_group<L>(p, row, line, rows);
+        scan_group<L>(p, row, line, rows, begins);
       }
     }
     if constexpr (L > 1) {
-      if (line < p.lines) scan_strips<L / 2>(p, row, line, rows);
+      if (line < p.lines) scan_strips<L / 2>(p, row, line, rows, begins);
     }
   }
 
+  // But for the last results, which are those of the tile before.
   static void begin(const Piece& p) {
     for (int64_t line = 0; line < p.lines; ++line) {
-      const char* const carry = p.carry + line * int64_t{sizeof(double)};
-      store_state(p, line, begin_tile(p.adds_up ? 0 : read<double>(carry)));
+      write(plane_at(p, 1, line), 0.0);
+      write(plane_at(p, 2, line), 1.0);
     }
   }
 
@@ -128,9 +140,11 @@ struct DecayColumns {
 
   static void scan(const Piece& p) {
     for (int64_t row = 0; row < p.length; row += group_size) {
-      if ((p.position + row) % tile_size == 0) begin(p);
+      const bool begins = (p.position + row) % tile_size == 0;
+      if (begins) begin(p);
       const int64_t rest = p.length - row;
-      scan_strips<widest>(p, row, 0, rest < group_size ? static_cast<int>(rest) : group_size);
+      const int rows = rest < group_size ? static_cast<int>(rest) : group_size;
+      scan_strips<widest>(p, row, 0, rows, begins);
       if ((p.position + row + group_size) % tile_size == 0 && rest >= group_size) close(p);
     }
   }
@@ -141,7 +155,7 @@ struct DecayColumns {
     tile.adds_up = true;
     begin(tile);
     for (int64_t row = 0; row < tile_size; row += group_size) {
-      scan_strips<widest>(tile, row, 0, group_size);
+      scan_strips<widest>(tile, row, 0, group_size, row == 0);
     }
     for (int64_t line = 0; line < p.lines; ++line) {
       const Decayed sums = load_state(p, line);

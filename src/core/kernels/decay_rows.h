@@ -147,7 +147,7 @@ struct DecayRows {
   template <int count>
   [[gnu::always_inline]] static inline bool scan_groups(const char* x, const char* decay, char* y,
                                                         const Weights& fixed, Spread& carried,
-                                                        Manner manner) {
+                                                        const double* first, Manner manner) {
     Group weights[constant ? 1 : count];
     if constexpr (!constant) {
       auto steady = is_steady(V{});
@@ -193,7 +193,9 @@ struct DecayRows {
       carried.total = Walk::last(sums[count - 1].part[parts - 1]);
     }
     if (y == nullptr) return true;
-    if (manner.exclusive) delay(sums, before, count);
+    if (manner.exclusive) {
+      delay(sums, first ? all_lanes<double, L>(*first) : before, count);
+    }
     CUMSUM_UNROLL
     for (int i = 0; i < count; ++i) {
       Walk::template store_group<R>(y + i * group_size * x_step, sums[i], manner.stream);
@@ -226,13 +228,13 @@ struct DecayRows {
 
   // At most a group, an element at a time.
   static void scan_rest(const char* x, const char* decay, char* y, int count, Decayed& sums,
-                        Manner manner) {
+                        const double* first, Manner manner) {
     double values[group_size], decays[group_size];
     for (int e = 0; e < count; ++e) {
       values[e] = load<double, 1, R>(x + e * x_step);
       decays[e] = decay_at(decay, e, manner.own_decays);
     }
-    double before = sums.total;
+    double before = first ? *first : sums.total;
     scan_apart(values, decays, count, sums);
     if (!y) return;
     for (int e = 0; manner.exclusive && e < count; ++e) {
@@ -258,25 +260,28 @@ struct DecayRows {
             all_lanes<double, L>(sums.product)};
   }
 
-  // Elements of one tile.
+  // Elements of one tile; `first` is what is before them, for exclusive results, unless the sums
+  // have it.
   static void scan_tile(const char* x, const char* decay, char* y, int64_t length, Decayed& sums,
-                        Manner manner) {
+                        const double* first, Manner manner) {
     const double fixed = constant ? read<double>(decay) : 0;
     const bool apart = constant && !is_steady(fixed);
     const Weights weights = constant ? weigh(all_of(fixed)) : Weights{};
     Spread carried = spread(sums);
     const auto place = [&](int64_t i) { return y ? y + i * x_step : nullptr; };
+    const auto before_it = [&](int64_t i) { return i == 0 ? first : nullptr; };
     int64_t i = 0;
     while (length - i >= group_size) {
       const char *const from = x + i * x_step, *const by = place_of(decay, i, manner.own_decays);
       if (!apart && length - i >= many * group_size &&
-          scan_groups<many>(from, by, place(i), weights, carried, manner)) {
+          scan_groups<many>(from, by, place(i), weights, carried, before_it(i), manner)) {
         i += many * group_size;
-      } else if (!apart && scan_groups<1>(from, by, place(i), weights, carried, manner)) {
+      } else if (!apart &&
+                 scan_groups<1>(from, by, place(i), weights, carried, before_it(i), manner)) {
         i += group_size;
       } else {
         Decayed now = gathered(carried);
-        scan_rest(from, by, place(i), group_size, now, manner);
+        scan_rest(from, by, place(i), group_size, now, before_it(i), manner);
         carried = spread(now);
         i += group_size;
       }
@@ -285,7 +290,7 @@ struct DecayRows {
     if (i < length) {
       const int rest = static_cast<int>(length - i);
       scan_rest(x + i * x_step, place_of(decay, i, manner.own_decays), place(i), rest, sums,
-                manner);
+                before_it(i), manner);
     }
   }
 
@@ -300,9 +305,11 @@ struct DecayRows {
       for (int64_t i = 0; i < p.length;) {
         const int64_t at = (p.position + i) % tile_size, left = tile_size - at;
         const int64_t count = left < p.length - i ? left : p.length - i;
+        const double before = sums.total;  // the last result, which a carry is not to the bit
+        const bool inside = at == 0 && p.position + i > 0;
         if (at == 0) sums = begin_tile(carry);
         scan_tile(manner.x + i * x_step, place_of(decay, i, manner.own_decays),
-                  y ? y + i * x_step : nullptr, count, sums, manner);
+                  y ? y + i * x_step : nullptr, count, sums, inside ? &before : nullptr, manner);
         i += count;
         if (count == left) carry = close_tile(carry, sums);
       }
@@ -316,7 +323,7 @@ struct DecayRows {
     for (int64_t line = 0; line < p.lines; ++line) {
       const char *const x = p.x + line * p.x_line, *const decay = p.decay + line * p.decay_line;
       Decayed sums = begin_tile(0);
-      scan_tile(x, decay, nullptr, tile_size, sums, manner_of(p, line, false));
+      scan_tile(x, decay, nullptr, tile_size, sums, nullptr, manner_of(p, line, false));
       const double last = load<double, 1, R>(x + (tile_size - 1) * x_step);
       write(p.carry + line * int64_t{sizeof(DecayTotal)},
             DecayTotal{sums.local, sums.product, last == 0 && __builtin_signbit(last)});

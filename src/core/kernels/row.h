@@ -176,10 +176,15 @@ struct Row {
   template <class X>
   static inline void filter(Group& g, const char* x, Manner manner) {
     static_assert(C == 1);
-    CUMSUM_UNROLL
-    for (int j = 0; j < parts; ++j) {
-      const char* const mask = manner.template mask_at<X>(x + place<X>(j));
-      g.part[j] = counted<A, L>(g.part[j], mask, manner.skipna);
+    if (manner.mask) {
+      CUMSUM_UNROLL
+      for (int j = 0; j < parts; ++j) {
+        g.part[j] = masked<A, L>(g.part[j], manner.template mask_at<X>(x + place<X>(j)));
+      }
+    }
+    if (manner.skipna) {
+      CUMSUM_UNROLL
+      for (int j = 0; j < parts; ++j) g.part[j] = numbers<A, L>(g.part[j]);
     }
   }
 

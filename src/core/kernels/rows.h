@@ -29,8 +29,9 @@ struct Rows {
         if (e == rest) break;
         const char* const at = x + (Step * e * C + c) * int64_t{sizeof(X)};
         A value = load<A, 1, X>(at);
-        if (!plain && C == 1 && manner.filters()) {
-          value = counted<A, 1>(value, manner.template mask_at<X>(at), manner.skipna);
+        if (!plain && C == 1) {
+          if (manner.mask) value = masked<A, 1>(value, manner.template mask_at<X>(at));
+          if (manner.skipna) value = numbers<A, 1>(value);
         }
         pair = e & 1 ? pair + value : value;
         prefix = e < 2 ? pair : low + (e < 6 ? pair : mid + pair);
@@ -112,6 +113,9 @@ struct Rows {
   static void scan(const Piece& p) {
     const bool plain = is_plain(p);
     if (plain && !p.carry && scan_short<X, R>(p)) return;
+    if (p.exclusive && !p.carry && p.length <= tile_size && !p.stream && p.x != p.y) {
+      return scan_later<X, R>(p);
+    }
     if constexpr (Step > 0 && !small) {
       if (plain) return scan_either<X, R, true>(p);
     }
@@ -124,6 +128,26 @@ struct Rows {
       scan_staged<X, R, plain>(p);
     } else {
       scan_lines<X, R, plain>(p);
+    }
+  }
+
+  // Exclusive sums of whole lines are those of all elements but the last, one element on.
+  template <class X, class R>
+  static void scan_later(const Piece& p) {
+    constexpr int64_t size = sizeof(R), most = 64;  // lines that stay in the cache meanwhile
+    Piece later = p;
+    later.exclusive = false;
+    later.length -= 1;
+    for (int64_t line = 0; line < p.lines; line += most) {
+      later.lines = most < p.lines - line ? most : p.lines - line;
+      later.x = p.x + line * p.x_line;
+      char* const y = p.y + line * p.y_line;
+      later.y = y + Step * C * size;
+      if (p.mask) later.mask = p.mask + line * p.mask_line;
+      for (int64_t i = 0; i < later.lines * C; ++i) {
+        store<R, A, 1>(y + i / C * p.y_line + i % C * size, A{});
+      }
+      if (later.length > 0) scan<X, R>(later);
     }
   }
 

@@ -35,6 +35,12 @@ struct ShortRows {
       Rows::Row::template scan_bundles<X, R, true, 1>(x + i * x_step, sums + i * y_step, nullptr,
                                                       chain, {});
     }
+    if (i + group_size <= count) {  // a last whole group, with no room for one element more
+      const Manner later{nullptr, nullptr, false, exclusive};
+      Rows::Row::template scan_bundles<X, R, false, 1>(x + i * x_step, y + i * y_step, nullptr,
+                                                       chain, later);
+      i += group_size;
+    }
     if (i >= count) return;
     Rows::template scan_rest<X, R, false>(x + i * x_step, y + i * y_step,
                                           static_cast<int>(count - i), typename Rows::Above{},

@@ -82,7 +82,7 @@ struct Manner {
   bool filters() const { return mask || skipna; }
   template <class X>
   const char* mask_at(const char* element) const {
-    return mask ? mask + (element - x) / int64_t{sizeof(X)} : nullptr;
+    return mask + ((element - x) >> __builtin_ctzl(sizeof(X)));  // whole elements
   }
 };
 
@@ -95,20 +95,31 @@ inline Manner manner_of(const Piece& p, int64_t line, bool stream) {
   return {p.x + line * p.x_line, mask, p.skipna, p.exclusive, stream, p.own_decays};
 }
 
-// Sums of vectors of elements with zeros for what does not count, by the bytes of a mask or null.
+// Vectors of elements with zeros where the bytes of a mask are.
 template <class A, int L>
-inline Vector<A, L> counted(Vector<A, L> v, const char* mask, bool skipna) {
+inline Vector<A, L> masked(Vector<A, L> v, const char* mask) {
   if constexpr (is_twice<A>) {
-    using Part = typename A::part;
-    return {counted<Part, L>(v.high, mask, skipna), v.low};  // which is zero
+    return {masked<typename A::part, L>(v.high, mask), v.low};  // which is zero
   } else if constexpr (L == 1) {
-    return (mask && *mask == 0) || (skipna && v != v) ? A{} : v;
+    return *mask != 0 ? v : A{};
   } else {
     using Word = typename WordOf<sizeof(A)>::type;
-    auto words = bit_cast<Vector<Word, L>>(v);
-    if (mask) words &= lengthen<Word, L>(mask);
-    if (!is_integer_word<A> && skipna) words &= bit_cast<Vector<Word, L>>(v == v);
-    return bit_cast<Vector<A, L>>(words);
+    return bit_cast<Vector<A, L>>(bit_cast<Vector<Word, L>>(v) & lengthen<Word, L>(mask));
+  }
+}
+
+// The same where they are NaN.
+template <class A, int L>
+inline Vector<A, L> numbers(Vector<A, L> v) {
+  if constexpr (is_twice<A>) {
+    return {numbers<typename A::part, L>(v.high), v.low};
+  } else if constexpr (is_integer_word<A>) {
+    return v;
+  } else if constexpr (L == 1) {
+    return v == v ? v : A{};
+  } else {
+    using Word = Vector<typename WordOf<sizeof(A)>::type, L>;
+    return bit_cast<Vector<A, L>>(bit_cast<Word>(v) & bit_cast<Word>(v == v));
   }
 }
 

@@ -96,8 +96,7 @@ struct Kernels {
   MaskElements fill[dtype_count], show[dtype_count];           // masks.h
   KernelSet decays[dtype_count], complex_decays[dtype_count];  // by the kind of the decays
   const CheckedKernels* exact;
-  const KernelSet *checked,
-      *within;  // of all integers: exact sums, and whether elements are in a range
+  const KernelSet* checked;  // exact sums of integers of any type
 };
 
 }  // namespace cumsum

@@ -105,10 +105,8 @@ const KernelSet& set_for(const Kernels& kernels, const Plan& plan, DType x) {
       return x == plan.y_dtype ? kernels.decays[int(x)] : none;
     case Operator::complex_decay:
       return x == plan.y_dtype ? kernels.complex_decays[int(x)] : none;
-    case Operator::checked:
-      return *kernels.checked;
     default:
-      return *kernels.within;
+      return *kernels.checked;
   }
 }
 
@@ -158,7 +156,9 @@ void choose_walk(Plan& plan, const Kernels& kernels) {
 // Decays are float64 or, if there is one for each element, of y's type; and lie along the walk, or
 // are the same all along it.
 [[gnu::noinline]] void mind_operator(Plan& plan, const Request& request, const Kernels& kernels) {
-  plan.alone = set_of(kernels, plan).add_up[int(plan.walk)] == nullptr;
+  // What precedes a block's first element is not known to whoever has the block.
+  const bool delayed = plan.op == Operator::decay && plan.exclusive;
+  plan.alone = delayed || set_of(kernels, plan).add_up[int(plan.walk)] == nullptr;
   plan.decay_dtype = request.decay_dtype;
   if (plan.op != Operator::decay) return;
   const bool columns = plan.walk == Walk::columns, constant = plan.scan.decay_stride == 0;
@@ -308,7 +308,6 @@ void share_out_segments(Plan& plan, int threads) {
 }
 
 Operator operator_of(const Request& request) {
-  if (request.overflow == Overflow::within) return Operator::within;
   if (request.overflow != Overflow::wrap) return Operator::checked;
   if (!request.decay.data) return Operator::sum;
   return request.decay_dtype >= DType::complex64 ? Operator::complex_decay : Operator::decay;

@@ -12,7 +12,7 @@ struct Axis {
 };
 
 // What goes from element to element.
-enum class Operator { sum, decay, complex_decay, checked, within };
+enum class Operator { sum, decay, complex_decay, checked };
 
 // What is false or zero where a request has no options.
 struct PlannedOptions {

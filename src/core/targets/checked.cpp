@@ -230,7 +230,6 @@ constexpr CheckedKernels kernels_of_all = {
 void CUMSUM_TARGET::add_checked(Kernels& kernels) {
   kernels.exact = &kernels_of_all;
   kernels.checked = &checked_set;
-  kernels.within = &within_set;
 }
 
 }  // namespace cumsum

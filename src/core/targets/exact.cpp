@@ -241,14 +241,6 @@ void begin_with(char* carry, const char* values, int64_t stride, int64_t lines) 
   }
 }
 
-void look_at(const Piece& p) {
-  for_each_tile(p, [&](const Tile& tile, int64_t, int64_t) {
-    if (!all_within(tile, *p.exactly, p.exactly->range)) {
-      p.exactly->exceeded->store(true, std::memory_order_relaxed);
-    }
-  });
-}
-
 constexpr KernelSet make_checked() {
   KernelSet set{};
   for (const Walk walk : {Walk::rows, Walk::columns}) {
@@ -263,16 +255,8 @@ constexpr KernelSet make_checked() {
   return set;
 }
 
-constexpr KernelSet make_within() {
-  KernelSet set{};
-  set.scan[int(Walk::rows)] = set.scan[int(Walk::columns)] = look_at;
-  set.planes = set.channels = 1;
-  set.any_strides = true;
-  return set;
-}
-
 }  // namespace
 
-constinit const KernelSet checked_set = make_checked(), within_set = make_within();
+constinit const KernelSet checked_set = make_checked();
 
 }  // namespace cumsum
