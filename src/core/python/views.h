@@ -102,11 +102,19 @@ bool run_released(int64_t bytes, const Job& job) {
   return run_released(bytes, work, &job);
 }
 
+// The GIL is released, too, for scans that are long. False with an exception set, or without one if
+// a sum does not fit where that is an error.
+bool run_request(const Request& request, const Kernels& kernels);
+
+int64_t element_count(int dims, const int64_t* shape);
 int64_t element_count(const ArrayView& view);
 bool same_shape(const ArrayView& a, const ArrayView& b);
 
 // C order, as a new result has; an axis of one element may have any stride.
 bool is_contiguous(const ArrayView& view);
+
+// Whether they have no byte in common as far as their extents tell.
+bool are_apart(const ArrayView& a, const ArrayView& b);
 
 // Whether y may be written while x is read: the same elements in the same places, or no byte in
 // common as far as their extents tell.
