@@ -30,6 +30,10 @@ constexpr struct {
   DType dtype;
   const char* number;
 } results[] = {
+    {DType::uint8, "aoti_torch_dtype_uint8"},
+    {DType::int8, "aoti_torch_dtype_int8"},
+    {DType::int16, "aoti_torch_dtype_int16"},
+    {DType::int32, "aoti_torch_dtype_int32"},
     {DType::int64, "aoti_torch_dtype_int64"},
     {DType::float16, "aoti_torch_dtype_float16"},
     {DType::bfloat16, "aoti_torch_dtype_bfloat16"},
