@@ -1,7 +1,10 @@
-"""Fail when an object built for a newer instruction set holds a weak symbol.
+"""Fail when an object built for a newer instruction set holds what it must not.
 
-The linker keeps one copy of a weak function. Were it the AVX2 one, a machine without AVX2 would
-meet it in code that never asked for AVX2.
+A weak symbol: the linker keeps one copy of a weak function. Were it the AVX2 one, a machine without
+AVX2 would meet it in code that never asked for AVX2.
+
+A product and a sum in one instruction: it rounds once instead of twice, so the bits would depend on
+the target. GCC 12 makes them of complex products, whatever -ffp-contract says.
 """
 
 import re
@@ -21,6 +24,13 @@ def weak_symbols(path: Path) -> list[str]:
     return [row[1] for row in rows if row and row[2] in WEAK]
 
 
+def contracted(path: Path) -> int:
+    """How many instructions of the object file `path` multiply and add at once."""
+    command = ["objdump", "-d", "--no-show-raw-insn", str(path)]
+    listing = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return len(re.findall(r"\bvfn?m(?:add|sub)", listing))
+
+
 def main(build: Path) -> int:
     """Check the objects of every target below `build`; the number found wrong."""
     wrong = 0
@@ -32,6 +42,9 @@ def main(build: Path) -> int:
         for path in objects:
             for name in weak_symbols(path):
                 print(f"{path}: weak symbol {name}")
+                wrong += 1
+            if count := contracted(path):
+                print(f"{path}: {count} products contracted with sums")
                 wrong += 1
     return wrong
 

@@ -190,21 +190,12 @@ def saturate(
     """Write the exact sums to `y`, each that `y_dtype` cannot hold as the nearest that it can."""
 
 def scan_decayed(
-    dtype: int,
-    decays: int,
-    shape: tuple[int, int, int],
-    x: tuple[int, int, int, int],
-    y: tuple[int, int, int, int],
-    decay: tuple[int, int, int, int],
-    initial: int,
-    threads: int,
-    /,
+    scan: CoreArguments, decay: int, decay_dtype: int, decay_strides: tuple[int, ...], /
 ) -> None:
     """Scan x into y, of one dtype, with a decay before each addition.
 
-    `decays` is the number of a `decay.memory.Kind`, `shape` that of (lines outside, the axis, lines
-    inside), each operand an address and a stride for each of them; `initial` the address of a
-    float64 (complex128) for every line, or 0.
+    `scan` are the arguments of `scan`; the decays, float64, complex128 or of y's dtype, lie at the
+    address `decay`. Where their stride along the axis is zero each line has one.
     """
 
 def copy(target: Any, source: Any, threads: int, past_cache: bool, /) -> None:

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class DType(IntEnum):
-    """Element types of the core; the numbers are those of `src/core/element.h`."""
+    """Element types of the core; the numbers are those of `src/core/types/element.h`."""
 
     bool = 0
     uint8 = 1

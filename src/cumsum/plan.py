@@ -1,6 +1,6 @@
 """What a scan will do, decided from shapes, strides and dtypes alone.
 
-The decisions are made in the core (`src/core/plan.cpp`), where a call of eight elements can afford
+The decisions are made in the core (`src/core/plan`), where a call of eight elements can afford
 them; this is how they are looked at and tested.
 """
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from cumsum import _core
 from cumsum.dtypes import DType
 
-# Elements whose sum is added to the carry as one: `tile_size` of src/core/kernels.h.
+# Elements whose sum is added to the carry as one: `tile_size` of src/core/kernels/table.h.
 TILE = 4096
 
 

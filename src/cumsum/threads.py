@@ -22,7 +22,7 @@ MOST = 4096  # threads; more is a mistake
 
 
 class Source(IntEnum):
-    """Where a thread count was set; the numbers are those of `src/core/thread_count.h`."""
+    """Where a thread count was set; the numbers are those of `src/core/threads/thread_count.h`."""
 
     context = 0
     set = 1

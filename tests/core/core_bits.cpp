@@ -142,14 +142,17 @@ uint64_t digest_scan(Pair pair, const Kernels& kernels, Shape shape, const Layou
   }
   const int64_t sizes[] = {shape.lines, shape.length};
   const int64_t x_strides[] = {x.line, x.scan}, y_strides[] = {y.line, y.scan};
-  Plan plan = make_plan({pair.x.dtype, pair.y.dtype, 2, sizes, x_strides, y_strides, 1, kind,
-                         layout.direction, pair.precision, layout.in_place, layout.threads},
-                        kernels);
+  Request request{pair.x.dtype, pair.y.dtype, 2, sizes, x.first, x_strides, y.first, y_strides, 1};
+  request.kind = kind;
+  request.direction = layout.direction;
+  request.precision = pair.precision;
+  request.threads = layout.threads;
+  Plan plan = make_plan(request, kernels);
   if (layout.streamed) plan.stream = !plan.pack_y;
   {
     std::optional<OddSettings> odd;
     if (layout.odd_settings) odd.emplace();
-    if (run(plan, kernels, {x.first, y.first}) != Status::done) return -1;
+    if (run(plan, kernels, request) != Status::done) return -1;
   }
   uint64_t digest = 0xcbf29ce484222325u;
   for (int64_t l = 0; l < shape.lines; ++l) {
@@ -183,7 +186,7 @@ uint64_t digest_array(Pair pair, const Kernels& kernels, Shape shape, Values val
 
 uint64_t digest_pair(Pair pair, const Kernels& kernels) {
   uint64_t digest = 0;
-  const bool direct = set_of(kernels, pair.x.dtype, pair.y.dtype, pair.precision).add != nullptr;
+  const bool direct = set_of(kernels, pair.x.dtype, pair.y.dtype, pair.precision).fold != nullptr;
   for (int v = 0; v < (pair.x.exponent ? int(std::size(value_names)) : 1); ++v) {
     for (Kind kind : {Kind::inclusive, Kind::exclusive}) {
       auto add = [&](Shape shape) {

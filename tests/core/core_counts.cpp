@@ -48,10 +48,9 @@ bool scan(const Case& c, const char* x, char* y) {
   const int64_t shape[] = {c.lines, c.length};
   const int64_t x_strides[] = {c.x_line * x_size, c.x_scan * x_size};
   const int64_t y_strides[] = {c.y_line * y_size, c.y_scan * y_size};
-  const Plan plan = make_plan({c.x, c.y, 2, shape, x_strides, y_strides, 1, Kind::inclusive,
-                               Direction::forward, c.precision, false, 1},
-                              current_target());
-  return run(plan, current_target(), {x, y}) == Status::done;
+  Request request{c.x, c.y, 2, shape, x, x_strides, y, y_strides, 1};
+  request.precision = c.precision;
+  return scan(request, current_target()) == Status::done;
 }
 
 }  // namespace

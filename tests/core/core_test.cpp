@@ -10,10 +10,10 @@
 #include <type_traits>
 #include <vector>
 
-#include "aggregate.h"
 #include "resume.h"
 #include "segments.h"
 #include "target.h"
+#include "totals.h"
 
 using namespace cumsum;
 
@@ -85,44 +85,42 @@ Array make_array(const std::vector<int64_t>& shape, int size, bool plain) {
   return array;
 }
 
-// The records after some whole tiles, from the sums of those.
-bool pass_tiles(const Problem& problem, const Kernels& kernels, const char* x,
-                const std::vector<char>& records, std::vector<char>& after) {
-  const DType dtype = problem.y_dtype;
-  const int64_t lines = records.size() / record_size(dtype, problem.precision);
-  const int64_t tiles = problem.shape[problem.axis] / tile_size;
-  std::vector<char> totals(tiles * lines * total_size(dtype, problem.precision, kernels));
-  return add_up(problem, kernels, x, totals.data(), nullptr, nullptr) == Status::done &&
-         advance(dtype, problem.precision, kernels, records.data(), lines, totals.data(), tiles,
+// The states after some whole tiles, from the totals of those.
+bool pass_tiles(Request request, const Kernels& kernels, const std::vector<char>& states,
+                std::vector<char>& after) {
+  const DType dtype = request.y_dtype;
+  const int64_t lines = states.size() / state_size(request);
+  const int64_t tiles = request.shape[request.axis] / tile_size;
+  std::vector<char> totals(tiles * lines * total_size(dtype, request.precision, kernels));
+  request.after = totals.data();
+  return add_up(request, kernels, nullptr, nullptr) == Status::done &&
+         advance(dtype, request.precision, kernels, states.data(), lines, totals.data(), tiles,
                  nullptr, after.data()) == Status::done;
 }
 
-// The same scan chunk by chunk, each from the records that the one before has left.
-bool scan_in_chunks(Problem problem, const Kernels& kernels, const char* x, char* y) {
-  std::vector<int64_t> shape(problem.shape, problem.shape + problem.dims), strides(shape.size());
-  int64_t bytes = record_size(problem.y_dtype, problem.precision);
-  for (int d = problem.dims - 1; d >= 0; --d) {
-    strides[d] = d == problem.axis ? 0 : bytes;
-    if (d != problem.axis) bytes *= shape[d];
-  }
-  std::vector<char> records(bytes), after(bytes);
-  problem.shape = shape.data();
-  Extras extras;
-  extras.initial_strides = strides.data();
-  problem.extras = &extras;
-  int64_t& length = shape[problem.axis];
+// The same scan chunk by chunk, each from the states that the one before has left.
+bool scan_in_chunks(const Request& whole, const Kernels& kernels) {
+  Request r = whole;
+  std::vector<int64_t> shape(r.shape, r.shape + r.dims);
+  int64_t bytes = state_size(r);
+  for (int d = 0; d < r.dims; ++d) bytes *= d == r.axis ? 1 : shape[d];
+  std::vector<char> states(bytes), after(bytes);
+  r.shape = shape.data();
+  int64_t& length = shape[r.axis];
   for (int64_t left = length; left > 0; left -= length) {
-    const bool whole = extras.position % tile_size == 0 && left >= tile_size && uniform(0, 1);
+    const bool tiles = r.position % tile_size == 0 && left >= tile_size && uniform(0, 1);
     length = std::min(left, uniform(0, 3) ? uniform(1, 40) : uniform(1, 40000));
-    if (whole) length = tile_size * uniform(1, left / tile_size);
-    const Status status =
-        resume(problem, kernels, x, y, records.data(), after.data(), nullptr, nullptr);
-    if (status != Status::done) return false;
-    if (whole && !pass_tiles(problem, kernels, x, records, after)) return false;
-    records.swap(after);
-    x += length * problem.x_strides[problem.axis];
-    y += length * problem.y_strides[problem.axis];
-    extras.position += length;
+    if (tiles) length = tile_size * uniform(1, left / tile_size);
+    Request chunk = r;
+    chunk.initial.data = states.data();
+    chunk.after = after.data();
+    chunk.state_size = state_size(r);
+    if (scan(chunk, kernels) != Status::done) return false;
+    if (tiles && !pass_tiles(r, kernels, states, after)) return false;
+    states.swap(after);
+    r.x += length * r.x_strides[r.axis];
+    r.y += length * r.y_strides[r.axis];
+    r.position += length;
   }
   return true;
 }
@@ -185,32 +183,24 @@ int check(DType x_dtype, DType y_dtype, int parts, const Kernels& kernels, int r
     const Kind kind = uniform(0, 1) ? Kind::inclusive : Kind::exclusive;
     const Direction direction = uniform(0, 1) ? Direction::forward : Direction::reverse;
     const int threads = static_cast<int>(uniform(1, 5));
-    Problem problem{x_dtype,
-                    y_dtype,
-                    dims,
-                    shape.data(),
-                    x.strides.data(),
-                    y.strides.data(),
-                    axis,
-                    kind,
-                    direction,
-                    Precision::standard,
-                    false,
-                    threads};
+    Request request{x_dtype, y_dtype,          dims, shape.data(), x.first,  x.strides.data(),
+                    y.first, y.strides.data(), axis, kind,         direction};
+    request.threads = threads;
     std::vector<int64_t> offsets = random_offsets(shape[axis]);
-    const Segments segments{offsets.data(), static_cast<int64_t>(offsets.size()) - 1};
+    const auto segments = static_cast<int64_t>(offsets.size()) - 1;
     int64_t fault;
-    failures += find_fault(segments, shape[axis], threads, fault) != Status::done || fault != -1;
-    if (uniform(0, 2) == 0 && can_take(problem, segments, kernels)) {
-      const Operands operands{x.first, y.first};
-      failures += run_segments(problem, segments, kernels, operands) != Status::done;
+    failures += find_fault(offsets.data(), segments, shape[axis], threads, fault) != Status::done ||
+                fault != -1;
+    if (uniform(0, 2) == 0) {
+      request.offsets = offsets.data();
+      request.segments = segments;
+      failures += scan(request, kernels) != Status::done;
     } else {
       offsets = {0, shape[axis]};
       if (direction == Direction::forward && uniform(0, 1)) {
-        failures += !scan_in_chunks(problem, kernels, x.first, y.first);
+        failures += !scan_in_chunks(request, kernels);
       } else {
-        const Plan plan = make_plan(problem, kernels);
-        failures += run(plan, kernels, {x.first, y.first}) != Status::done;
+        failures += scan(request, kernels) != Status::done;
       }
     }
 
@@ -292,23 +282,17 @@ int main(int argc, char** argv) {
   for (auto& out : y) {
     callers.emplace_back([&] {
       int64_t shape = static_cast<int64_t>(x.size()), stride = 4;
-      Problem problem{DType::float32,
+      Request request{DType::float32,
                       DType::float32,
                       1,
                       &shape,
+                      reinterpret_cast<const char*>(x.data()),
                       &stride,
+                      reinterpret_cast<char*>(out.data()),
                       &stride,
-                      0,
-                      Kind::inclusive,
-                      Direction::forward,
-                      Precision::standard,
-                      false,
-                      3};
-      Plan plan = make_plan(problem, current_target());
-      for (int i = 0; i < 20; ++i) {
-        run(plan, current_target(),
-            {reinterpret_cast<const char*>(x.data()), reinterpret_cast<char*>(out.data())});
-      }
+                      0};
+      request.threads = 3;
+      for (int i = 0; i < 20; ++i) scan(request, current_target());
     });
   }
   for (auto& caller : callers) caller.join();

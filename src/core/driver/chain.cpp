@@ -20,62 +20,69 @@
 
 namespace cumsum {
 
-void Run::scan_block(Workspace& space, Unit unit, int64_t index) {
-  if (unit.pack_x) pack_block(space, unit);
-  const bool last = unit.begin + unit.length == plan_.scan.size;
+void Run::scan_block(Workspace& space, Item item, int64_t index) {
+  if (item.pack_x || item.pack_decay) pack_block(space, item);
+  const bool last = item.begin + item.length == plan_.scan.size;
   // Nobody waits while the first worker is alone: it does without step 1, and has the carry at
   // last.
   const bool alone = present_.load(std::memory_order_relaxed) == 1 && has_carry(index);
   if (!alone) {
-    if (!last) add_up_tiles(space, unit, space.aggregates.data());
+    if (!last) add_up_tiles(space, item, space.totals.data());
     if (!wait_for_carry(space, index)) return;
-    if (!last) publish(space, unit, index, space.aggregates.data());
+    if (!last) publish(space, item, index, space.totals.data());
   }
-  std::memcpy(space.carry.data(), &carries_[index * panel_carry_], panel_carry_);
+  std::memcpy(space.carry.data(), carries_.data() + index * panel_carry_, panel_carry_);
   std::memset(space.chain.data(), 0, panel_chain_);
-  scan_lines(space, unit, unit.begin, unit.length, space.carry.data());
+  scan_lines(space, item, item.begin, item.length, space.carry.data());
   if (alone && !last) publish_carry(index, space.carry.data());
-  if (last && plan_.resumed) put_records(unit, space.carry.data(), space.chain.data());
+  if (last && plan_.resumed) put_states(item, space.carry.data(), space.chain.data());
 }
 
-// From here on the unit's input is its packed copy.
-void Run::pack_block(Workspace& space, Unit& unit) {
-  Piece piece{};
-  piece.x = unit.x + unit.begin * unit.x_scan;
-  piece.x_scan = unit.x_scan;
-  piece.x_line = unit.x_line;
-  piece.y = space.block.data();
-  piece.y_scan = plan_.walk == Walk::columns ? unit.lines * packed_size_ : packed_size_;
-  piece.y_line = plan_.walk == Walk::columns ? packed_size_ : unit.length * packed_size_;
-  piece.length = unit.length;
-  piece.lines = unit.lines;
-  if (plan_.walk == Walk::reversed) {
-    piece.y += (unit.length - 1) * packed_size_;
-    piece.y_scan = -packed_size_;
+// From here on the item's input is its packed copy.
+void Run::pack_block(Workspace& space, Item& item) const {
+  const bool columns = plan_.walk == Walk::columns, reversed = plan_.walk == Walk::reversed;
+  Piece piece = part_of(item, item.begin, item.length);
+  const int64_t back = reversed ? item.length - 1 : 0, step = reversed ? -1 : 1;
+  const auto scan = [&](int64_t size) { return columns ? item.lines * size : step * size; };
+  const auto line = [&](int64_t size) { return columns ? size : item.length * size; };
+  if (item.pack_decay) {
+    constexpr int64_t size = sizeof(double);
+    pack_decays(piece, space.block_decays.data() + back * size, scan(size), line(size));
   }
-  if (unit.mask) piece.mask = unit.mask + unit.begin * plan_.scan.mask_stride;
-  piece.mask_scan = plan_.scan.mask_stride;
-  piece.mask_line = plan_.inner.mask_stride;
-  assert(holds(space.block, piece, packed_size_));
-  pack(space, piece);
-  unit.x = piece.y;
-  unit.x_begin = unit.begin;
-  unit.x_scan = piece.y_scan;
-  unit.x_line = piece.y_line;
-  unit.mask = nullptr;
-  unit.skipna = unit.pack_x = false;
+  if (item.pack_x) {
+    piece.y = space.block.data() + back * packed_size_;
+    piece.y_scan = scan(packed_size_);
+    piece.y_line = line(packed_size_);
+    assert(space.block.holds(piece, packed_size_));
+    pack(space, piece);
+    piece.x = piece.y;
+    piece.x_scan = piece.y_scan;
+    piece.x_line = piece.y_line;
+    item.mask = nullptr;
+    item.skipna = false;
+  }
+  item.x = piece.x;
+  item.x_scan = piece.x_scan;
+  item.x_line = piece.x_line;
+  item.decay = piece.decay;
+  item.decay_scan = piece.decay_scan;
+  item.decay_line = piece.decay_line;
+  item.x_begin = item.begin;
+  item.pack_x = item.pack_decay = false;
 }
 
 bool Run::has_carry(int64_t index) const {
   return index % plan_.blocks == 0 || carry_states_[index].load(std::memory_order_acquire) == ready;
 }
 
-// The carry into the block after this one, from that into this one and the sums of its tiles.
-void Run::publish(Workspace& space, const Unit& unit, int64_t index, const char* sums) {
+// The carry into the block after this one, from that into this one and the totals of its tiles; or
+// from a scan, without results, of a tile whose totals don't tell.
+void Run::publish(Workspace& space, const Item& item, int64_t index, const char* totals) {
   char* const carry = space.carry.data();
-  std::memcpy(carry, &carries_[index * panel_carry_], panel_carry_);
-  for (int64_t tile = 0; tile < unit.length / tile_size; ++tile, sums += panel_chain_) {
-    set_.add(carry, sums, unit.lines * channels_);
+  std::memcpy(carry, carries_.data() + index * panel_carry_, panel_carry_);
+  for (int64_t i = 0; i < item.length; i += tile_size, totals += panel_total_) {
+    if (set_.fold(carry, totals, item.lines * set_.channels)) continue;
+    scan_lines(space, item, item.begin + i, tile_size, carry, false);
   }
   publish_carry(index, carry);
 }
@@ -84,7 +91,7 @@ void Run::publish(Workspace& space, const Unit& unit, int64_t index, const char*
 void Run::publish_carry(int64_t index, const char* carry) {
   char expected = missing;
   if (!carry_states_[index + 1].compare_exchange_strong(expected, taken)) return;
-  std::memcpy(&carries_[(index + 1) * panel_carry_], carry, panel_carry_);
+  std::memcpy(carries_.data() + (index + 1) * panel_carry_, carry, panel_carry_);
   carry_states_[index + 1].store(ready, std::memory_order_release);
 }
 
@@ -103,29 +110,31 @@ bool Run::wait_for_carry(Workspace& space, int64_t index) {
 // The first block whose successor has no carry, though it has one itself, is added up again, unless
 // its owner may by now be writing results over the input, or has the input in a buffer of its own.
 bool Run::help(Workspace& space, int64_t index) {
-  if (plan_.pack_x || plan_.in_place) return false;
+  if (plan_.pack_x || plan_.pack_decay || plan_.in_place) return false;
   while (!has_carry(index - 1)) --index;
   if (carry_states_[index].load(std::memory_order_acquire) != missing) return false;
-  const Unit unit = place(index - 1);
-  add_up_tiles(space, unit, space.others.data());
-  publish(space, unit, index - 1, space.others.data());
+  const Item item = locate(index - 1);
+  add_up_tiles(space, item, space.others.data());
+  publish(space, item, index - 1, space.others.data());
   return true;
 }
 
-void Run::add_up_tiles(Workspace& space, const Unit& unit, char* sums) {
-  const int64_t tiles = unit.length / tile_size;
-  assert(tiles * panel_chain_ <= static_cast<int64_t>(space.aggregates.size()));
-  std::memset(sums, 0, tiles * panel_chain_);
-  for (int64_t tile = 0; tile < tiles; ++tile, sums += panel_chain_) {
-    Piece piece = part_of(unit, unit.begin + tile * tile_size, tile_size);
-    piece.carry = sums;
+void Run::add_up_tiles(Workspace& space, const Item& item, char* totals) const {
+  const int64_t tiles = item.length / tile_size;
+  assert(tiles * panel_total_ <= space.totals.size());
+  std::memset(totals, 0, tiles * panel_total_);
+  for (int64_t tile = 0; tile < tiles; ++tile, totals += panel_total_) {
+    Piece piece = part_of(item, item.begin + tile * tile_size, tile_size);
+    piece.carry = totals;
     piece.chain = space.chain.data();
+    piece.plane = plan_.panel * chain_step_;
     if (plan_.walk == Walk::columns) {
       std::memset(piece.chain, 0, panel_chain_);
-    } else if (unit.lines == 1) {  // the tiles are as good as lines
+    } else if (item.lines == 1) {  // the tiles are as good as lines
       piece.lines = tiles;
-      piece.x_line = tile_size * unit.x_scan;
-      piece.mask_line = tile_size * plan_.scan.mask_stride;
+      piece.x_line = tile_size * piece.x_scan;
+      piece.mask_line = tile_size * piece.mask_scan;
+      piece.decay_line = tile_size * piece.decay_scan;
       tile = tiles;
     }
     add_up_(with_channels(piece));

@@ -25,99 +25,107 @@ Piece between(const Piece& from, const Piece& to, const Piece& shape) {
 
 bool Run::comes_in_repeats() const {
   const int64_t bytes = plan_.scan.size * plan_.inner.size * y_size_;
-  return plan_.walk == Walk::columns && !plan_.carried && !plan_.holes && plan_.panels == 1 &&
-         plan_.outer_dims > 0 && !plan_.pack_x && !plan_.pack_y && bytes <= policy::most_repeated;
+  return plan_.walk == Walk::columns && plan_.op == Operator::sum && !plan_.carried &&
+         !plan_.has_gaps() && plan_.panels == 1 && plan_.outer_dims > 0 && !plan_.pack_x &&
+         !plan_.pack_y && bytes <= policy::most_repeated;
 }
 
-// Units of a few elements each: those that differ in the last outer axis alone, at most `most`.
-int64_t Run::scan_repeats(const Unit& unit, int64_t index, int64_t most) const {
+// Items of a few elements each: those that differ in the last outer axis alone, at most `most`.
+int64_t Run::scan_repeats(const Item& item, int64_t index, int64_t most) const {
   const Axis& axis = plan_.outer[plan_.outer_dims - 1];
-  Piece piece = part_of(unit, 0, unit.length);
+  Piece piece = part_of(item, 0, item.length);
   piece.repeats = std::min(most, axis.size - index % axis.size);
   piece.x_repeat = axis.x_stride;
   piece.y_repeat = axis.y_stride;
-  const int64_t row_bytes = unit.lines * y_size_;
-  const bool dense = piece.y_scan == row_bytes && axis.y_stride == unit.length * row_bytes;
+  const int64_t row_bytes = item.lines * y_size_;
+  const bool dense = piece.y_scan == row_bytes && axis.y_stride == item.length * row_bytes;
   piece.stream = plan_.stream && dense;
   scan_(with_channels(piece));
   return piece.repeats;
 }
 
 // In pieces short enough to be interrupted between them.
-void Run::scan_whole(int worker, const Unit& unit) {
+void Run::scan_whole(int worker, const Item& item) {
   Workspace& space = workspaces_[worker];
-  const int64_t tiles = policy::piece_elements / (tile_size * unit.lines);
+  const int64_t tiles = policy::piece_elements / (tile_size * item.lines);
   const int64_t length = tile_size * std::max<int64_t>(1, tiles);
   // What fits a kernel's registers starts from nothing and leaves nothing.
-  const int64_t whole = plan_.walk != Walk::columns ? length : group_size;
-  if (unit.length <= whole && !plan_.pack_x && !plan_.pack_y && !plan_.carried) {
-    scan_lines(space, unit, 0, unit.length, nullptr);
+  const int64_t whole = plan_.walk == Walk::columns ? group_size : length;
+  const bool fresh = plan_.op == Operator::sum && !plan_.carried && !plan_.pack_x && !plan_.pack_y;
+  if (fresh && item.length <= whole) {
+    scan_lines(space, item, item.begin, item.length, nullptr);
     return;
   }
   if (plan_.resumed) {
-    get_records(unit, space.carry.data(), space.chain.data());
+    get_states(item, space.carry.data(), space.chain.data());
   } else {
-    set_carries(unit, space.carry.data());
+    set_carries(item, space.carry.data());
     std::memset(space.chain.data(), 0, panel_chain_);
   }
-  for (int64_t i = 0; i < unit.length; i += length) {
+  for (int64_t i = 0; i < item.length; i += length) {
     if (i > 0 && patience_.is_over(worker)) return;
-    scan_lines(space, unit, i, std::min(length, unit.length - i), space.carry.data());
+    const int64_t count = std::min(length, item.length - i);
+    scan_lines(space, item, item.begin + i, count, space.carry.data());
   }
-  if (plan_.resumed) put_records(unit, space.carry.data(), space.chain.data());
+  if (plan_.resumed) put_states(item, space.carry.data(), space.chain.data());
 }
 
-void Run::scan_lines(Workspace& space, const Unit& unit, int64_t begin, int64_t length,
-                     char* carry) {
-  Piece piece = part_of(unit, begin, length);
+void Run::scan_lines(Workspace& space, const Item& item, int64_t begin, int64_t length, char* carry,
+                     bool stores) const {
+  Piece piece = part_of(item, begin, length);
   piece.carry = carry;
   piece.carried = plan_.carried;
   piece.chain = carry ? space.chain.data() : nullptr;
-  if (!unit.pack_x && !plan_.pack_y) {
+  piece.plane = plan_.panel * chain_step_;
+  if (!stores) piece.y = nullptr;
+  if (!item.pack_x && !item.pack_decay && !(plan_.pack_y && stores)) {
     scan_(with_channels(piece));
     return;
   }
-  for (int64_t line = 0; line < unit.lines; line += pack_shape_.lines) {
+  for (int64_t line = 0; line < item.lines; line += pack_shape_.lines) {
     Piece some = piece;
     some.x += line * piece.x_line;
-    some.y += line * piece.y_line;
+    if (stores) some.y += line * piece.y_line;
     if (some.mask) some.mask += line * piece.mask_line;
+    some.decay += line * piece.decay_line;
     some.carry += line * set_.carry_size;
-    some.chain += line * set_.chain_size;
-    some.lines = std::min(pack_shape_.lines, unit.lines - line);
-    scan_packed(space, some, unit.pack_x);
+    some.chain += line * chain_step_;
+    some.lines = std::min(pack_shape_.lines, item.lines - line);
+    scan_packed(space, item, some);
   }
 }
 
-void Run::scan_packed(Workspace& space, const Piece& whole, bool pack_x) {
-  Piece packed = whole;  // the buffer's own strides
-  packed.x = packed.y = space.packed.data();
-  if (plan_.walk == Walk::columns) {
-    packed.x_line = packed.y_line = packed_size_;
-    packed.x_scan = packed.y_scan = whole.lines * packed_size_;
-  } else {
-    packed.x_scan = packed.y_scan = plan_.walk == Walk::reversed ? -packed_size_ : packed_size_;
-    packed.x_line = packed.y_line = pack_shape_.length * packed_size_ + policy::packed_padding;
-    if (plan_.holes && whole.length <= pack_shape_.length) {
-      packed.x_line = packed.y_line = whole.length * packed_size_;
-    }
-  }
-  const bool fresh = plan_.holes && !plan_.carried && whole.length == plan_.scan.size &&
-                     whole.length <= pack_shape_.length && plan_.walk != Walk::columns;
+void Run::scan_packed(Workspace& space, const Item& item, const Piece& whole) const {
+  const bool columns = plan_.walk == Walk::columns, reversed = plan_.walk == Walk::reversed;
+  const int64_t step = reversed ? -1 : 1;
+  // The buffer's own strides, in elements.
+  const bool close = plan_.has_gaps() && whole.length <= pack_shape_.length;
+  const int64_t row = close ? whole.length * packed_size_
+                            : pack_shape_.length * packed_size_ + policy::packed_padding;
+  Piece packed = whole;
+  packed.x_scan = packed.y_scan = columns ? whole.lines * packed_size_ : step * packed_size_;
+  packed.x_line = packed.y_line = columns ? packed_size_ : row;
+  const bool fresh = plan_.op == Operator::sum && plan_.has_gaps() && !plan_.carried && !columns &&
+                     whole.length == plan_.scan.size && whole.length <= pack_shape_.length;
   for (int64_t i = 0; i < whole.length; i += pack_shape_.length) {
     Piece part = whole;
     part.x += i * whole.x_scan;
-    part.y += i * whole.y_scan;
+    if (part.y) part.y += i * whole.y_scan;
     if (part.mask) part.mask += i * whole.mask_scan;
+    part.decay += i * whole.decay_scan;
     part.length = std::min(pack_shape_.length, whole.length - i);
     part.position += i;
     if (fresh) part.carry = part.chain = nullptr;
     const Piece outside = part;
-    if (plan_.walk == Walk::reversed) {
-      packed.x = packed.y = space.packed.data() + (part.length - 1) * packed_size_;
+    const int64_t back = reversed ? part.length - 1 : 0;
+    packed.x = packed.y = space.packed.data() + back * packed_size_;
+    if (item.pack_decay) {
+      const int64_t size = sizeof(double), line = columns ? size : part.length * size;
+      char* const to = space.decays.data() + back * size;
+      pack_decays(part, to, columns ? part.lines * size : step * size, line);
     }
-    assert(holds(space.packed, between(packed, packed, part), packed_size_));
-    if (pack_x) {
+    if (item.pack_x) {
+      assert(space.packed.holds(between(packed, packed, part), packed_size_));
       pack(space, between(part, packed, part));
       part.x = packed.x;
       part.x_scan = packed.x_scan;
@@ -125,48 +133,48 @@ void Run::scan_packed(Workspace& space, const Piece& whole, bool pack_x) {
       part.mask = nullptr;  // the buffer has zeros there
       part.skipna = false;
     }
-    if (plan_.pack_y) {
-      part.y = packed.y;
-      part.y_scan = packed.y_scan;
-      part.y_line = packed.y_line;
+    if (!plan_.pack_y || !part.y) {
+      scan_(with_channels(part));
+      continue;
     }
+    part.y = packed.y;
+    part.y_scan = packed.y_scan;
+    part.y_line = packed.y_line;
     scan_(with_channels(part));
     const Piece out = between(packed, outside, part);
-    if (plan_.nan) {
-      show(space, part, out);
-    } else if (plan_.pack_y) {
-      unpack_(out);
-    }
+    plan_.nan ? show(space, part, out) : unpack_(out);
   }
 }
 
-Piece Run::part_of(const Unit& unit, int64_t begin, int64_t length) const {
+Piece Run::part_of(const Item& item, int64_t begin, int64_t length) const {
   const Axis &scan = plan_.scan, &inner = plan_.inner;
   Piece piece{};
-  piece.x = unit.x + (begin - unit.x_begin) * unit.x_scan;
-  piece.y = unit.y + begin * scan.y_stride;
-  if (unit.mask) piece.mask = unit.mask + begin * scan.mask_stride;
-  piece.skipna = unit.skipna;
-  piece.x_scan = unit.x_scan;
+  piece.x = item.x + (begin - item.x_begin) * item.x_scan;
+  piece.y = item.y + begin * scan.y_stride;
+  if (item.mask) piece.mask = item.mask + begin * scan.mask_stride;
+  piece.decay = item.decay + (begin - item.x_begin) * item.decay_scan;
+  piece.skipna = item.skipna;
+  piece.x_scan = item.x_scan;
   piece.y_scan = scan.y_stride;
-  piece.x_line = unit.x_line;
+  piece.x_line = item.x_line;
   piece.y_line = inner.y_stride;
   piece.mask_scan = scan.mask_stride;
   piece.mask_line = inner.mask_stride;
+  piece.decay_scan = item.decay_scan;
+  piece.decay_line = item.decay_line;
   piece.length = length;
-  piece.lines = unit.lines;
-  piece.position = plan_.position + begin;
-  piece.exclusive = exclusive_;
+  piece.lines = item.lines;
+  piece.position = plan_.position + begin - item.origin;
+  piece.exclusive = plan_.exclusive;
+  piece.exactly = &exactly_;
   piece.staged = comes_staged(piece);
   piece.stream = can_stream(piece);
   return piece;
 }
 
-// Long rows are stored past the cache 16 bytes at a time, at multiples of 16, all of them or none:
-// neighbours share cache lines. Short ones and columns are by whole cache lines, so that what is
-// left at either end of a column's row must not be much.
 bool Run::can_stream(const Piece& piece) const {
   if (!plan_.stream || plan_.pack_y) return false;
+  if (plan_.segmented && plan_.walk != Walk::columns) return false;  // they begin anywhere
   if (plan_.walk == Walk::columns) {
     const int64_t row_bytes = piece.lines * y_size_;
     return row_bytes >= policy::least_streamed_row || piece.y_scan == row_bytes;
@@ -184,13 +192,15 @@ bool Run::are_aligned() const {
 
 // Short whole rows that don't fill cache lines of their own.
 bool Run::comes_staged(const Piece& piece) const {
-  return plan_.walk != Walk::columns && !plan_.pack_x && piece.length == plan_.scan.size &&
+  return plan_.walk != Walk::columns && plan_.op == Operator::sum && !plan_.pack_x &&
+         !plan_.segmented && piece.length == plan_.scan.size &&
          y_size_ >= policy::least_staged_result && piece.y_line % 64 != 0 &&
          piece.length * y_size_ <= policy::most_staged_line;
 }
 
+// In columns the two parts of a complex number are two lines.
 Piece Run::with_channels(Piece piece) const {
-  if (plan_.walk == Walk::columns) piece.lines *= channels_;
+  if (plan_.walk == Walk::columns) piece.lines *= set_.channels;
   return piece;
 }
 

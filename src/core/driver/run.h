@@ -4,141 +4,137 @@
 #include <algorithm>
 #include <atomic>
 #include <cassert>
+#include <mutex>
 #include <vector>
 
+#include "buffer.h"
+#include "checked.h"
 #include "masks.h"
 #include "scan.h"
 
 namespace cumsum {
 
-// Bytes from the beginning of a cache line on: what is moved by vectors as wide as one would else
-// be in two of them each time.
-class Buffer {
- public:
-  void resize(int64_t size) {
-    lines_.resize((size + sizeof(Line) - 1) / sizeof(Line));
-    size_ = size;
-  }
-  int64_t size() const { return size_; }
-  char* data() { return reinterpret_cast<char*>(lines_.data()); }
-  const char* data() const { return reinterpret_cast<const char*>(lines_.data()); }
-
- private:
-  struct alignas(64) Line {
-    char bytes[64];
-  };
-  std::vector<Line> lines_;
-  int64_t size_ = 0;
-};
-
 // What a worker needs for itself.
 struct Workspace {
-  Buffer carry, chain;  // of a panel's lines
-  Buffer packed;        // elements on their way in or out
-  // When the axis is split: the sums of a block's tiles, those of another worker's block, and the
+  Buffer carry, chain;    // of a panel's lines
+  Buffer packed, decays;  // elements on their way in or out
+  // When the axis is split: the totals of a block's tiles, those of another worker's block, and the
   // block's input if that must be packed.
-  Buffer aggregates, others, block;
+  Buffer totals, others, block, block_decays;
   // Where elements add nothing: those on their way into the buffer, their mask, and what it says of
   // the elements that are in there.
   Buffer staged, mask, kept;
+  Buffer stage;          // results of segments
+  bool present = false;  // whether its worker has begun
 };
 
-// Whether the elements that are written to `to` lie in a buffer: asserted wherever one is filled.
-inline bool holds(const Buffer& buffer, const Piece& to, int64_t size) {
-  const int64_t scan = (to.length - 1) * to.y_scan, line = (to.lines - 1) * to.y_line;
-  const char* const low = to.y + std::min<int64_t>(scan, 0) + std::min<int64_t>(line, 0);
-  const char* const high = to.y + std::max<int64_t>(scan, 0) + std::max<int64_t>(line, 0) + size;
-  return buffer.data() <= low && high <= buffer.data() + buffer.size();
-}
-
 // A claimed piece of work: some lines side by side, elements [begin, begin + length) of each.
-struct Unit {
-  const char* x;        // of element x_begin of the first line
-  char* y;              // of element 0
-  const char* initial;  // of the first line
-  const char* mask;     // as y; null where all elements count
-  int64_t x_begin, x_scan, x_line;
-  bool pack_x, skipna;
+// Operands are as y; what x and the decays are, if they have been packed, begins at `x_begin`.
+struct Item {
+  const char* x;
+  char* y;
+  const char *initial, *mask, *decay;  // mask: null where all elements count
+  int64_t x_begin, x_scan, x_line, decay_scan, decay_line;
+  bool pack_x, pack_decay, skipna;
   int64_t lines, begin, length;
+  int64_t origin;  // where the line begins that the elements are counted from
 };
 
 class Run {
  public:
-  Run(const Plan& plan, const Kernels& kernels, const Operands& operands, Interrupted interrupted,
+  Run(const Plan& plan, const Kernels& kernels, const Request& request, Interrupted interrupted,
       void* context);
 
   Status operator()();
 
+  // The segments that were left out, as all lines of one of them are worth a scan of their own.
+  const std::vector<int64_t>& long_segments() const { return long_; }
+
  private:
-  static void work(void* self, int worker) noexcept;
-  Unit place(int64_t index) const;
-  void set_carries(const Unit& unit, char* carry) const;  // to what the lines begin with
+  void make_room(Workspace& space) const;
+  bool work(int worker, int64_t first, int64_t last);
+  Item locate(int64_t index) const;
+  void set_carries(const Item& item, char* carry) const;  // to what the lines begin with
 
-  // Lines that go on from records (resume.cpp). The chains are zero where `chain` is null.
-  void get_records(const Unit& unit, char* carry, char* chain) const;
-  void put_records(const Unit& unit, char* carry, char* chain) const;
-  void step_lines(const Unit& unit) const;
+  // Lines that go on from states (resume.cpp). The chains are zero where `chain` is null.
+  void get_states(const Item& item, char* carry, char* chain) const;
+  void put_states(const Item& item, char* carry, char* chain) const;
+  void step_lines(Workspace& space, const Item& item) const;
 
-  // Any elements of a unit's lines (lines.cpp). The lines are fresh where `carry` is null; else the
-  // chains are the workspace's.
-  void scan_lines(Workspace& space, const Unit& unit, int64_t begin, int64_t length, char* carry);
-  void scan_packed(Workspace& space, const Piece& whole, bool pack_x);
-  void scan_whole(int worker, const Unit& unit);
+  // Any elements of an item's lines (lines.cpp). The lines are fresh where `carry` is null; else
+  // the chains are the workspace's.
+  void scan_lines(Workspace& space, const Item& item, int64_t begin, int64_t length, char* carry,
+                  bool stores = true) const;
+  void scan_packed(Workspace& space, const Item& item, const Piece& whole) const;
+  void scan_whole(int worker, const Item& item);
   bool comes_in_repeats() const;
-  int64_t scan_repeats(const Unit& unit, int64_t index, int64_t most) const;
-  Piece part_of(const Unit& unit, int64_t begin, int64_t length) const;
+  int64_t scan_repeats(const Item& item, int64_t index, int64_t most) const;
+  Piece part_of(const Item& item, int64_t begin, int64_t length) const;
   bool can_stream(const Piece& piece) const;
   bool are_aligned() const;
   bool comes_staged(const Piece& piece) const;
-  // In columns the two parts of a complex number are two lines.
   Piece with_channels(Piece piece) const;
 
-  // The way into a buffer and out of one (filled.cpp, where elements add nothing).
-  void pack(Workspace& space, const Piece& piece) const {
-    plan_.holes ? fill(space, piece) : pack_(piece);
-  }
-  void make_room_for_holes(Workspace& space) const;
+  // The way into a buffer and out of one (pack.cpp).
+  void pack(Workspace& space, const Piece& piece) const;
+  void pack_decays(Piece& piece, char* to, int64_t scan, int64_t line) const;
+  void make_room_for_gaps(Workspace& space) const;
   char* kept_of(Workspace& space, const char* packed) const;
   void fill(Workspace& space, Piece piece) const;
   void fill_part(Workspace& space, const Piece& part) const;
   void show(Workspace& space, Piece from, Piece piece) const;
 
-  // A block of an axis that is shared out (split.cpp).
-  void scan_block(Workspace& space, Unit unit, int64_t index);
-  void pack_block(Workspace& space, Unit& unit);
-  void add_up_tiles(Workspace& space, const Unit& unit, char* sums);
-  void put_totals(Workspace& space, Unit unit);  // aggregate.cpp
+  // A block of an axis that is shared out (chain.cpp).
+  void scan_block(Workspace& space, Item item, int64_t index);
+  void pack_block(Workspace& space, Item& item) const;
+  void add_up_tiles(Workspace& space, const Item& item, char* totals) const;
+  void put_totals(Workspace& space, Item item) const;  // totals.cpp
   bool has_carry(int64_t index) const;
   bool wait_for_carry(Workspace& space, int64_t index);
   bool help(Workspace& space, int64_t index);
-  void publish(Workspace& space, const Unit& unit, int64_t index, const char* sums);
+  void publish(Workspace& space, const Item& item, int64_t index, const char* totals);
   void publish_carry(int64_t index, const char* carry);
 
+  // Lines that are cut into segments (segments.cpp).
+  void scan_segments(int worker, const Item& item, bool are_first);
+  void scan_segment(int worker, const Item& item, int64_t segment);
+  void scan_in_stages(int worker, const Item& line, int64_t first, int64_t last);
+  void scan_some(int worker, const Item& line, int64_t first, int64_t last, char* y);
+  void scan_long_in_stages(int worker, const Item& line, int64_t segment);
+  Item segment_of(const Item& item, int64_t segment) const;
+  void flush(char* y, const char* stage, int64_t bytes) const;
+  int64_t first_from(int64_t element) const;
+  int64_t begin_of(int64_t segment) const { return request_.offsets[segment]; }
+  int64_t length_of(int64_t segment) const { return begin_of(segment + 1) - begin_of(segment); }
+  bool is_long(int64_t segment) const { return length_of(segment) >= longest_; }
+
   const Plan& plan_;
+  const Request& request_;
   const char* const x_;
   char* const y_;
-  const char* const initial_;  // the records where lines go on from some
-  const char* const mask_;
-  char* const records_;  // where those of their ends go
   const Kernels& kernels_;
   const KernelSet& set_;           // of the elements that the kernels see, packed or not
   const ScanPiece scan_, add_up_;  // of the walk
   const ScanPiece pack_, unpack_;
-  const bool exclusive_;
   const int64_t y_size_, packed_size_;
-  const int channels_;
-  const int64_t panel_carry_, panel_chain_;  // bytes of a panel's carries and chains
+  const int64_t panel_carry_, panel_chain_, panel_total_;  // bytes of a panel's
+  const int64_t chain_step_;  // from one line's chain to the next one's
   const PackShape pack_shape_;
   const int64_t filled_room_;  // elements of the buffers that `fill` passes by
   const bool aligned_;
+  const Exactly exactly_;
   Patience patience_;
   std::vector<Workspace> workspaces_;
   // When the axis is split: the carry into each unit, and whether that is known.
   enum CarryState : char { missing, taken, ready };
-  std::vector<char> carries_;
+  Buffer carries_;
   std::vector<std::atomic<char>> carry_states_;
-  std::atomic<int64_t> next_{0};
   std::atomic<int> present_{0};  // workers that have begun
+  std::atomic<bool> exceeded_{false};
+  const ScanShort scan_short_;  // segments of a few elements; null where it has nothing for these
+  const int64_t longest_, stage_;  // elements of a segment that is not left out, and of the stage
+  std::mutex mutex_;
+  std::vector<int64_t> long_;
 };
 
 }  // namespace cumsum

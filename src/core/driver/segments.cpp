@@ -1,124 +1,171 @@
+// Workers claim lines, and of them the segments that begin in a block of the axis. Those of many
+// elements, all lines taken together, are left for later: each is then a scan of its own, whose
+// axis may be shared out.
 #include "segments.h"
 
 #include <algorithm>
-#include <atomic>
-#include <new>
+#include <cstring>
 
+#include "claims.h"
 #include "policy.h"
-#include "pool.h"
-#include "segment_run.h"
 
 namespace cumsum {
-namespace {
 
-int64_t element_count(const Problem& problem) {
-  uint64_t count = 1;  // with a zero among the sizes the product of the others may wrap round
-  for (int d = 0; d < problem.dims; ++d) count *= static_cast<uint64_t>(problem.shape[d]);
-  return static_cast<int64_t>(count);
-}
-
-struct Search {
-  const Segments& segments;
-  Patience patience;
-  std::atomic<int64_t> next{0}, found;
-};
-
-void look(void* context, int worker) noexcept {
-  Search& search = *static_cast<Search*>(context);
-  const int64_t *const offsets = search.segments.offsets, count = search.segments.count;
-  constexpr int64_t share = policy::claim_bytes / int64_t{sizeof(int64_t)};
-  for (;;) {
-    const int64_t first = search.next.fetch_add(share);
-    if (first >= count || search.patience.is_over(worker)) return;
-    const int64_t last = std::min(first + share, count);
+Status find_fault(const int64_t* offsets, int64_t segments, int64_t size, int threads,
+                  int64_t& fault, Interrupted interrupted, void* context) noexcept {
+  Patience patience(interrupted, context);
+  std::atomic<int64_t> found{segments + 1};
+  const auto look = [&](int, int64_t first, int64_t last) {
     int64_t falls = 0;
     for (int64_t s = first; s < last; ++s) falls |= offsets[s + 1] < offsets[s];
-    if (!falls) continue;
+    if (!falls) return true;
     int64_t at = first;
-    while (offsets[at + 1] >= offsets[at]) ++at;
-    for (int64_t least = search.found; at + 1 < least;) {
-      if (search.found.compare_exchange_weak(least, at + 1)) break;
+    while (at + 1 < last && offsets[at + 1] >= offsets[at]) ++at;
+    for (int64_t least = found; at + 1 < least;) {
+      if (found.compare_exchange_weak(least, at + 1)) break;
+    }
+    return true;
+  };
+  constexpr int64_t share = policy::claim_bytes / int64_t{sizeof(int64_t)};
+  const bool small = segments * int64_t{sizeof(int64_t)} < policy::parallel_bytes;
+  claim_all(small ? 1 : threads, segments, share, patience, look, [] {});
+  fault = offsets[segments] == size ? -1 : segments;
+  if (found <= segments) fault = found;
+  if (offsets[0] != 0) fault = 0;
+  return patience.status(false);
+}
+
+int64_t Run::first_from(int64_t element) const {
+  const int64_t* const offsets = request_.offsets;
+  return std::lower_bound(offsets, offsets + request_.segments, element) - offsets;
+}
+
+// Those that begin in the item's block, as it is in memory.
+void Run::scan_segments(int worker, const Item& item, bool are_first) {
+  const bool last_block = item.begin + plan_.block >= plan_.scan.size;
+  const int64_t first = first_from(item.begin);
+  const int64_t last = last_block ? request_.segments : first_from(item.begin + plan_.block);
+  for (int64_t s = first; are_first && s < last; ++s) {
+    if (!is_long(s)) continue;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    long_.push_back(s);
+  }
+  if (scan_short_) return scan_in_stages(worker, item, first, last);
+  for (int64_t s = first; s < last; ++s) {
+    if (length_of(s) > 0 && !is_long(s)) scan_segment(worker, item, s);
+  }
+}
+
+// One segment of an item's lines, whose elements are counted in the order of the scan.
+Item Run::segment_of(const Item& item, int64_t segment) const {
+  Item one = item;
+  one.length = length_of(segment);
+  one.begin = plan_.reverse ? plan_.scan.size - begin_of(segment + 1) : begin_of(segment);
+  one.origin = one.begin;
+  return one;
+}
+
+void Run::scan_segment(int worker, const Item& item, int64_t segment) {
+  scan_whole(worker, segment_of(item, segment));
+}
+
+// One line that lies along the axis. On the way past the cache, and where results lie over the
+// input, as many segments at a time as the stage holds, up to one that is left for later: what the
+// stage has in its place is not its result.
+void Run::scan_in_stages(int worker, const Item& line, int64_t first, int64_t last) {
+  // Segments are counted from the line's first element in memory.
+  char* const y = plan_.reverse ? line.y + (plan_.scan.size - 1) * plan_.scan.y_stride : line.y;
+  const bool staged = plan_.stream || plan_.in_place;
+  Workspace& space = workspaces_[worker];
+  for (int64_t s = first, next; staged && s < last; first = s = next) {
+    const int64_t begin = begin_of(s);
+    for (next = s; next < last && !is_long(next) && begin_of(next + 1) <= begin + stage_;) ++next;
+    if (next > s) {
+      const int64_t bytes = (begin_of(next) - begin) * y_size_;
+      assert(bytes <= space.stage.size());
+      scan_some(worker, line, s, next, space.stage.data() - begin * y_size_);
+      flush(y + begin * y_size_, space.stage.data(), bytes);
+    } else if (++next; !is_long(s)) {
+      plan_.stream ? scan_long_in_stages(worker, line, s) : scan_segment(worker, line, s);
     }
   }
+  scan_some(worker, line, first, last, y);
 }
 
-// One segment of all lines, as a problem of its own.
-Problem part_of(const Problem& problem, const Segments& segments, int64_t segment, int64_t* shape) {
-  std::copy_n(problem.shape, problem.dims, shape);
-  shape[problem.axis] = segments.offsets[segment + 1] - segments.offsets[segment];
-  Problem part = problem;
-  part.shape = shape;
-  return part;
-}
-
-struct Caller {  // who may interrupt
-  Interrupted interrupted;
-  void* context;
-};
-
-Status scan_alone(const Problem& problem, const Segments& segments, int64_t segment,
-                  const Kernels& kernels, Operands operands, const Caller& caller) {
-  int64_t shape[most_dims];
-  const Plan plan = make_plan(part_of(problem, segments, segment, shape), kernels);
-  operands.x += segments.offsets[segment] * problem.x_strides[problem.axis];
-  operands.y += segments.offsets[segment] * problem.y_strides[problem.axis];
-  return run(plan, kernels, operands, caller.interrupted, caller.context);
-}
-
-// Few segments of many elements, all lines taken together: each has a scan of its own.
-bool are_alone(const Problem& problem, const Segments& segments) {
-  return element_count(problem) / policy::least_segment >= segments.count;
-}
-
-Status run_together(const Problem& problem, const Segments& segments, const Kernels& kernels,
-                    const Operands& operands, const Caller& caller) {
-  const Plan plan = make_plan(problem, kernels);
-  SegmentRun scan(plan, problem, segments, kernels, operands, caller.interrupted, caller.context);
-  if (const Status status = scan(problem.threads); status != Status::done) return status;
-  for (const int64_t segment : scan.long_segments()) {
-    const Status status = scan_alone(problem, segments, segment, kernels, operands, caller);
-    if (status != Status::done) return status;
+// Results go to `y`, which counts from the line's first element in memory.
+void Run::scan_some(int worker, const Item& line, int64_t first, int64_t last, char* y) {
+  const char* const x =
+      plan_.reverse ? line.x + (plan_.scan.size - 1) * plan_.scan.x_stride : line.x;
+  const int64_t back = plan_.reverse ? (plan_.scan.size - 1) * y_size_ : 0;
+  for (ShortSegments some{x, y, request_.offsets, first, last, plan_.exclusive};; ++some.first) {
+    some.first = scan_short_(some);
+    if (some.first == last) return;
+    if (is_long(some.first)) continue;
+    Item one = line;
+    one.y = y + back;  // of the first element in the order of the scan
+    scan_segment(worker, one, some.first);
   }
-  return Status::done;
+}
+
+void Run::flush(char* y, const char* stage, int64_t bytes) const {
+  if (plan_.stream) {
+    kernels_.copy_past_cache(y, stage, bytes);
+  } else {
+    std::memcpy(y, stage, bytes);
+  }
+}
+
+// Past the cache by way of the stage: rows end within cache lines, which must not be written in two
+// ways.
+void Run::scan_long_in_stages(int worker, const Item& line, int64_t segment) {
+  Workspace& space = workspaces_[worker];
+  const Item one = segment_of(line, segment);
+  const int64_t most = stage_ / group_size * group_size;
+  set_carries(one, space.carry.data());
+  std::memset(space.chain.data(), 0, panel_chain_);
+  for (int64_t i = 0; i < one.length; i += most) {
+    Piece piece = part_of(one, one.begin + i, std::min(most, one.length - i));
+    const int64_t back = plan_.reverse ? (piece.length - 1) * y_size_ : 0;
+    char* const y = piece.y - back;
+    piece.carry = space.carry.data();
+    piece.chain = space.chain.data();
+    piece.y = space.stage.data() + back;
+    piece.stream = piece.staged = false;
+    scan_(piece);
+    flush(y, space.stage.data(), piece.length * y_size_);
+  }
+}
+
+namespace {
+
+// One segment of all lines, as a request of its own.
+Status scan_alone(Request request, int64_t segment, const Kernels& kernels, Interrupted interrupted,
+                  void* context) {
+  int64_t shape[most_dims];
+  const int64_t begin = request.offsets[segment], d = request.axis;
+  std::copy_n(request.shape, request.dims, shape);
+  shape[d] = request.offsets[segment + 1] - begin;
+  request.shape = shape;
+  request.offsets = nullptr;
+  request.x += begin * request.x_strides[d];
+  if (request.y) request.y += begin * request.y_strides[d];
+  if (request.where.data) request.where.data += begin * request.where.strides[d];
+  if (request.decay.data) request.decay.data += begin * request.decay.strides[d];
+  return run(make_plan(request, kernels), kernels, request, interrupted, context);
 }
 
 }  // namespace
 
-Status find_fault(const Segments& segments, int64_t size, int threads, int64_t& fault,
-                  Interrupted interrupted, void* context) noexcept {
-  Search search{segments, {interrupted, context}, {0}, {segments.count + 1}};
-  const int64_t bytes = segments.count * int64_t{sizeof(int64_t)};
-  run_parallel(bytes < policy::parallel_bytes ? 1 : threads, look, &search, search.patience);
-  fault = segments.offsets[segments.count] == size ? -1 : segments.count;
-  if (search.found <= segments.count) fault = search.found;
-  if (segments.offsets[0] != 0) fault = 0;
-  return search.patience.status(false);
-}
-
-bool can_take(const Problem& problem, const Segments& segments, const Kernels& kernels) {
-  if (are_alone(problem, segments)) return true;
-  const Plan plan = make_plan(problem, kernels);
-  if (plan.pack_x || plan.pack_y) return false;
-  return plan.walk == Walk::columns ||
-         (plan.walk == Walk::reversed) == (problem.direction == Direction::reverse);
-}
-
-Status run_segments(const Problem& problem, const Segments& segments, const Kernels& kernels,
-                    const Operands& operands, Interrupted interrupted, void* context) noexcept {
-  const Caller caller{interrupted, context};
-  try {
-    if (element_count(problem) == 0) return Status::done;
-    if (!are_alone(problem, segments)) {
-      return run_together(problem, segments, kernels, operands, caller);
-    }
-    for (int64_t segment = 0; segment < segments.count; ++segment) {
-      const Status status = scan_alone(problem, segments, segment, kernels, operands, caller);
-      if (status != Status::done) return status;
-    }
-    return Status::done;
-  } catch (const std::bad_alloc&) {
-    return Status::out_of_memory;
+Status run_segments(Run& scan, const Kernels& kernels, const Request& request,
+                    Interrupted interrupted, void* context) {
+  if (const Status status = scan(); status != Status::done) return status;
+  std::vector<int64_t> segments = scan.long_segments();
+  std::sort(segments.begin(), segments.end());
+  for (const int64_t segment : segments) {
+    const Status status = scan_alone(request, segment, kernels, interrupted, context);
+    if (status != Status::done) return status;
   }
+  return Status::done;
 }
 
 }  // namespace cumsum

@@ -1,19 +1,25 @@
-// What a target offers for sums of integers that never wrap round, for every integer type.
+// Sums of integers that never wrap round: what a target offers for them, and what they need besides
+// a piece.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
-#include "element.h"
 #include "policy.h"
+#include "range.h"
+#include "table.h"
 
 namespace cumsum {
 
-// Holds the sum of any 2^63 integers of 64 bits.
-using Wide = __int128;
-inline constexpr Wide widest = static_cast<Wide>(~static_cast<unsigned __int128>(0) >> 1);
-
-struct Range {
-  Wide least, most;
+// How a piece is scanned exactly: sums that are not in the range become the nearest that is or,
+// where nothing is stored, are found out.
+struct Exactly {
+  Range range;
+  DType x;
+  const KernelSet *direct, *packed;  // of elements as they are, and as int64
+  ScanPiece pack, store;             // elements to int64, and int64 to results
+  const CheckedKernels* kernels;
+  std::atomic<bool>* exceeded;
 };
 
 // A line so far: the sum of its elements, and the least and the greatest of its sums on the way.
@@ -39,8 +45,6 @@ struct Halves {
   int64_t* upper;
 };
 
-inline constexpr int integer_count = static_cast<int>(DType::int64) + 1;
-
 struct CheckedKernels {
   // By DType: whether all elements, in any order, are in the range, which contains 0.
   bool (*within[integer_count])(const char* x, int64_t stride, int64_t count, Range range);
@@ -55,5 +59,8 @@ struct CheckedKernels {
   // Elements into halves, in place of the lower ones.
   void (*halve)(int64_t* elements, int64_t* upper, int64_t count, bool is_signed);
 };
+
+// Of integers of any type, for any target: exact sums, and whether all elements are in the range.
+extern const KernelSet checked_set, within_set;
 
 }  // namespace cumsum

@@ -275,13 +275,14 @@ struct Columns {
     }
   }
 
-  static void add(char* carry, const char* aggregate, int64_t count) {
+  static bool fold(char* carry, const char* totals, int64_t count) {
     for (int64_t i = 0; i < count; ++i) {
       char* const at = carry + i * int64_t{sizeof(Carry<A>)};
       Carry<A> sum = read<Carry<A>>(at);
-      sum += read<A>(aggregate + i * int64_t{sizeof(A)});
+      sum += read<A>(totals + i * int64_t{sizeof(A)});
       write(at, sum);
     }
+    return true;
   }
 };
 

@@ -1,42 +1,174 @@
-// What a target offers for decayed scans: y[i] = decay[i] * y[i - 1] + x[i].
+// A group of eight elements of the decayed scan, and which decays it takes.
+//
+// Sklansky's tree again (tree.h): at distance d = 1, 2, 4, every element of an upper half-block of
+// d elements receives the last prefix of the lower half-block, times the product of the decays in
+// between; the products grow by the same tree.
+//
+//   y = product * total + prefix;   total = last y
+//
+// A decay is steady if the products of eight neither overflow nor vanish. From the first other one
+// on, a group is scanned one element after another, so that the results are those of a plain loop
+// where infinities are about.
 #pragma once
 
-#include <cstdint>
+#include "tree.h"
 
 namespace cumsum {
+namespace {
 
-// The decays: one float64 for each line; one for each element, of the result's type or of float64;
-// or complex, complex128.
-enum class Decays { constant, own, wide, complex };
+inline constexpr double most_steady = 2, least_steady = 0x1p-100;
 
-// What lines carry from group to group: an array of each, with an element for each line. `total` is
-// the last result. `local` is what it would be had the tile begun with zero, `product` that of the
-// tile's decays.
-struct DecayState {
-  double *total, *local, *product;
-  const double* decay;  // where it is constant
+// In each lane; zero is steady.
+template <class V>
+inline auto is_steady(V decay) {
+  const V square = decay * decay;
+  constexpr double most = most_steady * most_steady, least = least_steady * least_steady;
+  return (square <= most) & ((square >= least) | (decay == 0));
+}
+
+template <int L, class Mask>
+inline bool in_all_lanes(Mask mask) {
+  if constexpr (L == 1) {
+    return mask;
+  } else {
+    auto all = mask[0];
+    CUMSUM_UNROLL
+    for (int i = 1; i < L; ++i) all &= mask[i];
+    return all != 0;
+  }
+}
+
+template <int L, class Mask>
+inline bool in_any_lane(Mask mask) {
+  if constexpr (L == 1) {
+    return mask;
+  } else {
+    auto any = mask[0];
+    CUMSUM_UNROLL
+    for (int i = 1; i < L; ++i) any |= mask[i];
+    return any != 0;
+  }
+}
+
+// A result, of one line or of several: a zero has its sign in a plain loop, whose last addition has
+// a negative one only where both terms are.
+template <class V>
+inline V with_sign(V result, V x, V decay, V before) {
+  const V sum = decay * before + x;
+  const V zero = sum == 0 ? sum : V{};
+  return result == 0 ? zero : result;
+}
+
+// What one line carries from group to group: `total` is the last result, `local` what it would be
+// had the tile begun with zero, `product` that of the tile's decays. In memory they are three
+// planes.
+struct Decayed {
+  double total, local, product;
+};
+inline constexpr int decay_planes = 3;
+
+inline char* plane_at(const Piece& p, int plane, int64_t line) {
+  return p.chain + plane * p.plane + line * int64_t{sizeof(double)};
+}
+
+inline Decayed load_state(const Piece& p, int64_t line) {
+  return {read<double>(plane_at(p, 0, line)), read<double>(plane_at(p, 1, line)),
+          read<double>(plane_at(p, 2, line))};
+}
+
+inline void store_state(const Piece& p, int64_t line, const Decayed& sums) {
+  write(plane_at(p, 0, line), sums.total);
+  write(plane_at(p, 1, line), sums.local);
+  write(plane_at(p, 2, line), sums.product);
+}
+
+// Any nan becomes the one that 16-bit stores can keep.
+inline double usual(double value) { return value == value ? value : __builtin_nan(""); }
+
+// Up to eight elements of one line; prefixes in `x` and products in `decay` take their places, and
+// the results those of `x`.
+inline void scan_apart(double* x, double* decay, int count, Decayed& sums) {
+  double terms[group_size], factors[group_size];
+  __builtin_memcpy(terms, x, count * sizeof(double));
+  __builtin_memcpy(factors, decay, count * sizeof(double));
+  int steady = 0;
+  while (steady < count && is_steady(decay[steady])) ++steady;
+  for (int d = 1; d < group_size; d *= 2) {
+    for (int e = 0; e < steady; ++e) {
+      if ((e & d) == 0) continue;
+      const int source = tree_source(e, d);
+      x[e] += decay[e] * x[source];
+      decay[e] *= decay[source];
+    }
+  }
+  const Decayed before = sums;
+  for (int e = 0; e < steady; ++e) {
+    const double prefix = x[e];
+    x[e] = with_sign(decay[e] * before.total + prefix, terms[e], factors[e], sums.total);
+    sums = {x[e], decay[e] * before.local + prefix, before.product * decay[e]};
+  }
+  for (int e = steady; e < count; ++e) {
+    sums.local = decay[e] * sums.local + x[e];
+    sums.product *= decay[e];
+    sums.total = x[e] = usual(decay[e] * sums.total + x[e]);
+  }
+}
+
+// ---- from tile to tile ------------------------------------------------------------------------
+
+// Beyond these the carry into a tile is the last result of the tile before, found one group after
+// another, instead of that of the tile from zero plus what its decays leave of the carry into it.
+inline constexpr double most_carried = 0x1p500;
+
+inline bool is_ordinary(double carry, double local, double product) {
+  constexpr double infinity = __builtin_inf();
+  return __builtin_fabs(carry) <= most_carried && __builtin_fabs(product) <= most_carried &&
+         __builtin_fabs(local) < infinity;
+}
+
+inline Decayed begin_tile(double carry) { return {carry, 0, 1}; }
+
+// The carry into the next tile.
+inline double close_tile(double carry, const Decayed& sums) {
+  const bool ordinary = is_ordinary(carry, sums.local, sums.product);
+  const double next = ordinary ? sums.product * carry + sums.local : sums.total;
+  return next == 0 ? __builtin_copysign(0.0, sums.total == 0 ? sums.total : 0.0) : next;
+}
+
+// What a tile adds to a carry, found without it.
+struct DecayTotal {
+  double local, product;
+  bool ends_negative;  // with a negative zero
 };
 
-// Elements of some lines, all in one tile, from the beginning of a group on. Nothing is stored
-// where y is null. Strides are in bytes.
-struct DecayPiece {
-  const char *x, *decay;
-  char* y;
-  int64_t x_scan, y_scan, decay_scan;
-  int64_t x_line, y_line, decay_line;
-  int64_t length, lines;
-  bool stream;  // write past the cache
-  DecayState state;
-};
+// False if that is not enough for some line, and nothing is changed: a zero after a negative zero
+// may be negative.
+inline bool fold_decayed(char* carry, const char* totals, int64_t lines) {
+  const auto next = [&](int64_t i, double& sum) {
+    const double before = read<double>(carry + i * int64_t{sizeof(double)});
+    const auto total = read<DecayTotal>(totals + i * int64_t{sizeof(DecayTotal)});
+    sum = total.product * before + total.local;
+    return is_ordinary(before, total.local, total.product) && !(sum == 0 && total.ends_negative);
+  };
+  double sum;
+  for (int64_t i = 0; i < lines; ++i) {
+    if (!next(i, sum)) return false;
+  }
+  for (int64_t i = 0; i < lines; ++i) {
+    next(i, sum);
+    write(carry + i * int64_t{sizeof(double)}, sum + 0.0);  // a negative zero is a positive one
+  }
+  return true;
+}
 
-using ScanDecayed = void (*)(const DecayPiece&);
+// Any type that values are stored as.
+template <class R>
+void set_decayed(char* carry, const char* values, int64_t stride, int64_t lines) {
+  for (int64_t line = 0; line < lines; ++line) {
+    const double first = usual(load<double, 1, R>(values + line * stride));
+    write(carry + line * int64_t{sizeof(double)}, first);
+  }
+}
 
-// The kernels of one dtype, indexed by Decays; constant, own and wide.
-struct DecayKernels {
-  ScanDecayed rows[3];      // scan strides are one element
-  ScanDecayed reversed[3];  // scan strides are minus one element
-  ScanDecayed columns[3];   // line strides are one element
-  ScanDecayed shared;       // columns whose decays are wide and the same for all lines
-};
-
+}  // namespace
 }  // namespace cumsum

@@ -1,48 +1,45 @@
 // Lines side by side: each lane is a line of its own, a group lies across eight vectors.
 #pragma once
 
-#include "decay_group.h"
+#include "decay.h"
 
 namespace cumsum {
 namespace {
 
-// Where `shared`, one decay is that of all lines.
-template <class R, Decays D, bool shared = false>
+template <class R>
 struct DecayColumns {
-  using Stored = std::conditional_t<D == Decays::own, R, double>;  // the decays
   static constexpr int widest = lanes_of<double, vector_bytes>;
 
+  // Where decays are the same for all lines their strides say so.
   template <int L>
-  static inline Vector<double, L> load_decay(const DecayPiece& p, int64_t row, int64_t line) {
-    if constexpr (D == Decays::constant) {
-      return read<Vector<double, L>>(reinterpret_cast<const char*>(p.state.decay + line));
-    } else if constexpr (shared) {
-      return all_lanes<double, L>(read<double>(p.decay + row * p.decay_scan));
-    } else {
-      return load<double, L, Stored>(p.decay + row * p.decay_scan + line * int64_t{sizeof(Stored)});
-    }
+  static inline Vector<double, L> load_decay(const Piece& p, int64_t row, int64_t line) {
+    const char* const at = p.decay + row * p.decay_scan;
+    if (p.decay_line == 0) return all_lanes<double, L>(read<double>(at));
+    return read<Vector<double, L>>(at + line * int64_t{sizeof(double)});
   }
 
   // One line of a group that must go one element after another.
-  static void scan_lane(const DecayPiece& p, int64_t row, int64_t line, int rows) {
+  static void scan_lane(const Piece& p, int64_t row, int64_t line, int rows) {
     double values[group_size], decays[group_size];
     const int64_t at = line * int64_t{sizeof(R)};
     for (int r = 0; r < rows; ++r) {
       values[r] = load<double, 1, R>(p.x + (row + r) * p.x_scan + at);
       decays[r] = load_decay<1>(p, row + r, line);
     }
-    Decayed sums = load_state(p.state, line);
+    Decayed sums = load_state(p, line);
+    double before = sums.total;
     scan_apart(values, decays, rows, sums);
-    store_state(p.state, line, sums);
+    store_state(p, line, sums);
     for (int r = 0; p.y && r < rows; ++r) {
-      store<R, double, 1>(p.y + (row + r) * p.y_scan + at, values[r]);
+      store<R, double, 1>(p.y + (row + r) * p.y_scan + at, p.exclusive ? before : values[r]);
+      before = values[r];
     }
   }
 
   // `rows` elements of L lines, at most a group; what is carried after less matters to nobody.
   template <int L>
-  [[gnu::always_inline]] static inline void scan_group(const DecayPiece& p, int64_t row,
-                                                       int64_t line, int rows) {
+  [[gnu::always_inline]] static inline void scan_group(const Piece& p, int64_t row, int64_t line,
+                                                       int rows) {
     using V = Vector<double, L>;
     const int64_t at = line * int64_t{sizeof(R)};
     V sums[group_size], weights[group_size];
@@ -66,11 +63,11 @@ struct DecayColumns {
         weights[r] *= weights[tree_source(r, d)];
       }
     }
-    const auto carried = [&](double* of) { return reinterpret_cast<char*>(of + line); };
-    const V total = read<V>(carried(p.state.total)), local = read<V>(carried(p.state.local));
-    const V product = read<V>(carried(p.state.product)), weight = weights[group_size - 1];
-    write(carried(p.state.local), V(weight * local + sums[group_size - 1]));
-    write(carried(p.state.product), V(product * weight));
+    char *const total_at = plane_at(p, 0, line), *const local_at = plane_at(p, 1, line),
+                *const product_at = plane_at(p, 2, line);
+    const V total = read<V>(total_at), weight = weights[group_size - 1];
+    write(local_at, V(weight * read<V>(local_at) + sums[group_size - 1]));
+    write(product_at, V(read<V>(product_at) * weight));
     auto zeros = V{} != V{};
     CUMSUM_UNROLL
     for (int r = 0; r < group_size; ++r) {
@@ -78,18 +75,19 @@ struct DecayColumns {
       zeros |= sums[r] == 0;
     }
     if (in_any_lane<L>(zeros)) sign_zeros<L>(p, row, line, rows, total, sums);
-    write(carried(p.state.total), sums[group_size - 1]);
+    write(total_at, sums[group_size - 1]);
     if (p.y == nullptr) return;
     CUMSUM_UNROLL
     for (int r = 0; r < group_size; ++r) {
       if (r == rows) break;
-      store<R, double, L>(p.y + (row + r) * p.y_scan + at, sums[r]);
+      const V shown = !p.exclusive ? sums[r] : r == 0 ? total : sums[r > 0 ? r - 1 : 0];
+      store<R, double, L>(p.y + (row + r) * p.y_scan + at, shown);
     }
   }
 
   // Gives the zeros among the results of `rows` elements, which follow `before`, their signs.
   template <int L>
-  [[gnu::noinline]] static void sign_zeros(const DecayPiece& p, int64_t row, int64_t line, int rows,
+  [[gnu::noinline]] static void sign_zeros(const Piece& p, int64_t row, int64_t line, int rows,
                                            Vector<double, L> before, Vector<double, L>* sums) {
     const int64_t at = line * int64_t{sizeof(R)};
     for (int r = 0; r < rows; ++r) {
@@ -100,7 +98,7 @@ struct DecayColumns {
 
   // As many lines at a time as there are lanes; then half as many, and so on.
   template <int L>
-  static inline void scan_strips(const DecayPiece& p, int64_t row, int64_t line, int rows) {
+  static inline void scan_strips(const Piece& p, int64_t row, int64_t line, int rows) {
     for (; line + L <= p.lines; line += L) {
       if (rows == group_size) {
         scan_group<L>(p, row, line, group_size);
@@ -113,10 +111,43 @@ struct DecayColumns {
     }
   }
 
-  static void scan(const DecayPiece& p) {
+  static void begin(const Piece& p) {
+    for (int64_t line = 0; line < p.lines; ++line) {
+      const char* const carry = p.carry + line * int64_t{sizeof(double)};
+      store_state(p, line, begin_tile(p.adds_up ? 0 : read<double>(carry)));
+    }
+  }
+
+  static void close(const Piece& p) {
+    for (int64_t line = 0; line < p.lines; ++line) {
+      char* const carry = p.carry + line * int64_t{sizeof(double)};
+      write(carry, close_tile(read<double>(carry), load_state(p, line)));
+    }
+  }
+
+  static void scan(const Piece& p) {
     for (int64_t row = 0; row < p.length; row += group_size) {
+      if ((p.position + row) % tile_size == 0) begin(p);
       const int64_t rest = p.length - row;
       scan_strips<widest>(p, row, 0, rest < group_size ? static_cast<int>(rest) : group_size);
+      if ((p.position + row + group_size) % tile_size == 0 && rest >= group_size) close(p);
+    }
+  }
+
+  static void add_up(const Piece& p) {
+    Piece tile = p;
+    tile.y = nullptr;
+    tile.adds_up = true;
+    begin(tile);
+    for (int64_t row = 0; row < tile_size; row += group_size) {
+      scan_strips<widest>(tile, row, 0, group_size);
+    }
+    for (int64_t line = 0; line < p.lines; ++line) {
+      const Decayed sums = load_state(p, line);
+      const double last =
+          load<double, 1, R>(p.x + (tile_size - 1) * p.x_scan + line * int64_t{sizeof(R)});
+      write(p.carry + line * int64_t{sizeof(DecayTotal)},
+            DecayTotal{sums.local, sums.product, last == 0 && __builtin_signbit(last)});
     }
   }
 };

@@ -1,21 +1,21 @@
 // Lines along the axis of memory: a group lies in the lanes of one or more vectors.
 #pragma once
 
-#include "decay_group.h"
+#include "decay.h"
 #include "row.h"
 
 namespace cumsum {
 namespace {
 
-template <class R, int Step, Decays D>
+// `constant`: each line has one decay, else each element.
+template <class R, int Step, bool constant>
 struct DecayRows {
   using Walk = Row<double, 1, Step, 1>;
   using Group = typename Walk::Group;
   using V = typename Walk::V;
-  using Stored = std::conditional_t<D == Decays::own, R, double>;  // the decays
   static constexpr int L = Walk::L, parts = Walk::parts;
   static constexpr int64_t x_step = Step * int64_t{sizeof(R)};
-  static constexpr int64_t decay_step = Step * int64_t{sizeof(Stored)};
+  static constexpr int64_t decay_step = constant ? 0 : Step * int64_t{sizeof(double)};
   static constexpr int many = 4;  // groups taken together
 
   // The products of decays at each distance of the tree, and of all up to each element.
@@ -114,8 +114,8 @@ struct DecayRows {
   }
 
   // Gives the zeros among the results of `count` groups, which follow `before`, their signs.
-  [[gnu::noinline]] static void sign_zeros(const char* x, const char* decay, double fixed,
-                                           double before, Group* sums, int count) {
+  [[gnu::noinline]] static void sign_zeros(const char* x, const char* decay, double before,
+                                           Group* sums, int count) {
     for (int i = 0; i < count; ++i) {
       const char* const from = x + i * group_size * x_step;
       const Group terms = Walk::template load_group<R>(from);
@@ -124,7 +124,8 @@ struct DecayRows {
         Walk::template store_group<double>(results.first(), sums[i], false);
         for (int e = 0; e < group_size; ++e) {
           const double term = load<double, 1, R>(from + e * x_step);
-          before = results[e] = with_sign(results[e], term, decay_at(decay, i, e, fixed), before);
+          const double weight = decay_at(decay, i * group_size + e);
+          before = results[e] = with_sign(results[e], term, weight, before);
         }
         sums[i] = results.group();
       } else {
@@ -133,25 +134,21 @@ struct DecayRows {
       }
     }
   }
-  static double decay_at(const char* decay, int group, int e, double fixed) {
-    if constexpr (D == Decays::constant) {
-      return fixed;
-    } else {
-      return load<double, 1, Stored>(decay + (group * group_size + e) * decay_step);
-    }
+  static double decay_at(const char* decay, int64_t i) {
+    return read<double>(decay + i * decay_step);
   }
 
   // `count` groups, if their decays are steady.
   template <int count>
   [[gnu::always_inline]] static inline bool scan_groups(const char* x, const char* decay, char* y,
                                                         const Weights& fixed, Spread& carried,
-                                                        bool stream) {
-    Group weights[D == Decays::constant ? 1 : count];
-    if constexpr (D != Decays::constant) {
+                                                        Manner manner) {
+    Group weights[constant ? 1 : count];
+    if constexpr (!constant) {
       auto steady = is_steady(V{});
       CUMSUM_UNROLL
       for (int i = 0; i < count; ++i) {
-        weights[i] = Walk::template load_group<Stored>(decay + i * group_size * decay_step);
+        weights[i] = Walk::template load_group<double>(decay + i * group_size * decay_step);
         CUMSUM_UNROLL
         for (int j = 0; j < parts; ++j) steady &= is_steady(weights[i].part[j]);
       }
@@ -164,7 +161,7 @@ struct DecayRows {
     }
     CUMSUM_UNROLL
     for (int i = 0; i < count; ++i) {
-      if constexpr (D == Decays::constant) {
+      if constexpr (constant) {
         add<1>(sums[i], fixed.near);
         add<2>(sums[i], fixed.middle);
         add<4>(sums[i], fixed.far);
@@ -180,39 +177,69 @@ struct DecayRows {
     auto zeros = V{} != V{};
     CUMSUM_UNROLL
     for (int i = 0; i < count; ++i) {
-      finish(sums[i], D == Decays::constant ? fixed.all : weights[i], carried);
+      finish(sums[i], constant ? fixed.all : weights[i], carried);
       CUMSUM_UNROLL
       for (int j = 0; j < parts; ++j) zeros |= sums[i].part[j] == 0;
     }
     if (in_any_lane<L>(zeros)) {
-      const double one = D == Decays::constant ? lane_of<double, L>(fixed.near.part[0], 0) : 0;
-      sign_zeros(x, decay, one, lane_of<double, L>(before, 0), sums, count);
+      sign_zeros(x, decay, lane_of<double, L>(before, 0), sums, count);
       carried.total = Walk::last(sums[count - 1].part[parts - 1]);
     }
     if (y == nullptr) return true;
+    if (manner.exclusive) delay(sums, before, count);
     CUMSUM_UNROLL
     for (int i = 0; i < count; ++i) {
-      Walk::template store_group<R>(y + i * group_size * x_step, sums[i], stream);
+      Walk::template store_group<R>(y + i * group_size * x_step, sums[i], manner.stream);
     }
     return true;
   }
 
+  struct Delay {  // shift by one element; the first is the last of those before
+    static constexpr int lane(int i) {
+      return Walk::element(i) == 0 ? L + Walk::lane_of_element(Walk::elements - 1, i)
+                                   : Walk::lane_of_element(Walk::element(i) - 1, i);
+    }
+  };
+
+  // The results of `count` groups one element on; `before` is in all lanes.
+  [[gnu::noinline]] static void delay(Group* sums, V before, int count) {
+    for (int i = 0; i < count; ++i) {
+      for (int j = 0; j < parts; ++j) {
+        V& here = sums[i].part[j];
+        const V own = here;
+        if constexpr (L == 1) {
+          here = before;
+        } else {
+          here = choose<Delay, double, L>(own, before);
+        }
+        before = own;
+      }
+    }
+  }
+
   // At most a group, an element at a time.
-  static void scan_rest(const char* x, const char* decay, char* y, int count, double fixed,
-                        Decayed& sums, bool stream) {
+  static void scan_rest(const char* x, const char* decay, char* y, int count, Decayed& sums,
+                        Manner manner) {
     double values[group_size], decays[group_size];
     for (int e = 0; e < count; ++e) {
       values[e] = load<double, 1, R>(x + e * x_step);
-      decays[e] = decay_at(decay, 0, e, fixed);
+      decays[e] = decay_at(decay, e);
     }
+    double before = sums.total;
     scan_apart(values, decays, count, sums);
-    if (stream && y && count == group_size) {  // as its neighbours in the same cache line
+    if (!y) return;
+    for (int e = 0; manner.exclusive && e < count; ++e) {
+      const double own = values[e];
+      values[e] = before;
+      before = own;
+    }
+    if (manner.stream && count == group_size) {  // as its neighbours in the same cache line
       Elements results;
       for (int e = 0; e < group_size; ++e) results[e] = values[e];
       Walk::template store_group<R>(y, results.group(), true);
       return;
     }
-    for (int e = 0; y && e < count; ++e) store<R, double, 1>(y + e * x_step, values[e]);
+    for (int e = 0; e < count; ++e) store<R, double, 1>(y + e * x_step, values[e]);
   }
 
   static inline Decayed gathered(const Spread& carried) {
@@ -224,23 +251,25 @@ struct DecayRows {
             all_lanes<double, L>(sums.product)};
   }
 
-  static void scan_line(const char* x, const char* decay, char* y, int64_t length, double fixed,
-                        Decayed& sums, bool stream) {
-    const bool apart = D == Decays::constant && !is_steady(fixed);
-    const Weights weights = D == Decays::constant ? weigh(all_of(fixed)) : Weights{};
+  // Elements of one tile.
+  static void scan_tile(const char* x, const char* decay, char* y, int64_t length, Decayed& sums,
+                        Manner manner) {
+    const double fixed = constant ? read<double>(decay) : 0;
+    const bool apart = constant && !is_steady(fixed);
+    const Weights weights = constant ? weigh(all_of(fixed)) : Weights{};
     Spread carried = spread(sums);
     const auto place = [&](int64_t i) { return y ? y + i * x_step : nullptr; };
     int64_t i = 0;
     while (length - i >= group_size) {
       const char *const from = x + i * x_step, *const by = decay + i * decay_step;
       if (!apart && length - i >= many * group_size &&
-          scan_groups<many>(from, by, place(i), weights, carried, stream)) {
+          scan_groups<many>(from, by, place(i), weights, carried, manner)) {
         i += many * group_size;
-      } else if (!apart && scan_groups<1>(from, by, place(i), weights, carried, stream)) {
+      } else if (!apart && scan_groups<1>(from, by, place(i), weights, carried, manner)) {
         i += group_size;
       } else {
         Decayed now = gathered(carried);
-        scan_rest(from, by, place(i), group_size, fixed, now, stream);
+        scan_rest(from, by, place(i), group_size, now, manner);
         carried = spread(now);
         i += group_size;
       }
@@ -248,22 +277,42 @@ struct DecayRows {
     sums = gathered(carried);
     if (i < length) {
       const int rest = static_cast<int>(length - i);
-      scan_rest(x + i * x_step, decay + i * decay_step, place(i), rest, fixed, sums, false);
+      scan_rest(x + i * x_step, decay + i * decay_step, place(i), rest, sums, manner);
     }
   }
 
-  static void scan(const DecayPiece& p) {
+  static void scan(const Piece& p) {
     for (int64_t line = 0; line < p.lines; ++line) {
-      Decayed sums = load_state(p.state, line);
-      const double fixed = D == Decays::constant ? p.state.decay[line] : 0;
+      char* const carry_at = p.carry ? p.carry + line * int64_t{sizeof(double)} : nullptr;
+      double carry = carry_at ? read<double>(carry_at) : 0;
+      Decayed sums = carry_at ? load_state(p, line) : Decayed{};
+      const Manner manner = manner_of(p, line, p.stream && p.length % group_size == 0);
+      const char* const decay = p.decay + line * p.decay_line;
       char* const y = p.y ? p.y + line * p.y_line : nullptr;
-      scan_line(p.x + line * p.x_line, p.decay + line * p.decay_line, y, p.length, fixed, sums,
-                p.stream);
-      store_state(p.state, line, sums);
+      for (int64_t i = 0; i < p.length;) {
+        const int64_t at = (p.position + i) % tile_size, left = tile_size - at;
+        const int64_t count = left < p.length - i ? left : p.length - i;
+        if (at == 0) sums = begin_tile(carry);
+        scan_tile(manner.x + i * x_step, decay + i * decay_step, y ? y + i * x_step : nullptr,
+                  count, sums, manner);
+        i += count;
+        if (count == left) carry = close_tile(carry, sums);
+      }
+      if (!carry_at) continue;
+      write(carry_at, carry);
+      store_state(p, line, sums);
     }
-#if defined(__x86_64__)
-    if (p.stream) _mm_sfence();
-#endif
+  }
+
+  static void add_up(const Piece& p) {
+    for (int64_t line = 0; line < p.lines; ++line) {
+      const char *const x = p.x + line * p.x_line, *const decay = p.decay + line * p.decay_line;
+      Decayed sums = begin_tile(0);
+      scan_tile(x, decay, nullptr, tile_size, sums, {});
+      const double last = load<double, 1, R>(x + (tile_size - 1) * x_step);
+      write(p.carry + line * int64_t{sizeof(DecayTotal)},
+            DecayTotal{sums.local, sums.product, last == 0 && __builtin_signbit(last)});
+    }
   }
 };
 

@@ -16,6 +16,8 @@ inline constexpr int group_size = 8;
 enum class Walk { rows, reversed, columns };
 inline constexpr int walk_count = 3;
 
+struct Exactly;  // checked.h
+
 // A piece of several lines. Strides are in bytes. `position` is the index of the first element on
 // its line, a multiple of group_size. `carry` and `chain` hold a sum (two for complex numbers) a
 // line: up to this tile, and inside it. Null means fresh lines, whole.
@@ -36,6 +38,10 @@ struct Piece {
   bool skipna;       // NaN adds nothing
   const char* mask;  // of the first element: what adds nothing has a zero byte; null if all do
   int64_t mask_scan, mask_line;
+  const char* decay;  // of the first element, a float64 or complex128
+  int64_t decay_scan, decay_line;
+  const Exactly* exactly;  // exact sums
+  int64_t plane;           // bytes from plane to plane of the chains, where they consist of several
   int64_t x_ahead;  // where what is read next begins, from x; 0 where that is nowhere to be known
   // Columns without a carry: such pieces follow each other, so many, so far apart.
   int64_t repeats, x_repeat, y_repeat;
@@ -44,17 +50,23 @@ struct Piece {
 using ScanPiece = void (*)(const Piece&);
 // Carries become the values, as many for each line as it has channels, `stride` bytes apart.
 using SetCarries = void (*)(char* carry, const char* values, int64_t stride, int64_t lines);
-using AddCarries = void (*)(char* carry, const char* aggregate, int64_t lines);
+// Carries move on by what a tile adds to them. False, and nothing is changed, if that can't be
+// known but by a scan of the tile.
+using Fold = bool (*)(char* carry, const char* totals, int64_t lines);
 
 // How one pair (input, result) is scanned.
 struct KernelSet {
   ScanPiece scan[walk_count];  // null where x must be packed first
-  // Of lines that are whole tiles the sums alone, which go to `carry`, as wide as chains.
+  // What lines that are whole tiles add to carries, which goes to `carry`; null where an axis can't
+  // be shared out.
   ScanPiece add_up[walk_count];
-  AddCarries add;
+  Fold fold;
   SetCarries set;
-  int carry_size, chain_size;  // bytes of one line's
-  bool filters;                // whether elements may add nothing; else they must be packed
+  int carry_size, chain_size, total_size;  // bytes of one line's
+  int planes;                              // of the chains: equal parts, each of all lines
+  int channels;                            // lines that one is to columns, as for complex numbers
+  bool filters;      // whether elements may add nothing; else they must be packed
+  bool any_strides;  // nothing else need be
 };
 
 // A line cut into segments: segment s is the elements [offsets[s], offsets[s + 1]) from x, each
@@ -71,7 +83,6 @@ using ScanShort = int64_t (*)(const ShortSegments&);
 
 struct MaskRows;
 using MaskElements = void (*)(const MaskRows&);
-struct DecayKernels;
 struct CheckedKernels;
 
 struct Kernels {
@@ -81,9 +92,11 @@ struct Kernels {
   ScanShort segments[dtype_count][dtype_count][2];  // forward, reverse; null as in pairs
   ScanPiece copy[dtype_count][dtype_count];         // a piece, cast element by element
   void (*copy_past_cache)(char* y, const char* x, int64_t bytes);
-  MaskElements fill[dtype_count], show[dtype_count];  // masks.h
-  const DecayKernels* decays[dtype_count];            // decay.h
-  const CheckedKernels* checked;                      // checked.h
+  MaskElements fill[dtype_count], show[dtype_count];           // masks.h
+  KernelSet decays[dtype_count], complex_decays[dtype_count];  // by the kind of the decays
+  const CheckedKernels* exact;
+  const KernelSet *checked,
+      *within;  // of all integers: exact sums, and whether elements are in a range
 };
 
 }  // namespace cumsum

@@ -9,19 +9,32 @@
 namespace cumsum {
 namespace {
 
-int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+int64_t stride_of(const Operand& operand, int d) {
+  return operand.strides ? operand.strides[d] : 0;
+}
+
+Axis axis_of(const Request& r, int d) {
+  return {r.shape[d],
+          r.x_strides[d],
+          r.y_strides[d],
+          stride_of(r.initial, d),
+          stride_of(r.where, d),
+          stride_of(r.decay, d)};
+}
+
+bool continues(const Axis& outer, const Axis& inner) {
+  const auto fits = [&](int64_t wide, int64_t narrow) { return wide == inner.size * narrow; };
+  return fits(outer.x_stride, inner.x_stride) && fits(outer.y_stride, inner.y_stride) &&
+         fits(outer.initial_stride, inner.initial_stride) &&
+         fits(outer.mask_stride, inner.mask_stride) && fits(outer.decay_stride, inner.decay_stride);
+}
 
 // The line axes, those of the widest strides first, with neighbours that are one axis to all
 // arrays made one.
-int collect_lines(const Problem& problem, Axis* lines) {
+int collect_lines(const Request& request, Axis* lines) {
   int count = 0;
-  for (int d = 0; d < problem.dims; ++d) {
-    if (d == problem.axis || problem.shape[d] == 1) continue;
-    Axis& line = lines[count++];
-    line = {problem.shape[d], problem.x_strides[d], problem.y_strides[d], 0, 0};
-    const Extras* const extras = problem.extras;
-    if (extras && extras->initial_strides) line.initial_stride = extras->initial_strides[d];
-    if (extras && extras->mask_strides) line.mask_stride = extras->mask_strides[d];
+  for (int d = 0; d < request.dims; ++d) {
+    if (d != request.axis && request.shape[d] != 1) lines[count++] = axis_of(request, d);
   }
   auto wider = [](const Axis& a, const Axis& b) {
     return std::pair(std::llabs(a.y_stride), std::llabs(a.x_stride)) >
@@ -31,13 +44,10 @@ int collect_lines(const Problem& problem, Axis* lines) {
   int kept = 0;
   for (int i = 0; i < count; ++i) {
     const Axis next = lines[i];
-    Axis* last = kept ? &lines[kept - 1] : nullptr;
-    if (last && last->x_stride == next.size * next.x_stride &&
-        last->y_stride == next.size * next.y_stride &&
-        last->initial_stride == next.size * next.initial_stride &&
-        last->mask_stride == next.size * next.mask_stride) {
-      *last = {last->size * next.size, next.x_stride, next.y_stride, next.initial_stride,
-               next.mask_stride};
+    if (kept && continues(lines[kept - 1], next)) {
+      const int64_t size = lines[kept - 1].size * next.size;
+      lines[kept - 1] = next;
+      lines[kept - 1].size = size;
     } else {
       lines[kept++] = next;
     }
@@ -45,23 +55,28 @@ int collect_lines(const Problem& problem, Axis* lines) {
   return kept;
 }
 
-// A scan from the end is a scan of both arrays seen from their last elements.
-void set_scan_axis(Plan& plan, const Problem& problem) {
-  int d = problem.axis;
-  plan.scan = {problem.shape[d], problem.x_strides[d], problem.y_strides[d], 0, 0};
+// A scan from the end is a scan of the arrays seen from their last elements.
+void set_scan_axis(Plan& plan, const Request& request) {
+  Axis& scan = plan.scan;
+  scan = axis_of(request, request.axis);
+  plan.reverse = request.direction == Direction::reverse;
   plan.x_offset = plan.y_offset = 0;
-  if (problem.direction == Direction::reverse) {
-    plan.x_offset = (plan.scan.size - 1) * plan.scan.x_stride;
-    plan.y_offset = (plan.scan.size - 1) * plan.scan.y_stride;
-    plan.scan.x_stride = -plan.scan.x_stride;
-    plan.scan.y_stride = -plan.scan.y_stride;
+  if (!plan.reverse) return;
+  const int64_t last = scan.size - 1;
+  plan.x_offset = last * scan.x_stride;
+  plan.y_offset = last * scan.y_stride;
+  plan.mask_offset = last * scan.mask_stride;
+  plan.decay_offset = last * scan.decay_stride;
+  for (int64_t Axis::* stride :
+       {&Axis::x_stride, &Axis::y_stride, &Axis::mask_stride, &Axis::decay_stride}) {
+    scan.*stride = -(scan.*stride);
   }
 }
 
 // Of the line axes, the one whose lines are taken side by side: the narrowest in the result, or the
 // longest where that one is too short to fill a vector.
 void choose_inner(Plan& plan, Axis* lines, int count) {
-  plan.inner = {1, 0, 0, 0, 0};
+  plan.inner = {1, 0, 0, 0, 0, 0};
   plan.outer_dims = 0;
   int inner = count - 1;
   for (int i = 0; inner >= 0 && lines[count - 1].size < policy::least_columns && i < count; ++i) {
@@ -79,11 +94,33 @@ void choose_inner(Plan& plan, Axis* lines, int count) {
   }
 }
 
+// The kernels of an operator for elements of type x.
+const KernelSet& set_for(const Kernels& kernels, const Plan& plan, DType x) {
+  static constexpr KernelSet none{};
+  switch (plan.op) {
+    case Operator::sum:
+      return set_of(kernels, x, plan.y_dtype, plan.precision);
+    case Operator::decay:
+      return x == plan.y_dtype ? kernels.decays[int(x)] : none;
+    case Operator::complex_decay:
+      return x == plan.y_dtype ? kernels.complex_decays[int(x)] : none;
+    case Operator::checked:
+      return *kernels.checked;
+    default:
+      return *kernels.within;
+  }
+}
+
+// Those where nothing must be packed, if there are any.
+const KernelSet& direct_set(const Kernels& kernels, const Plan& plan) {
+  return set_for(kernels, plan, plan.x_dtype);
+}
+
 // Which way to walk, and what must be packed to walk that way.
 void choose_walk(Plan& plan, const Kernels& kernels) {
   const int64_t x_size = item_size(plan.x_dtype), y_size = item_size(plan.y_dtype);
-  const KernelSet& set = set_of(kernels, plan.x_dtype, plan.y_dtype, plan.precision);
-  const bool direct = set.add != nullptr;
+  const KernelSet& set = direct_set(kernels, plan);
+  const bool direct = set.scan[0] != nullptr;
   const Axis &scan = plan.scan, &inner = plan.inner;
   const bool forward = scan.y_stride == y_size && scan.x_stride == x_size;
   const bool backward = scan.y_stride == -y_size && scan.x_stride == -x_size;
@@ -103,27 +140,37 @@ void choose_walk(Plan& plan, const Kernels& kernels) {
     plan.pack_y = scan.y_stride != y_size;
     plan.pack_x = !direct || scan.x_stride != x_size;
   }
+  if (set.any_strides) plan.pack_x = plan.pack_y = false;
   plan.packed = direct && !plan.pack_y ? plan.x_dtype : plan.y_dtype;
 }
 
 // Fewer elements than a group go by way of a buffer, one by one.
 [[gnu::noinline]] void choose_steps(Plan& plan) {
-  plan.stepped = plan.scan.size % group_size != 0;
+  const bool by_groups = plan.op == Operator::sum || plan.op == Operator::decay;
+  plan.stepped = by_groups && plan.scan.size % group_size != 0;
   if (!plan.stepped) return;
   plan.pack_x = plan.pack_y = true;
+  plan.filters = false;
   plan.packed = plan.y_dtype;
 }
 
-// Bytes of what is kept of a line: where it begins, or what it adds up to.
-[[gnu::noinline]] int64_t kept_size(const Plan& plan, const Extras& extras,
-                                    const Kernels& kernels) {
-  if (plan.resumed) return extras.record_size;
-  return set_of(kernels, plan.y_dtype, plan.y_dtype, plan.precision).chain_size;
+// Decays must be float64, and lie along the walk, or be the same all along it.
+[[gnu::noinline]] void mind_operator(Plan& plan, const Request& request, const Kernels& kernels) {
+  plan.alone = set_of(kernels, plan).add_up[int(plan.walk)] == nullptr;
+  plan.decay_dtype = request.decay_dtype;
+  if (plan.op != Operator::decay) return;
+  const int64_t size = sizeof(double);
+  const bool columns = plan.walk == Walk::columns;
+  const int64_t stride = columns ? plan.inner.decay_stride : plan.scan.decay_stride;
+  const bool along = stride == 0 || stride == (plan.walk == Walk::reversed ? -size : size);
+  plan.pack_decay = plan.stepped || request.decay_dtype != DType::float64 || !along;
 }
 
-int64_t initial_size(const Plan& plan, const Problem& problem, const Kernels& kernels) {
+// Bytes of what `initial` has of a line.
+int64_t initial_size(const Plan& plan, const Request& request, const Kernels& kernels) {
   if (!plan.resumed && !plan.total_stride) return item_size(plan.x_dtype);
-  return kept_size(plan, *problem.extras, kernels);
+  if (plan.resumed) return request.state_size;
+  return set_of(kernels, plan.y_dtype, plan.y_dtype, plan.precision).total_size;
 }
 
 // Two lines side by side, in both arrays, are one line of complex numbers.
@@ -132,13 +179,14 @@ void pair_up(Plan& plan, int64_t initial_size) {
   const bool adjacent = plan.inner.size == 2 && plan.inner.x_stride == size &&
                         plan.inner.y_stride == size && plan.scan.x_stride == 2 * size &&
                         plan.scan.y_stride == 2 * size;
-  if (!adjacent || plan.x_dtype != plan.y_dtype || plan.holes) return;
+  if (!adjacent || plan.x_dtype != plan.y_dtype || plan.has_gaps()) return;
+  if (plan.op != Operator::sum) return;
   if (plan.x_dtype != DType::float32 && plan.x_dtype != DType::float64) return;
   const bool strided = plan.carried || plan.total_stride;
   if (strided && plan.inner.initial_stride != initial_size) return;
   const bool single = plan.x_dtype == DType::float32;
   plan.x_dtype = plan.y_dtype = single ? DType::complex64 : DType::complex128;
-  plan.inner = {1, 0, 0, 0, 0};
+  plan.inner = {1, 0, 0, 0, 0, 0};
   if (plan.outer_dims > 0) {
     plan.inner = plan.outer[--plan.outer_dims];
     plan.outer_size /= plan.inner.size;
@@ -184,7 +232,7 @@ int64_t choose_panel(const Plan& plan) {
     plan.panel = choose_panel(plan);
   } else {
     plan.panel = std::clamp<int64_t>(policy::claim_bytes / line_bytes, 1, plan.inner.size);
-    if (plan.pack_x || plan.pack_y) {
+    if (plan.pack_x || plan.pack_y || plan.pack_decay) {
       plan.panel = std::min(plan.inner.size, std::max(plan.panel, policy::packed_lines));
     }
   }
@@ -193,7 +241,7 @@ int64_t choose_panel(const Plan& plan) {
   plan.block = plan.scan.size;
   plan.blocks = 1;
   const bool few = plan.units < plan.workers || plan.total_stride != 0;
-  plan.split = few && plan.scan.size > tile_size;
+  plan.split = few && plan.scan.size > tile_size && !plan.alone;
   if (plan.split) {
     const int64_t share = bytes / (plan.workers * policy::least_blocks);
     const int64_t claim = std::min(policy::claim_bytes, share);
@@ -215,25 +263,14 @@ int64_t choose_panel(const Plan& plan) {
   plan.stream = y_bytes >= policy::stream_bytes && (!plan.pack_y || plan.nan);
 }
 
-// What that changes where elements add nothing: unless the kernels read past them, as they can
-// where neighbours in the walk are neighbours in both x and the mask, x is packed.
-void mind_holes(Plan& plan, const Problem& problem, const Kernels& kernels) {
-  const Extras& extras = *problem.extras;
-  plan.masked = extras.mask_strides != nullptr;
-  plan.skipna = extras.skipna && plan.x_dtype >= DType::float16;
-  plan.holes = plan.masked || plan.skipna;
-  if (!plan.holes) return;
-  plan.nan = extras.nan;
-  if (plan.masked) plan.scan.mask_stride = extras.mask_strides[problem.axis];
-  if (problem.direction == Direction::reverse) {
-    plan.mask_offset = (plan.scan.size - 1) * plan.scan.mask_stride;
-    plan.scan.mask_stride = -plan.scan.mask_stride;
-  }
+// What it changes that elements add nothing: unless the kernels read past them, as they can where
+// neighbours in the walk are neighbours in both x and the mask, x is packed.
+void mind_gaps(Plan& plan, const Kernels& kernels) {
   const int64_t x_size = item_size(plan.x_dtype), y_size = item_size(plan.y_dtype);
   const bool columns = plan.walk == Walk::columns;
   const Axis& along = columns ? plan.inner : plan.scan;
   const bool backward = along.x_stride == -x_size && along.y_stride == -y_size;
-  const KernelSet& own = set_of(kernels, plan.y_dtype, plan.y_dtype, plan.precision);
+  const KernelSet& own = set_for(kernels, plan, plan.y_dtype);
   if (!columns) {
     plan.walk = backward && own.scan[int(Walk::reversed)] ? Walk::reversed : Walk::rows;
   }
@@ -242,15 +279,35 @@ void mind_holes(Plan& plan, const Problem& problem, const Kernels& kernels) {
       along.x_stride == step * x_size && (!plan.masked || along.mask_stride == step);
   const int64_t least = x_size == 2 ? policy::least_unwidened : policy::least_filled;
   const bool long_enough = columns || plan.scan.size >= least;
-  const KernelSet& direct = set_of(kernels, plan.x_dtype, plan.y_dtype, plan.precision);
+  const KernelSet& direct = direct_set(kernels, plan);
   // NaN is put where x has none to be seen, or another mask has a say, by way of the buffer.
   const bool seen = !plan.nan || !plan.skipna || (!plan.masked && plan.x_dtype == plan.y_dtype);
-  plan.filled = beside && long_enough && direct.filters && seen;
-  plan.pack_x = !plan.filled;
+  plan.filters = beside && long_enough && direct.filters && seen;
+  plan.pack_x = !plan.filters;
   plan.pack_y = plan.nan || along.y_stride != step * y_size;
-  plan.packed = direct.add && !plan.pack_y ? plan.x_dtype : plan.y_dtype;
-  share_out(plan, problem.threads);
-  plan.stream = plan.stream && !plan.in_place;
+  if (direct.any_strides) plan.pack_y = false;
+  plan.packed = direct.scan[0] && !plan.pack_y ? plan.x_dtype : plan.y_dtype;
+}
+
+// What lines are made of that are cut into segments: blocks of the axis, where segments begin.
+void share_out_segments(Plan& plan, int threads) {
+  plan.split = false;
+  const bool columns = plan.walk == Walk::columns, packs = plan.pack_x || plan.pack_y;
+  if (!columns && !packs && !plan.pack_decay) plan.panel = 1;
+  const int64_t line = plan.panel * (item_size(plan.x_dtype) + item_size(plan.y_dtype));
+  plan.panels = divide_up(plan.inner.size, plan.panel);
+  plan.block = std::max<int64_t>(group_size, policy::claim_bytes / line);
+  plan.blocks = divide_up(plan.scan.size, plan.block);
+  plan.units = plan.outer_size * plan.panels * plan.blocks;
+  plan.grain = std::max<int64_t>(1, plan.block / plan.scan.size);
+  plan.workers = static_cast<int>(std::min<int64_t>(threads, divide_up(plan.units, plan.grain)));
+}
+
+Operator operator_of(const Request& request) {
+  if (request.overflow == Overflow::within) return Operator::within;
+  if (request.overflow != Overflow::wrap) return Operator::checked;
+  if (!request.decay.data) return Operator::sum;
+  return request.decay_dtype >= DType::complex64 ? Operator::complex_decay : Operator::decay;
 }
 
 }  // namespace
@@ -260,35 +317,34 @@ Precision precision_for(DType dtype, Precision precision) {
   return can_compensate ? precision : Precision::standard;
 }
 
-Plan make_plan(const Problem& problem, const Kernels& kernels) {
+Plan make_plan(const Request& request, const Kernels& kernels) {
   Plan plan;
-  plan.kind = problem.kind;
-  plan.precision = precision_for(problem.y_dtype, problem.precision);
-  plan.x_dtype = problem.x_dtype;
-  plan.y_dtype = problem.y_dtype;
-  static_cast<PlannedExtras&>(plan) = {};
-  if (const Extras* const extras = problem.extras) {
-    plan.total_stride = extras->total_stride;
-    plan.carried = extras->initial_strides != nullptr && plan.total_stride == 0;
-    plan.position = extras->position;
-    plan.resumed = extras->record_size != 0;
-    plan.holes = extras->mask_strides || extras->skipna;
-  }
+  static_cast<PlannedOptions&>(plan) = {};
+  plan.op = operator_of(request);
+  plan.exclusive = request.kind == Kind::exclusive;
+  plan.precision = precision_for(request.y_dtype, request.precision);
+  plan.x_dtype = request.x_dtype;
+  plan.y_dtype = request.y_dtype;
+  plan.total_stride = request.total_stride;
+  plan.resumed = request.state_size != 0;
+  plan.carried = request.initial.data != nullptr && plan.total_stride == 0;
+  plan.position = request.position;
+  plan.masked = request.where.data != nullptr;
+  plan.skipna = request.skipna && plan.x_dtype >= DType::float16;
+  plan.nan = request.nan && plan.has_gaps();
+  plan.segmented = request.offsets != nullptr;
   Axis lines[most_dims];
-  set_scan_axis(plan, problem);
-  choose_inner(plan, lines, collect_lines(problem, lines));
-  pair_up(plan, initial_size(plan, problem, kernels));
+  set_scan_axis(plan, request);
+  choose_inner(plan, lines, collect_lines(request, lines));
+  pair_up(plan, initial_size(plan, request, kernels));
   choose_walk(plan, kernels);
+  if (plan.has_gaps()) mind_gaps(plan, kernels);
   if (plan.resumed) choose_steps(plan);
-  plan.in_place = problem.in_place;
-  share_out(plan, problem.threads);
+  if (plan.op != Operator::sum) mind_operator(plan, request, kernels);
+  plan.in_place = request.x == request.y;
+  share_out(plan, request.threads);
+  if (plan.segmented) share_out_segments(plan, request.threads);
   plan.stream = plan.stream && !plan.in_place;
-  return plan;
-}
-
-Plan make_plan_with_holes(const Problem& problem, const Kernels& kernels) {
-  Plan plan = make_plan(problem, kernels);
-  mind_holes(plan, problem, kernels);
   return plan;
 }
 
@@ -299,12 +355,11 @@ const KernelSet& set_of(const Kernels& kernels, DType x, DType y, Precision prec
 }
 
 const KernelSet& set_of(const Kernels& kernels, const Plan& plan) {
-  const DType x = plan.pack_x ? plan.packed : plan.x_dtype;
-  return set_of(kernels, x, plan.y_dtype, plan.precision);
+  return set_for(kernels, plan, plan.pack_x ? plan.packed : plan.x_dtype);
 }
 
 PackShape pack_shape(const Plan& plan) {
-  const int64_t size = item_size(plan.packed);
+  const int64_t size = plan.pack_decay ? sizeof(double) : item_size(plan.packed);
   const bool columns = plan.walk == Walk::columns;
   int64_t elements = (columns ? policy::packed_rows_bytes : policy::packed_lines_bytes) / size;
   // Several lines at a time where neighbours in memory belong to different lines, or lines are
@@ -312,8 +367,12 @@ PackShape pack_shape(const Plan& plan) {
   const Axis &scan = plan.scan, &inner = plan.inner;
   const bool x_across = plan.pack_x && std::llabs(inner.x_stride) < std::llabs(scan.x_stride);
   const bool y_across = plan.pack_y && std::llabs(inner.y_stride) < std::llabs(scan.y_stride);
-  const bool together = x_across || y_across || scan.size * policy::packed_lines < elements;
-  if (plan.holes && !columns && !together) elements = policy::filled_bytes / size;
+  const bool decays_across =
+      plan.pack_decay && std::llabs(inner.decay_stride) < std::llabs(scan.decay_stride);
+  const bool together =
+      x_across || y_across || decays_across || scan.size * policy::packed_lines < elements;
+  const bool alongside = plan.has_gaps() || (plan.pack_decay && !plan.pack_x);
+  if (alongside && !columns && !together) elements = policy::filled_bytes / size;
   PackShape shape;
   if (columns) {
     const bool along = std::llabs(scan.x_stride) < std::llabs(inner.x_stride);

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "element.h"
+#include "range.h"
 
 namespace cumsum {
 
@@ -13,8 +13,9 @@ enum class Direction { forward, reverse };
 // compensated: float64 and complex128 results are carried as an unevaluated pair.
 enum class Precision { standard, compensated };
 
-// What becomes of sums of integers that the result's type does not hold.
-enum class Overflow { wrap, raise, saturate };
+// What becomes of sums of integers that the result's type does not hold. Exact sums are of integers
+// alone, bool among them, which is 0 or 1. `within` asks whether all elements are in a range.
+enum class Overflow { wrap, raise, saturate, within };
 
 inline constexpr int most_dims = 64;
 
@@ -37,6 +38,7 @@ struct Request {
   Direction direction = Direction::forward;
   Precision precision = Precision::standard;
   Overflow overflow = Overflow::wrap;
+  Range range = {};  // within
   // Elements of y's type that the sums begin with; where sums are exact, pairs of 64-bit words, the
   // lower first. The stride along the axis does not matter.
   Operand initial = {};
@@ -49,6 +51,15 @@ struct Request {
   const int64_t* offsets = nullptr;
   int64_t segments = 0;
   int threads = 1;  // at most
+  // Not zero where lines go on from others: `initial` are then their states (resume.h), of so many
+  // bytes each, and `position` is the index of the first element on its line.
+  int64_t state_size = 0, position = 0;
+  // Not zero where what tiles add to carries is wanted, and nothing else (totals.h): bytes from
+  // that of a tile to that of the next. The strides of `initial` are then from one line's to the
+  // next one's.
+  int64_t total_stride = 0;
+  char* after =
+      nullptr;  // where the states of the lines' ends go, or the totals; as `initial` lies
 };
 
 }  // namespace cumsum

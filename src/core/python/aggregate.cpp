@@ -1,9 +1,9 @@
-#include "aggregate.h"
 
 #include "arguments.h"
 #include "functions.h"
 #include "resume.h"
 #include "target.h"
+#include "totals.h"
 
 namespace cumsum {
 namespace {
@@ -46,10 +46,14 @@ PyObject* add_up_tiles(PyObject*, PyObject* args) {
   if (done) {
     x.dtype = static_cast<DType>(x_dtype);
     const DType result = static_cast<DType>(dtype);
-    Manner manner{};
-    manner.precision = precision_of(compensated);
+    Request request = request_of(x, x, axis, threads);
+    request.y_dtype = result;
+    request.precision = precision_of(compensated);
+    request.after = static_cast<char*>(totals.buf);
     if (are_tiles(x, axis, totals.len, size_of_total(result, compensated))) {
-      done = add_up_views(x, result, axis, manner, static_cast<char*>(totals.buf), threads);
+      done = run_released(element_count(x) * item_size(x.dtype), [&](Interrupted stop, void* of) {
+        return add_up(request, current_target(), stop, of);
+      });
     } else {
       done = refuse("the elements are not those of whole tiles, or the buffer not for their sums");
     }
@@ -72,9 +76,12 @@ PyObject* advance_records(PyObject*, PyObject* args) {
   if (done) {
     const DType result = static_cast<DType>(dtype);
     const Precision precision = precision_of(compensated);
-    const int64_t lines = records.len / record_size(result, precision);
-    if (records.len != lines * record_size(result, precision) || after.len != records.len ||
-        tiles < 0 || totals.len != tiles * lines * size_of_total(result, compensated) ||
+    Request request{};
+    request.y_dtype = result;
+    request.precision = precision;
+    const int64_t size = state_size(request), lines = records.len / size;
+    if (records.len != lines * size || after.len != records.len || tiles < 0 ||
+        totals.len != tiles * lines * size_of_total(result, compensated) ||
         (has_tail && tail.len != records.len)) {
       done = refuse("records, totals or tail are not of the same lines");
     } else if (advance(result, precision, current_target(), static_cast<char*>(records.buf), lines,

@@ -8,9 +8,7 @@ namespace cumsum {
 // What scan() and its relatives have in common.
 struct Arguments {
   ArrayView x, y;
-  int axis, threads;
-  Manner manner;
-  Extras extras;  // of the manner, if it has any
+  Request request;
   int64_t initial_strides[most_dims];
 };
 

@@ -8,13 +8,14 @@ namespace {
 template <int size>
 void copy_elements(int dims, const int64_t* shape, char* y, const int64_t* y_strides, const char* x,
                    const int64_t* x_strides) {
-  if (dims == 0) {
-    std::memcpy(y, x, size);
-    return;
-  }
   for (int64_t i = 0; i < *shape; ++i) {
-    copy_elements<size>(dims - 1, shape + 1, y + i * *y_strides, y_strides + 1, x + i * *x_strides,
-                        x_strides + 1);
+    char* const to = y + i * *y_strides;
+    const char* const from = x + i * *x_strides;
+    if (dims == 1) {
+      std::memcpy(to, from, size);
+    } else {
+      copy_elements<size>(dims - 1, shape + 1, to, y_strides + 1, from, x_strides + 1);
+    }
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "segments.h"
+
 namespace cumsum {
 namespace {
 
@@ -18,7 +20,7 @@ bool copy_offsets(const ArrayView& given, int64_t size, int64_t* offsets, int64_
   for (int64_t i = 0; i < given.shape[0]; ++i) offsets[i] = element(given, i);
   segments = given.shape[0] - 1;
   int64_t fault;
-  return find_fault({offsets, segments}, size, 1, fault) == Status::done && fault < 0;
+  return find_fault(offsets, segments, size, 1, fault) == Status::done && fault < 0;
 }
 
 bool offsets_of_lengths(const ArrayView& lengths, int64_t size, int64_t* offsets,

@@ -1,7 +1,7 @@
-#include "exact.h"
-
 #include "arguments.h"
+#include "first_overflow.h"
 #include "functions.h"
+#include "target.h"
 
 namespace cumsum {
 namespace {
@@ -21,26 +21,14 @@ PyObject* as_long(Wide value) {
   return number;
 }
 
-// The problem of exact sums, for integers alone.
-bool read_exact(PyObject* args, Arguments& a, Problem& problem) {
+// The request of exact sums, for integers alone.
+bool read_exact(PyObject* args, Arguments& a, Overflow overflow) {
   if (!read_arguments(args, a)) return false;
   if (int(a.x.dtype) >= integer_count || int(a.y.dtype) >= integer_count) {
     PyErr_SetString(PyExc_ValueError, "exact sums are of integers");
     return false;
   }
-  problem = {a.x.dtype,
-             a.y.dtype,
-             a.x.dims,
-             a.x.shape,
-             a.x.strides,
-             a.y.strides,
-             a.axis,
-             a.manner.kind,
-             a.manner.direction,
-             Precision::standard,
-             a.x.data == a.y.data,
-             a.threads,
-             a.manner.extras};
+  a.request.overflow = overflow;
   return element_count(a.x) > 0;
 }
 
@@ -50,11 +38,12 @@ int64_t bytes_of(const ArrayView& x) { return element_count(x) * item_size(x.dty
 
 PyObject* find_excess(PyObject*, PyObject* args) {
   Arguments a;
-  Problem problem;
-  if (!read_exact(args, a, problem)) return PyErr_Occurred() ? nullptr : Py_NewRef(Py_None);
+  if (!read_exact(args, a, Overflow::raise)) return PyErr_Occurred() ? nullptr : Py_NewRef(Py_None);
   std::optional<Excess> excess;
   const bool done = run_released(bytes_of(a.x), [&](Interrupted stop, void* context) {
-    return find_excess(problem, a.x.data, a.manner.initial, excess, stop, context);
+    const Status status = scan(a.request, current_target(), stop, context);
+    if (status != Status::overflowed) return status;
+    return find_overflow(a.request, current_target(), excess, stop, context);
   });
   if (!done) return nullptr;
   if (!excess) Py_RETURN_NONE;
@@ -65,12 +54,10 @@ PyObject* find_excess(PyObject*, PyObject* args) {
 
 PyObject* saturate(PyObject*, PyObject* args) {
   Arguments a;
-  Problem problem;
-  if (!read_exact(args, a, problem)) return PyErr_Occurred() ? nullptr : Py_NewRef(Py_None);
-  const bool done = run_released(bytes_of(a.x), [&](Interrupted stop, void* context) {
-    return saturate(problem, a.x.data, a.y.data, a.manner.initial, stop, context);
-  });
-  return done ? Py_NewRef(Py_None) : nullptr;
+  if (!read_exact(args, a, Overflow::saturate)) {
+    return PyErr_Occurred() ? nullptr : Py_NewRef(Py_None);
+  }
+  return scan_released(a.request) ? Py_NewRef(Py_None) : nullptr;
 }
 
 PyObject* all_within(PyObject*, PyObject* args) {
@@ -91,12 +78,15 @@ PyObject* all_within(PyObject*, PyObject* args) {
   x.dims = static_cast<int>(dims);
   if (!read_sizes(sizes, x.dims, x.shape) || !read_sizes(steps, x.dims, x.strides)) return nullptr;
   x.dtype = static_cast<DType>(dtype);
+  x.data = reinterpret_cast<char*>(data);
+  Request request = request_of(x, x, 0, threads);
+  request.overflow = Overflow::within;
+  request.range = {least, most};
   bool within = true;
-  const Elements elements{x.dtype, x.dims, x.shape, x.strides, reinterpret_cast<char*>(data)};
-  const Range range{least, most};
   const bool done = run_released(bytes_of(x), [&](Interrupted stop, void* context) {
-    if (element_count(x) == 0) return Status::done;
-    return all_within(elements, range, threads, within, stop, context);
+    const Status status = scan(request, current_target(), stop, context);
+    within = status != Status::overflowed;
+    return within ? status : Status::done;
   });
   return done ? PyBool_FromLong(within) : nullptr;
 }

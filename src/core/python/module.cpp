@@ -13,7 +13,7 @@ namespace {
 PyObject* scan(PyObject*, PyObject* args) {
   Arguments a;
   if (!read_arguments(args, a)) return nullptr;
-  if (!scan_views(a.x, a.y, a.axis, a.manner, a.threads)) return nullptr;
+  if (!scan_released(a.request)) return nullptr;
   Py_RETURN_NONE;
 }
 
@@ -33,22 +33,17 @@ PyObject* scan_with_holes(PyObject*, PyObject* args) {
   Py_XDECREF(first);
   Py_XDECREF(rest);
   if (!ready) return nullptr;
-  a.manner.mask = reinterpret_cast<const char*>(mask);
-  a.manner.extras = &a.extras;
-  a.extras.mask_strides = mask ? mask_strides : nullptr;
-  a.extras.skipna = skipna;
-  a.extras.nan = nan;
-  if (!scan_views(a.x, a.y, a.axis, a.manner, a.threads)) return nullptr;
+  if (mask) a.request.where = {reinterpret_cast<const char*>(mask), mask_strides};
+  a.request.skipna = skipna;
+  a.request.nan = nan;
+  if (!scan_released(a.request)) return nullptr;
   Py_RETURN_NONE;
 }
 
 PyObject* plan(PyObject*, PyObject* args) {
   Arguments a;
   if (!read_arguments(args, a)) return nullptr;
-  const Plan p = make_plan(
-      {a.x.dtype, a.y.dtype, a.x.dims, a.x.shape, a.x.strides, a.y.strides, a.axis, a.manner.kind,
-       a.manner.direction, a.manner.precision, a.x.data == a.y.data, a.threads, a.manner.extras},
-      current_target());
+  const Plan p = make_plan(a.request, current_target());
   const bool rows = p.walk != Walk::columns;
   return Py_BuildValue(
       "{s:s,s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:i,s:O,s:O,s:O,s:s}", "family",
@@ -67,8 +62,9 @@ PyObject* copy(PyObject*, PyObject* args) {
   bool done = source.len <= target.len && threads >= 1;
   if (done) {
     done = run_released(source.len, [&](Interrupted stop, void* context) {
-      return copy_memory(static_cast<char*>(target.buf), static_cast<const char*>(source.buf),
-                         source.len, threads, past_cache, stop, context);
+      return copy_memory(current_target(), static_cast<char*>(target.buf),
+                         static_cast<const char*>(source.buf), source.len, threads, past_cache,
+                         stop, context);
     });
   } else {
     PyErr_SetString(PyExc_ValueError, "size or thread count out of range");

@@ -83,8 +83,9 @@ PyObject* scan_array(const Call& call) {
   if (!scan.read()) return nullptr;
   PyObject* type = result_types[static_cast<int>(result)];
   PyObject* out = call.out ? Py_NewRef(call.out) : make_result(call.input, type, x, scan.longer());
-  if (out && !(output.hold(out, PyBUF_FULL) &&
-               scan.take(output.view, !call.out, threads_for_arrays()) && scan.run())) {
+  if (out &&
+      !(output.hold(out, PyBUF_FULL) && scan.take(output.view, !call.out, threads_for_arrays()) &&
+        scan.check() && scan.run())) {
     Py_CLEAR(out);
   }
   return out;

@@ -84,16 +84,13 @@ bool CallOperands::read_initial(Request& request) {
 }
 
 bool CallOperands::read_first_number(Request& request) {
-  const bool exact = options_.is_exact();
-  // Exact sums may begin with what the type does not hold.
-  if ((!exact || options_.include_initial) && !store_number(options_.initial, result_, first_)) {
-    return false;
-  }
+  const bool stored = store_number(options_.initial, result_, first_);
   border_ = request.initial = {first_, no_strides};
-  if (!exact) return true;
-  if (!store_words(options_.initial, first_words_)) return false;
+  if (!options_.is_exact()) return stored;
+  // Exact sums may begin with what the type does not hold, but not stand at the border so.
+  if (!stored && options_.include_initial) return false;
   request.initial.data = reinterpret_cast<const char*>(first_words_);
-  return true;
+  return store_words(options_.initial, first_words_);
 }
 
 bool CallOperands::read_where(Request& request) {

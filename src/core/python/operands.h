@@ -42,7 +42,10 @@ class CallOperands {
   // Whether none of them is where y is written.
   bool are_apart_from(const ArrayView& y) const;
 
-  // The same for what stands at the result's border; elements of its type.
+  // The number that exact sums begin with.
+  Wide first() const { return first_words_[0]; }
+
+  // What stands at the result's border, of its type; nothing if that is zero.
   Operand border() const { return border_; }
 
  private:
@@ -62,7 +65,7 @@ class CallOperands {
   Lent initial_, where_, decay_;
   int64_t initial_strides_[most_dims], where_strides_[most_dims], decay_strides_[most_dims];
   alignas(16) char first_[2 * sizeof(long double)];
-  int64_t first_words_[2];
+  int64_t first_words_[2] = {};
   double decay_number_;
   Operand border_;
   std::unique_ptr<int64_t[]> offsets_;

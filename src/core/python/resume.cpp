@@ -6,16 +6,11 @@
 namespace cumsum {
 namespace {
 
-// The records of lines in C order. False if so many bytes are not theirs.
-bool lay_out_records(Arguments& a, int64_t bytes) {
-  int64_t step = record_size(a.y.dtype, a.manner.precision);
-  for (int d = a.y.dims - 1; d >= 0; --d) {
-    a.initial_strides[d] = d == a.axis ? 0 : step;
-    if (d != a.axis) step *= a.y.shape[d];
-  }
-  a.manner.extras = &a.extras;
-  a.extras.initial_strides = a.initial_strides;
-  return step == bytes;
+// Bytes of the states of all lines.
+int64_t states_size(const Arguments& a) {
+  int64_t bytes = state_size(a.request);
+  for (int d = 0; d < a.y.dims; ++d) bytes *= d == a.request.axis ? 1 : a.y.shape[d];
+  return bytes;
 }
 
 }  // namespace
@@ -29,15 +24,17 @@ PyObject* resume_scan(PyObject*, PyObject* args) {
   }
   Arguments a;
   bool done = read_arguments(arguments, a);
-  if (done && (!lay_out_records(a, records.len) || records.len != after.len || position < 0 ||
-               a.manner.direction == Direction::reverse)) {
+  if (done && (states_size(a) != records.len || records.len != after.len || position < 0 ||
+               a.request.direction == Direction::reverse)) {
     PyErr_SetString(PyExc_ValueError, "records, direction or position out of range");
     done = false;
   }
   if (done) {
-    a.manner.initial = static_cast<const char*>(records.buf);
-    a.extras.position = position;
-    done = resume_views(a.x, a.y, a.axis, a.manner, static_cast<char*>(after.buf), a.threads);
+    a.request.initial.data = static_cast<const char*>(records.buf);
+    a.request.after = static_cast<char*>(after.buf);
+    a.request.position = position;
+    a.request.state_size = state_size(a.request);
+    done = scan_released(a.request);
   }
   PyBuffer_Release(&records);
   PyBuffer_Release(&after);
@@ -48,7 +45,10 @@ PyObject* record_bytes(PyObject*, PyObject* args) {
   int dtype, compensated;
   if (!PyArg_ParseTuple(args, "ip", &dtype, &compensated)) return nullptr;
   if (!is_dtype(dtype)) return nullptr;
-  return PyLong_FromLongLong(record_size(static_cast<DType>(dtype), precision_of(compensated)));
+  Request request{};
+  request.y_dtype = static_cast<DType>(dtype);
+  request.precision = precision_of(compensated);
+  return PyLong_FromLongLong(state_size(request));
 }
 
 PyObject* begin_records_at(PyObject*, PyObject* args) {
@@ -58,9 +58,9 @@ PyObject* begin_records_at(PyObject*, PyObject* args) {
   if (!PyArg_ParseTuple(args, "w*Kip", &records, &values, &dtype, &compensated)) return nullptr;
   const bool known = is_dtype(dtype);
   if (known) {
-    begin_records(static_cast<DType>(dtype), precision_of(compensated),
-                  static_cast<char*>(records.buf), reinterpret_cast<const char*>(values),
-                  records.len);
+    begin_states(static_cast<DType>(dtype), precision_of(compensated),
+                 static_cast<char*>(records.buf), reinterpret_cast<const char*>(values),
+                 records.len);
   }
   PyBuffer_Release(&records);
   return known ? Py_NewRef(Py_None) : nullptr;

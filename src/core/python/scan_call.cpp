@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "border.h"
-#include "target.h"
+#include "scan.h"
 
 namespace cumsum {
 namespace {
@@ -32,8 +32,7 @@ ScanCall::ScanCall(const Options& options, const ArrayView& x, int axis, DType r
     : options_(options),
       x_(x),
       request_(request_of(options, x, axis, result)),
-      operands_(options, x, axis, result, lend),
-      kernels_(current_target()) {}
+      operands_(options, x, axis, result, lend) {}
 
 bool ScanCall::take(const ArrayView& y, bool is_new, int threads) {
   if (y.dtype != request_.y_dtype || !has_shape(y, x_, longer())) return false;
@@ -50,10 +49,43 @@ bool ScanCall::take(const ArrayView& y, bool is_new, int threads) {
     border_ = y.data + (options_.reverse ? x_.shape[request_.axis] * step : 0);
     if (!options_.reverse) request_.y += step;
   }
-  return can_scan(request_, kernels_);
+  return can_scan(request_);
 }
 
-bool ScanCall::run() { return run_request(request_, kernels_) && (!border_ || write_border()); }
+bool ScanCall::check() {
+  if (!options_.is_exact()) return true;
+  fits_ = fits_by_bounds();
+  if (PyErr_Occurred()) return false;
+  return fits_ || options_.overflow == Overflow::saturate || scan_released(request_);
+}
+
+bool ScanCall::run() {
+  if (options_.is_exact()) {
+    request_.overflow = Overflow::saturate;
+    if (fits_ && request_.y_dtype != DType::boolean) {  // whose plain sums are no additions
+      request_.overflow = Overflow::wrap;
+      request_.initial = operands_.border();
+    }
+  }
+  return scan_released(request_) && (!border_ || write_border());
+}
+
+// Whether no sum leaves the type, by how many elements there are and how great they are, which are
+// looked at if their type alone does not tell.
+bool ScanCall::fits_by_bounds() {
+  const Wide count = request_.shape[request_.axis];
+  if (count == 0) return true;
+  const Wide first = operands_.first();
+  const Range sums = range_of(request_.y_dtype), own = range_of(request_.x_dtype);
+  if (!sums.contains(first)) return false;
+  const Range each{-((first - sums.least) / count), (sums.most - first) / count};
+  if (each.contains(own.least) && each.contains(own.most)) return true;
+  Request elements = request_;
+  elements.overflow = Overflow::within;
+  elements.range = each;
+  elements.initial = elements.where = {};
+  return scan_released(elements);
+}
 
 bool ScanCall::write_border() {
   int64_t shape[most_dims];

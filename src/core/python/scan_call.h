@@ -20,18 +20,21 @@ class ScanCall {
   // Where the result goes; memory that is new has no element in common with another.
   bool take(const ArrayView& y, bool is_new, int threads);
 
-  // False with an exception, too, if the scan fails.
+  // These return false with an exception, too. Where a sum that does not fit is an error, nothing
+  // is written before all have been looked at.
+  bool check();
   bool run();
 
  private:
+  bool fits_by_bounds();
   bool write_border();
 
   const Options& options_;
   const ArrayView& x_;
   Request request_;
   CallOperands operands_;
+  bool fits_ = false;       // no sum can leave the result's type
   char* border_ = nullptr;  // of a result that has one
-  const Kernels& kernels_;
 };
 
 }  // namespace cumsum

@@ -1,3 +1,5 @@
+#include "segments.h"
+
 #include "arguments.h"
 #include "functions.h"
 
@@ -8,10 +10,10 @@ PyObject* find_fault(PyObject*, PyObject* args) {
   long long count, size;
   int threads;
   if (!PyArg_ParseTuple(args, "KLLi", &offsets, &count, &size, &threads)) return nullptr;
-  const Segments segments{reinterpret_cast<const int64_t*>(offsets), count};
   int64_t fault;
   const bool done = run_released(count * int64_t{sizeof(int64_t)}, [&](Interrupted stop, void* of) {
-    return find_fault(segments, size, threads, fault, stop, of);
+    return find_fault(reinterpret_cast<const int64_t*>(offsets), count, size, threads, fault, stop,
+                      of);
   });
   return done ? PyLong_FromLongLong(fault) : nullptr;
 }
@@ -23,10 +25,10 @@ PyObject* scan_segments(PyObject*, PyObject* args) {
   Arguments a;
   if (!PyArg_ParseTuple(args, "O!KL", &PyTuple_Type, &of_scan, &offsets, &count)) return nullptr;
   if (!read_arguments(of_scan, a)) return nullptr;
-  const Segments segments{reinterpret_cast<const int64_t*>(offsets), count};
-  bool taken;
-  if (!scan_segment_views(a.x, a.y, a.axis, a.manner, a.threads, segments, taken)) return nullptr;
-  return PyBool_FromLong(taken);
+  a.request.offsets = reinterpret_cast<const int64_t*>(offsets);
+  a.request.segments = count;
+  if (!scan_released(a.request)) return nullptr;
+  Py_RETURN_TRUE;
 }
 
 }  // namespace cumsum

@@ -84,7 +84,7 @@ PyObject* scan_tensor(const Call& call) {
       call.out ? Py_NewRef(call.out) : torch->make_result(call.input, x, call.dtype, scan.longer());
   if (!out) return nullptr;
   const bool ready = (call.out || torch->view(out, y)) &&
-                     scan.take(y, !call.out, threads_for_tensors(x)) &&
+                     scan.take(y, !call.out, threads_for_tensors(x)) && scan.check() &&
                      (!call.out || torch->bump_version(out));
   if (!ready || !scan.run()) Py_CLEAR(out);
   return out;

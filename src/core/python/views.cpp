@@ -4,8 +4,6 @@
 
 #include <cstring>
 
-#include "aggregate.h"
-#include "resume.h"
 #include "target.h"
 
 namespace cumsum {
@@ -199,20 +197,11 @@ bool is_safe(const ArrayView& x, const ArrayView& y) {
   return same || are_apart(x, y);
 }
 
-namespace {
-
-Problem problem_of(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
-                   int threads) {
-  return {x.dtype,          y.dtype, x.dims,       x.shape,          x.strides,
-          y.strides,        axis,    manner.kind,  manner.direction, manner.precision,
-          x.data == y.data, threads, manner.extras};
+Request request_of(const ArrayView& x, const ArrayView& y, int axis, int threads) {
+  Request r{x.dtype, y.dtype, x.dims, x.shape, x.data, x.strides, y.data, y.strides, axis};
+  r.threads = threads;
+  return r;
 }
-
-int64_t bytes_of(const ArrayView& x, const ArrayView& y) {
-  return element_count(y) * (item_size(x.dtype) + item_size(y.dtype));
-}
-
-}  // namespace
 
 bool run_released(int64_t bytes, Work work, const void* job) {
   Status status;
@@ -238,59 +227,11 @@ bool run_released(int64_t bytes, Work work, const void* job) {
   return status == Status::done;
 }
 
-bool run_request(const Request& request, const Kernels& kernels) {
+bool scan_released(const Request& request) {
   const int64_t count = element_count(request.dims, request.shape);
   const int64_t bytes = count * (item_size(request.x_dtype) + item_size(request.y_dtype));
   return run_released(bytes, [&](Interrupted stop, void* context) {
-    return scan(request, kernels, stop, context);
-  });
-}
-
-bool scan_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
-                int threads) {
-  const int64_t bytes = bytes_of(x, y);
-  if (bytes == 0) return true;
-  const Kernels& kernels = current_target();
-  const Problem problem = problem_of(x, y, axis, manner, threads);
-  const bool holes = manner.extras && (manner.mask || manner.extras->skipna);
-  const Plan plan = holes ? make_plan_with_holes(problem, kernels) : make_plan(problem, kernels);
-  const Operands operands{x.data, y.data, manner.initial, manner.mask};
-  return run_released(bytes, [&](Interrupted stop, void* context) {
-    return run(plan, kernels, operands, stop, context);
-  });
-}
-
-bool resume_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
-                  char* records_out, int threads) {
-  const int64_t bytes = bytes_of(x, y);
-  if (bytes == 0) return true;
-  const Problem problem = problem_of(x, y, axis, manner, threads);
-  return run_released(bytes, [&](Interrupted stop, void* context) {
-    return resume(problem, current_target(), x.data, y.data, manner.initial, records_out, stop,
-                  context);
-  });
-}
-
-bool add_up_views(const ArrayView& x, DType dtype, int axis, const Manner& manner, char* totals,
-                  int threads) {
-  const ArrayView& like = x;
-  Problem problem = problem_of(x, like, axis, manner, threads);
-  problem.y_dtype = dtype;
-  problem.in_place = false;
-  return run_released(bytes_of(x, like), [&](Interrupted stop, void* context) {
-    return add_up(problem, current_target(), x.data, totals, stop, context);
-  });
-}
-
-bool scan_segment_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
-                        int threads, const Segments& segments, bool& taken) {
-  const Kernels& kernels = current_target();
-  const Problem problem = problem_of(x, y, axis, manner, threads);
-  taken = can_take(problem, segments, kernels);
-  if (!taken) return true;
-  return run_released(bytes_of(x, y), [&](Interrupted stop, void* context) {
-    const Operands operands{x.data, y.data, manner.initial};
-    return run_segments(problem, segments, kernels, operands, stop, context);
+    return scan(request, current_target(), stop, context);
   });
 }
 

@@ -4,7 +4,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include "segments.h"
+#include "scan.h"
 
 namespace cumsum {
 
@@ -60,33 +60,12 @@ bool view_dlpack(const dlpack::Tensor& tensor, ArrayView& view);
 // Whose calls may be interrupted by signals.
 void set_main_thread(unsigned long ident);
 
-// How x is scanned, with the values that a problem's extras are about.
-struct Manner {
-  Kind kind = Kind::inclusive;
-  Direction direction = Direction::forward;
-  Precision precision = Precision::standard;
-  const char* initial = nullptr;
-  const char* mask = nullptr;
-  const Extras* extras = nullptr;
-};
+// A request to scan x into y, which have one shape.
+Request request_of(const ArrayView& x, const ArrayView& y, int axis, int threads);
 
-// y[...] = scan of x, with the GIL released for long scans. False with an exception set.
-bool scan_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
-                int threads);
-
-// The same of the segments of an axis; with `taken` false if the memory is not as the core takes
-// it.
-bool scan_segment_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
-                        int threads, const Segments& segments, bool& taken);
-
-// The same of x as what follows on lines: from the records (resume.h) that stand for the manner's
-// values to those in `records_out`.
-bool resume_views(const ArrayView& x, const ArrayView& y, int axis, const Manner& manner,
-                  char* records_out, int threads);
-
-// The sums, as `dtype`, of the tiles that x consists of (aggregate.h).
-bool add_up_views(const ArrayView& x, DType dtype, int axis, const Manner& manner, char* totals,
-                  int threads);
+// Writes the result to y, with the GIL released for long scans. False with an exception set, or
+// without one for sums that do not fit where that is an error.
+bool scan_released(const Request& request);
 
 // Calls `work` with `job`, without the GIL where it moves many bytes, and with a way to find out
 // whether the user wants to stop. False with an exception set.
@@ -101,10 +80,6 @@ bool run_released(int64_t bytes, const Job& job) {
   };
   return run_released(bytes, work, &job);
 }
-
-// The GIL is released, too, for scans that are long. False with an exception set, or without one if
-// a sum does not fit where that is an error.
-bool run_request(const Request& request, const Kernels& kernels);
 
 int64_t element_count(int dims, const int64_t* shape);
 int64_t element_count(const ArrayView& view);

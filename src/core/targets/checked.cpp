@@ -227,6 +227,10 @@ constexpr CheckedKernels kernels_of_all = {
 
 }  // namespace
 
-void CUMSUM_TARGET::add_checked(Kernels& kernels) { kernels.checked = &kernels_of_all; }
+void CUMSUM_TARGET::add_checked(Kernels& kernels) {
+  kernels.exact = &kernels_of_all;
+  kernels.checked = &checked_set;
+  kernels.within = &within_set;
+}
 
 }  // namespace cumsum

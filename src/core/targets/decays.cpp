@@ -1,42 +1,56 @@
-// The kernels of the decayed scan.
+// Decayed scans: y[i] = decay[i] * y[i - 1] + x[i], in the order of docs/decay.md. All is computed
+// in float64 (complex decays in pairs of them) and rounded once, on the store.
+#include "complex_decay.h"
 #include "decay_columns.h"
 #include "decay_rows.h"
+#include "elements.h"
 #include "kinds.h"
 
 namespace cumsum {
 namespace {
 
-template <class R, Decays D>
-constexpr void add_kind(DecayKernels& kernels) {
-  constexpr int index = static_cast<int>(D);
-  kernels.rows[index] = DecayRows<R, 1, D>::scan;
-  kernels.reversed[index] = DecayRows<R, -1, D>::scan;
-  kernels.columns[index] = DecayColumns<R, D>::scan;
+// Whether each line has one decay is known by its stride.
+template <class R, int Step>
+void scan_rows(const Piece& p) {
+  p.decay_scan == 0 ? DecayRows<R, Step, true>::scan(p) : DecayRows<R, Step, false>::scan(p);
 }
 
-template <class R>
-constexpr DecayKernels make_decay_kernels() {
-  DecayKernels kernels{};
-  add_kind<R, Decays::constant>(kernels);
-  add_kind<R, Decays::own>(kernels);
-  add_kind<R, Decays::wide>(kernels);
-  kernels.shared = DecayColumns<R, Decays::wide, true>::scan;
-  return kernels;
+template <class R, int Step>
+void add_up_rows(const Piece& p) {
+  p.decay_scan == 0 ? DecayRows<R, Step, true>::add_up(p) : DecayRows<R, Step, false>::add_up(p);
 }
 
-template <class R>
-void add(Kernels& kernels, DType dtype) {
-  static constexpr DecayKernels decays = make_decay_kernels<R>();
-  kernels.decays[int(dtype)] = &decays;
+template <class T>
+void add(Kernels& kernels) {
+  using R = typename T::type;
+  KernelSet& set = kernels.decays[T::index];
+  constexpr int rows = int(Walk::rows), reversed = int(Walk::reversed);
+  set.scan[rows] = scan_rows<R, 1>;
+  set.add_up[rows] = add_up_rows<R, 1>;
+  if constexpr (!small) {
+    set.scan[reversed] = scan_rows<R, -1>;
+    set.add_up[reversed] = add_up_rows<R, -1>;
+  }
+  set.scan[int(Walk::columns)] = DecayColumns<R>::scan;
+  set.add_up[int(Walk::columns)] = DecayColumns<R>::add_up;
+  set.fold = fold_decayed;
+  set.set = set_decayed<R>;
+  set.carry_size = sizeof(double);
+  set.chain_size = decay_planes * sizeof(double);
+  set.planes = decay_planes;
+  set.total_size = sizeof(DecayTotal);
+  set.channels = 1;
 }
 
 }  // namespace
 
 void CUMSUM_TARGET::add_decays(Kernels& kernels) {
-  add<Float16>(kernels, DType::float16);
-  add<BFloat16>(kernels, DType::bfloat16);
-  add<float>(kernels, DType::float32);
-  add<double>(kernels, DType::float64);
+  add<F16>(kernels);
+  add<BF16>(kernels);
+  add<F32>(kernels);
+  add<F64>(kernels);
+  kernels.complex_decays[C64::index] = complex64_decays;
+  kernels.complex_decays[C128::index] = complex128_decays;
 }
 
 }  // namespace cumsum

@@ -8,7 +8,7 @@ import numpy as np
 
 from cumsum import numpy as door
 from cumsum.decay import check, refuse_decay, refuse_result, refuse_shape
-from cumsum.decay.memory import Kind, Operand, Scan, run
+from cumsum.decay.memory import Operand, Scan, run
 from cumsum.dtypes import DType
 from cumsum.initial import are_all
 from cumsum.options import Options
@@ -86,16 +86,12 @@ def _scan(
             initial = _in_parts(np.ascontiguousarray(initial), part)
         x, y, decay = _in_parts(x, part), _in_parts(y, part), decay[..., np.newaxis]
     spread = _as_stored(decay, axis, x.shape, y.dtype)
-    kind = _kind_of(spread, decay.shape[axis], y.dtype)
-    firsts = None
-    if initial is not None:
-        wide = np.complex128 if kind is Kind.complex else np.float64
-        firsts = np.require(initial, wide, ["C_CONTIGUOUS", "ALIGNED"])
-    code = door.code_of(y.dtype)
-    assert code is not None
-    address = 0 if firsts is None else _operand(firsts).address
+    code, kind = door.code_of(y.dtype), door.code_of(spread.dtype)
+    assert code is not None and kind is not None
+    first = None if initial is None else initial.astype(y.dtype, copy=False)
+    begin = None if first is None else _operand(first)
     operands = (_operand(x), _operand(y), _operand(spread))
-    run(Scan(code, kind, x.shape, axis, reverse, *operands, address), get_num_threads())
+    run(Scan(code, kind, x.shape, axis, reverse, *operands, begin), get_num_threads())
 
 
 def _operand(x: Array) -> Operand:
@@ -119,14 +115,6 @@ def _as_stored(decay: Array, axis: int, shape: tuple[int, ...], dtype: np.dtype[
     else:
         stored = decay.astype(np.float64, copy=False)
     return np.broadcast_to(stored, shape)
-
-
-def _kind_of(stored: Array, along: int, dtype: np.dtype[Any]) -> Kind:
-    if stored.dtype.kind == "c":
-        return Kind.complex
-    if along == 1 and stored.dtype == np.float64:
-        return Kind.constant
-    return Kind.wide if stored.dtype == np.float64 else Kind.own
 
 
 def _scan_plainly(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cumsum.decay.memory import Kind, Operand, Scan, run
+from cumsum.decay.memory import Operand, Scan, run
 from cumsum.kernels import gpu
 from cumsum.kernels.addresses import address_of
 from cumsum.kernels.tensor import CODES
@@ -41,17 +41,14 @@ def scan_into(
         x, y, decay = torch.view_as_real(x), torch.view_as_real(y), decay.unsqueeze(-1)
         initial = None if initial is None else torch.view_as_real(initial)
     stored = _as_stored(decay, dim, y)
-    kind = _kind_of(stored, decay.size(dim), y)
     spread = stored.expand(x.shape)
-    firsts = None
-    if initial is not None:
-        wide = torch.complex128 if kind is Kind.complex else torch.float64
-        firsts = initial.to(wide).contiguous()  # kept alive while the core reads it
-    address = 0 if firsts is None else address_of(firsts)
+    first = None if initial is None else initial.to(y.dtype)  # kept alive while the core reads it
+    begin = None if first is None else _operand(first, address_of(first))
     target = _operand(y, y.data_ptr())  # first: x may be the same
     operands = (_operand(x, address_of(x)), target, _operand(spread, address_of(spread)))
     threads = chosen_threads() or torch.get_num_threads()
-    run(Scan(CODES[y.dtype], kind, tuple(y.shape), dim, reverse, *operands, address), threads)
+    code, kind = CODES[y.dtype], CODES[spread.dtype]
+    run(Scan(code, kind, tuple(y.shape), dim, reverse, *operands, begin), threads)
 
 
 def _readable(x: Tensor) -> Tensor:
@@ -72,11 +69,3 @@ def _as_stored(decay: Tensor, dim: int, y: Tensor) -> Tensor:
     if decay.dtype == y.dtype and decay.shape == y.shape and y.size(dim) > 1:
         return decay
     return decay.to(torch.float64)
-
-
-def _kind_of(stored: Tensor, along: int, y: Tensor) -> Kind:
-    if stored.is_complex():
-        return Kind.complex
-    if along == 1 and stored.dtype == torch.float64:
-        return Kind.constant
-    return Kind.wide if stored.dtype == torch.float64 else Kind.own

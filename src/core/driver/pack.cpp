@@ -1,5 +1,6 @@
-// Holes, where the kernels don't read zeros there by themselves: x goes by way of a buffer that has
-// zeros in them. Where NaN is to stand in them, y goes by way of one.
+// The way into a buffer and out of one. Where elements add nothing, and the kernels don't read
+// zeros there by themselves, the buffer has zeros there; where NaN is to stand there, y goes by way
+// of one.
 #include <algorithm>
 
 #include "policy.h"
@@ -62,8 +63,31 @@ void join(MaskRows& rows, int64_t size) {
 
 }  // namespace
 
-void Run::make_room_for_holes(Workspace& space) const {
-  if (plan_.filled) return;
+void Run::pack(Workspace& space, const Piece& piece) const {
+  plan_.has_gaps() ? fill(space, piece) : pack_(piece);
+}
+
+// From here on the decays of a piece are in a buffer, float64 of these strides.
+void Run::pack_decays(Piece& piece, char* to, int64_t scan, int64_t line) const {
+  Piece copy = piece;
+  copy.x = piece.decay;
+  copy.x_scan = piece.decay_scan;
+  copy.x_line = piece.decay_line;
+  copy.y = to;
+  copy.y_scan = scan;
+  copy.y_line = line;
+  if (piece.decay_scan == 0) {  // one for each line
+    copy.length = 1;
+    copy.y_line = sizeof(double);
+  }
+  kernels_.copy[int(plan_.decay_dtype)][int(DType::float64)](copy);
+  piece.decay = to;
+  piece.decay_scan = piece.decay_scan == 0 ? 0 : scan;
+  piece.decay_line = copy.y_line;
+}
+
+void Run::make_room_for_gaps(Workspace& space) const {
+  if (plan_.filters) return;
   const bool columns = plan_.walk == Walk::columns;
   const int64_t mask_step = columns ? plan_.inner.mask_stride : plan_.scan.mask_stride;
   if (plan_.packed != plan_.x_dtype) space.staged.resize(filled_room_ * item_size(plan_.x_dtype));
@@ -95,7 +119,7 @@ void Run::fill_part(Workspace& space, const Piece& part) const {
   const bool columns = plan_.walk == Walk::columns, same = plan_.packed == plan_.x_dtype;
   const int64_t x_size = item_size(plan_.x_dtype);
   const Piece to = same ? part : gathered(part, space.staged.data(), x_size, columns);
-  assert(same || holds(space.staged, to, x_size));
+  assert(same || space.staged.holds(to, x_size));
   MaskRows rows = rows_of(to, columns);
   rows.skipna = plan_.skipna;
   if (rows.count > 1 && (columns ? part.x_line : part.x_scan) != x_size) {
@@ -109,7 +133,7 @@ void Run::fill_part(Workspace& space, const Piece& part) const {
     rows.mask = nullptr;
   } else if (!rows.one_for_row && mask_step != 1) {
     Piece bytes = gathered(part, space.mask.data(), 1, columns);
-    assert(holds(space.mask, bytes, 1));
+    assert(space.mask.holds(bytes, 1));
     bytes.x = part.mask;
     bytes.x_scan = part.mask_scan;
     bytes.x_line = part.mask_line;
@@ -137,7 +161,7 @@ void Run::fill_part(Workspace& space, const Piece& part) const {
 // From the buffer of sums, where `piece` is read, to y, with NaN where `from` was a hole.
 void Run::show(Workspace& space, Piece from, Piece piece) const {
   const bool columns = plan_.walk == Walk::columns;
-  if (!plan_.filled) {
+  if (!plan_.filters) {
     from.mask = kept_of(space, from.x);
     from.mask_scan = from.x_scan / packed_size_;
     from.mask_line = from.x_line / packed_size_;
@@ -147,7 +171,7 @@ void Run::show(Workspace& space, Piece from, Piece piece) const {
     turn(piece);
   }
   MaskRows rows = rows_of(piece, columns);
-  if (plan_.filled && !plan_.masked) {
+  if (plan_.filters && !plan_.masked) {
     rows.mask = nullptr;
     rows.source = from.x;
     rows.source_row = columns ? from.x_scan : from.x_line;

@@ -9,12 +9,12 @@
 
 namespace cumsum {
 
-// Bytes of the sum of one line's tile.
+// Bytes of what one line's tile adds to a carry.
 int64_t total_size(DType dtype, Precision precision, const Kernels& kernels);
 
-// The sums of the tiles that x consists of go to `totals`: for each tile those of the lines, in
-// C order, `total_size` bytes each. The problem's y_strides are not looked at, nor its extras.
-Status add_up(Problem problem, const Kernels& kernels, const char* x, char* totals,
-              Interrupted interrupted, void* context) noexcept;
+// The totals of the tiles that x consists of go to request.after: for each tile those of the lines,
+// in C order, `total_size` bytes each. The request's y is not looked at but for its type.
+Status add_up(Request request, const Kernels& kernels, Interrupted interrupted,
+              void* context) noexcept;
 
 }  // namespace cumsum

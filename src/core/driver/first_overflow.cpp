@@ -1,0 +1,118 @@
+#include "first_overflow.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "checked.h"
+#include "policy.h"
+
+namespace cumsum {
+namespace {
+
+// One line, looked at by the kernel that finds out whether sums are in the range.
+class Search {
+ public:
+  Search(const Request& request, const Kernels& kernels)
+      : request_(request),
+        set_(*kernels.checked),
+        reverse_(request.direction == Direction::reverse),
+        size_(request.shape[request.axis]),
+        stride_(request.x_strides[request.axis]) {
+    constexpr int wide = int(DType::int64);
+    const int x = int(request.x_dtype);
+    by_ = {range_of(request.y_dtype),
+           request.x_dtype,
+           &kernels.pairs[x][wide],
+           &kernels.pairs[wide][wide],
+           kernels.copy[x][wide],
+           nullptr,
+           kernels.exact,
+           &exceeded_};
+  }
+
+  // The position is -1 if all sums fit that are looked at.
+  Excess look(const char* x, const char* initial, Patience& patience) {
+    const int64_t step = reverse_ ? -stride_ : stride_;
+    if (reverse_) x += (size_ - 1) * stride_;
+    Wide sum = 0;
+    if (initial) set_.set(reinterpret_cast<char*>(&sum), initial, 0, 1);
+    for (int64_t i = 0; i < size_ && !patience.is_over(0, policy::exact_length);) {
+      const int64_t count = std::min(policy::exact_length, size_ - i);
+      const Wide before = sum;
+      if (fits(x + i * step, step, count, sum)) {
+        i += count;
+      } else {
+        return find(x, step, i, before);
+      }
+    }
+    return {0, -1, 0};
+  }
+
+ private:
+  bool fits(const char* x, int64_t step, int64_t count, Wide& sum) {
+    Piece piece{};
+    piece.x = x;
+    piece.x_scan = step;
+    piece.length = count;
+    piece.lines = 1;
+    piece.exclusive = request_.kind == Kind::exclusive;
+    piece.carry = reinterpret_cast<char*>(&sum);
+    piece.exactly = &by_;
+    exceeded_ = false;
+    set_.scan[int(Walk::rows)](piece);
+    return !exceeded_;
+  }
+
+  // Element by element, from one on.
+  Excess find(const char* x, int64_t step, int64_t i, Wide sum) {
+    for (; i < size_; ++i) {
+      const Wide before = sum;
+      if (fits(x + i * step, step, 1, sum)) continue;
+      const bool exclusive = request_.kind == Kind::exclusive;
+      return {0, reverse_ ? size_ - 1 - i : i, exclusive ? before : sum};
+    }
+    return {0, -1, 0};  // the memory changed meanwhile
+  }
+
+  const Request& request_;
+  const KernelSet& set_;
+  const bool reverse_;
+  const int64_t size_, stride_;
+  std::atomic<bool> exceeded_{false};
+  Exactly by_;
+};
+
+// The next line in C order; false after the last.
+bool advance(const Request& request, int64_t* index) {
+  for (int d = request.dims - 1; d >= 0; --d) {
+    if (d != request.axis && ++index[d] < request.shape[d]) return true;
+    index[d] = 0;
+  }
+  return false;
+}
+
+}  // namespace
+
+Status find_overflow(const Request& request, const Kernels& kernels, std::optional<Excess>& found,
+                     Interrupted interrupted, void* context) noexcept {
+  Patience patience(interrupted, context);
+  Search search(request, kernels);
+  int64_t index[most_dims] = {}, number = 0;
+  found = std::nullopt;
+  do {
+    const char *x = request.x, *initial = request.initial.data;
+    for (int d = 0; d < request.dims; ++d) {
+      x += index[d] * request.x_strides[d];
+      if (initial) initial += index[d] * request.initial.strides[d];
+    }
+    const Excess excess = search.look(x, initial, patience);
+    if (excess.position >= 0) {
+      found = {number, excess.position, excess.value};
+      break;
+    }
+    ++number;
+  } while (!patience.is_over(0, 0) && advance(request, index));
+  return patience.status(false);
+}
+
+}  // namespace cumsum

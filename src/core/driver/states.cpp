@@ -1,0 +1,176 @@
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <vector>
+
+#include "policy.h"
+#include "record.h"
+#include "resume.h"
+#include "run.h"
+
+namespace cumsum {
+namespace {
+
+// Carries and chains of lines side by side, of so many bytes, from their states or to them. The
+// group in progress has no element then, so the rest of a state does not matter.
+template <int carry_size, int chain_size, bool back>
+void move_states(char* state, int64_t stride, int64_t lines, int channels, char* carry,
+                 char* chain) {
+  constexpr int64_t size = carry_size + 4 * chain_size;
+  for (int64_t line = 0; line < lines; ++line) {
+    for (int c = 0; c < channels; ++c, carry += carry_size) {
+      char* const at = state + line * stride + c * size;
+      __builtin_memcpy(back ? at : carry, back ? carry : at, carry_size);
+      if (!chain) continue;
+      __builtin_memcpy(back ? at + carry_size : chain, back ? chain : at + carry_size, chain_size);
+      chain += chain_size;
+    }
+  }
+}
+
+// The same of chains in planes, if there are any.
+template <bool back>
+void move_planes(const KernelSet& set, char* state, int64_t stride, int64_t lines, char* carry,
+                 char* chain, int64_t plane) {
+  const int64_t step = set.chain_size / set.planes;
+  for (int64_t line = 0; line < lines; ++line, carry += set.carry_size) {
+    char* const at = state + line * stride;
+    std::memcpy(back ? at : carry, back ? carry : at, set.carry_size);
+    for (int p = 0; chain && step > 0 && p < set.planes; ++p) {
+      char *const outside = chain + p * plane + line * step, *const inside =
+                                                                 at + set.carry_size + p * step;
+      std::memcpy(back ? inside : outside, back ? outside : inside, step);
+    }
+  }
+}
+
+template <bool back>
+void move_states(const KernelSet& set, char* state, int64_t stride, int64_t lines, int channels,
+                 char* carry, char* chain) {
+  const int carry_size = set.carry_size / channels, chain_size = set.chain_size / channels;
+  const auto move = chain_size == 16  ? move_states<16, 16, back>
+                    : chain_size == 8 ? move_states<8, 8, back>
+                    : carry_size == 8 ? move_states<8, 4, back>
+                                      : move_states<4, 4, back>;
+  move(state, stride, lines, channels, carry, chain);
+}
+
+int channels_of(DType dtype) { return dtype >= DType::complex64 ? 2 : 1; }
+
+}  // namespace
+
+int64_t state_size(const Request& r) {
+  if (r.overflow != Overflow::wrap) return sizeof(Wide);
+  if (r.decay.data) {
+    if (r.decay_dtype >= DType::complex64) return sizeof(Complex<double>);
+    return channels_of(r.y_dtype) * int64_t{sizeof(DecayRecord)};
+  }
+  const Stepper& stepper = stepper_of(r.y_dtype, r.precision);
+  return stepper.channels * stepper.size;
+}
+
+void begin_states(DType dtype, Precision precision, char* states, const char* values,
+                  int64_t bytes) {
+  const Stepper& stepper = stepper_of(dtype, precision);
+  stepper.begin(states, values, bytes / stepper.size);
+}
+
+void Run::get_states(const Item& item, char* carry, char* chain) const {
+  char* const states = const_cast<char*>(item.initial);
+  const int64_t stride = plan_.inner.initial_stride;
+  if (plan_.op == Operator::sum) {
+    const int channels = channels_of(plan_.y_dtype);
+    move_states<false>(set_, states, stride, item.lines, channels, carry, chain);
+  } else {
+    move_planes<false>(set_, states, stride, item.lines, carry, chain, plan_.panel * chain_step_);
+  }
+}
+
+void Run::put_states(const Item& item, char* carry, char* chain) const {
+  char* const states = request_.after + (item.initial - request_.initial.data);
+  const int64_t stride = plan_.inner.initial_stride;
+  if (plan_.op == Operator::sum) {
+    const int channels = channels_of(plan_.y_dtype);
+    move_states<true>(set_, states, stride, item.lines, channels, carry, chain);
+  } else {
+    move_planes<true>(set_, states, stride, item.lines, carry, chain, plan_.panel * chain_step_);
+  }
+}
+
+// By way of a buffer, so that steps are compiled for each type of results and no other.
+void Run::step_lines(Workspace& space, const Item& item) const {
+  const bool decayed = plan_.op == Operator::decay, columns = plan_.walk == Walk::columns;
+  const Stepper& stepper =
+      decayed ? decay_stepper_of(plan_.y_dtype) : stepper_of(plan_.y_dtype, plan_.precision);
+  Steps steps{};
+  steps.values = space.packed.data();
+  steps.state_line = plan_.inner.initial_stride;
+  steps.first = static_cast<int>(plan_.position % group_size);
+  steps.length = static_cast<int>(item.length);
+  steps.begins_tile = plan_.position % tile_size == 0;
+  steps.ends_tile = (plan_.position + item.length) % tile_size == 0;
+  steps.exclusive = plan_.exclusive;
+  for (int64_t line = 0; line < item.lines; line += pack_shape_.lines) {
+    steps.lines = std::min(pack_shape_.lines, item.lines - line);
+    steps.value_step = columns ? steps.lines * y_size_ : y_size_;
+    steps.value_line = columns ? y_size_ : item.length * y_size_;
+    steps.states = item.initial + line * steps.state_line;
+    steps.after = request_.after + (steps.states - request_.initial.data);
+    Piece in = part_of(item, 0, item.length);
+    in.lines = steps.lines;
+    in.x += line * in.x_line;
+    in.y += line * in.y_line;
+    if (in.mask) in.mask += line * in.mask_line;
+    if (decayed) {
+      in.decay += line * in.decay_line;
+      pack_decays(in, space.decays.data(), steps.lines * sizeof(double), sizeof(double));
+      steps.decays = in.decay;
+      steps.decay_step = in.decay_scan;
+      steps.decay_line = in.decay_line;
+    }
+    Piece out = in;
+    in.y = steps.values;
+    in.y_scan = out.x_scan = steps.value_step;
+    in.y_line = out.x_line = steps.value_line;
+    pack(space, in);
+    stepper.step(steps);
+    out.x = steps.values;
+    if (plan_.nan) {
+      Piece from = in;  // where it was packed to
+      from.x = in.y;
+      from.x_scan = in.y_scan;
+      from.x_line = in.y_line;
+      show(space, from, out);
+    } else {
+      unpack_(out);
+    }
+  }
+}
+
+Status advance(DType dtype, Precision precision, const Kernels& kernels, const char* states,
+               int64_t lines, const char* totals, int64_t tiles, const char* tail,
+               char* after) noexcept {
+  const Stepper& stepper = stepper_of(dtype, precision);
+  const KernelSet& set = set_of(kernels, dtype, dtype, precision_for(dtype, precision));
+  const int64_t size = stepper.channels * stepper.size, bytes = lines * size;
+  std::vector<char> carries;
+  try {
+    carries.resize(lines * set.carry_size);
+  } catch (const std::bad_alloc&) {
+    return Status::out_of_memory;
+  }
+  char* const carry = carries.data();
+  move_states<false>(set, const_cast<char*>(states), size, lines, stepper.channels, carry, nullptr);
+  for (int64_t tile = 0; tile < tiles; ++tile, totals += lines * set.total_size) {
+    set.fold(carry, totals, lines * stepper.channels);
+  }
+  if (tail) {
+    std::copy_n(tail, bytes, after);
+  } else {
+    std::fill_n(after, bytes, char{0});
+  }
+  move_states<true>(set, after, size, lines, stepper.channels, carry, nullptr);
+  return Status::done;
+}
+
+}  // namespace cumsum
