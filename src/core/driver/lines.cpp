@@ -150,7 +150,7 @@ Piece Run::part_of(const Item& item, int64_t begin, int64_t length) const {
   const Axis &scan = plan_.scan, &inner = plan_.inner;
   Piece piece{};
   piece.x = item.x + (begin - item.x_begin) * item.x_scan;
-  piece.y = item.y + begin * scan.y_stride;
+  piece.y = y_ ? item.y + begin * scan.y_stride : nullptr;
   if (item.mask) piece.mask = item.mask + begin * scan.mask_stride;
   piece.decay = item.decay + (begin - item.x_begin) * item.decay_scan;
   piece.skipna = item.skipna;
@@ -162,6 +162,7 @@ Piece Run::part_of(const Item& item, int64_t begin, int64_t length) const {
   piece.mask_line = inner.mask_stride;
   piece.decay_scan = item.decay_scan;
   piece.decay_line = item.decay_line;
+  piece.own_decays = plan_.own_decays;
   piece.length = length;
   piece.lines = item.lines;
   piece.position = plan_.position + begin - item.origin;

@@ -118,6 +118,9 @@ inline R cast(X x) {
   }
 }
 
+template <class X>
+inline constexpr bool is_half_float = __is_same(X, Float16) || __is_same(X, BFloat16);
+
 // A constant x_step lets the compiler use vectors; 0 stands for any.
 template <class X, class R, int64_t x_step, int64_t y_step>
 inline void copy_steps(const char* __restrict x, int64_t x_any, char* __restrict y, int64_t y_any,
@@ -137,7 +140,15 @@ inline void copy_run(const char* x, int64_t x_step, char* y, int64_t y_step, int
     const R value = cast<R>(read<X>(x));
     for (int64_t i = 0; i < count; ++i) write<R>(y + i * y_size, value);
   } else if (x_step == x_size) {
-    copy_steps<X, R, x_size, y_size>(x, x_step, y, y_step, count);
+    int64_t done = 0;
+    if constexpr (is_half_float<X> && (__is_same(R, float) || __is_same(R, double))) {
+      constexpr int L = 8;
+      for (; done + L <= count; done += L) {
+        write(y + done * y_size, load<R, L, X>(x + done * x_size));
+      }
+    }
+    copy_steps<X, R, x_size, y_size>(x + done * x_size, x_step, y + done * y_size, y_step,
+                                     count - done);
   } else if (x_step == -x_size) {
     copy_steps<X, R, -x_size, y_size>(x, x_step, y, y_step, count);
   } else if (x_step == 2 * x_size) {

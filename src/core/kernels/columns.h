@@ -115,6 +115,13 @@ struct Columns {
     __builtin_memcpy(chain_at, chain, count * sizeof(A));
   }
 
+  // Lines that are taken at a time where there are fewer than L: half as many; of what is not
+  // plain, and rarer, there are fewer kernels.
+  template <int L, bool plain>
+  static constexpr int narrower = plain   ? L / 2
+                                  : L > 4 ? 4
+                                          : 1;
+
   // Lines from `line` on, as many at a time as there are lanes; then half as many, and so on, or
   // all at once if they may spill. They come first, so that what they spill is written over.
   template <class X, class R, int L, bool plain>
@@ -124,7 +131,7 @@ struct Columns {
       if (spill && rest && (rest > L / 2 || L == 2)) {
         scan_spilling<X, R, L, plain>(p, p.lines - rest);
       } else if (rest) {
-        scan_strips<X, R, L / 2, plain>(p, p.lines - rest, spill);
+        scan_strips<X, R, narrower<L, plain>, plain>(p, p.lines - rest, spill);
       }
     }
     for (; line + L <= p.lines; line += L) {

@@ -14,6 +14,7 @@ struct DecayColumns {
   template <int L>
   static inline Vector<double, L> load_decay(const Piece& p, int64_t row, int64_t line) {
     const char* const at = p.decay + row * p.decay_scan;
+    if (p.own_decays) return load<double, L, R>(at + line * int64_t{sizeof(R)});
     if (p.decay_line == 0) return all_lanes<double, L>(read<double>(at));
     return read<Vector<double, L>>(at + line * int64_t{sizeof(double)});
   }

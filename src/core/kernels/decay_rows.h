@@ -15,7 +15,6 @@ struct DecayRows {
   using V = typename Walk::V;
   static constexpr int L = Walk::L, parts = Walk::parts;
   static constexpr int64_t x_step = Step * int64_t{sizeof(R)};
-  static constexpr int64_t decay_step = constant ? 0 : Step * int64_t{sizeof(double)};
   static constexpr int many = 4;  // groups taken together
 
   // The products of decays at each distance of the tree, and of all up to each element.
@@ -114,8 +113,8 @@ struct DecayRows {
   }
 
   // Gives the zeros among the results of `count` groups, which follow `before`, their signs.
-  [[gnu::noinline]] static void sign_zeros(const char* x, const char* decay, double before,
-                                           Group* sums, int count) {
+  [[gnu::noinline]] static void sign_zeros(const char* x, const char* decay, bool own,
+                                           double before, Group* sums, int count) {
     for (int i = 0; i < count; ++i) {
       const char* const from = x + i * group_size * x_step;
       const Group terms = Walk::template load_group<R>(from);
@@ -124,7 +123,7 @@ struct DecayRows {
         Walk::template store_group<double>(results.first(), sums[i], false);
         for (int e = 0; e < group_size; ++e) {
           const double term = load<double, 1, R>(from + e * x_step);
-          const double weight = decay_at(decay, i * group_size + e);
+          const double weight = decay_at(decay, i * group_size + e, own);
           before = results[e] = with_sign(results[e], term, weight, before);
         }
         sums[i] = results.group();
@@ -134,8 +133,14 @@ struct DecayRows {
       }
     }
   }
-  static double decay_at(const char* decay, int64_t i) {
-    return read<double>(decay + i * decay_step);
+  // Where the decay of element i lies, from that of the first one; and what it is.
+  static const char* place_of(const char* decay, int64_t i, bool own) {
+    if (constant) return decay;
+    return decay + Step * i * (own ? int64_t{sizeof(R)} : int64_t{sizeof(double)});
+  }
+  static double decay_at(const char* decay, int64_t i, bool own) {
+    const char* const at = place_of(decay, i, own);
+    return own ? load<double, 1, R>(at) : read<double>(at);
   }
 
   // `count` groups, if their decays are steady.
@@ -148,7 +153,9 @@ struct DecayRows {
       auto steady = is_steady(V{});
       CUMSUM_UNROLL
       for (int i = 0; i < count; ++i) {
-        weights[i] = Walk::template load_group<double>(decay + i * group_size * decay_step);
+        const char* const at = place_of(decay, i * group_size, manner.own_decays);
+        weights[i] = manner.own_decays ? Walk::template load_group<R>(at)
+                                       : Walk::template load_group<double>(at);
         CUMSUM_UNROLL
         for (int j = 0; j < parts; ++j) steady &= is_steady(weights[i].part[j]);
       }
@@ -182,7 +189,7 @@ struct DecayRows {
       for (int j = 0; j < parts; ++j) zeros |= sums[i].part[j] == 0;
     }
     if (in_any_lane<L>(zeros)) {
-      sign_zeros(x, decay, lane_of<double, L>(before, 0), sums, count);
+      sign_zeros(x, decay, manner.own_decays, lane_of<double, L>(before, 0), sums, count);
       carried.total = Walk::last(sums[count - 1].part[parts - 1]);
     }
     if (y == nullptr) return true;
@@ -223,7 +230,7 @@ struct DecayRows {
     double values[group_size], decays[group_size];
     for (int e = 0; e < count; ++e) {
       values[e] = load<double, 1, R>(x + e * x_step);
-      decays[e] = decay_at(decay, e);
+      decays[e] = decay_at(decay, e, manner.own_decays);
     }
     double before = sums.total;
     scan_apart(values, decays, count, sums);
@@ -261,7 +268,7 @@ struct DecayRows {
     const auto place = [&](int64_t i) { return y ? y + i * x_step : nullptr; };
     int64_t i = 0;
     while (length - i >= group_size) {
-      const char *const from = x + i * x_step, *const by = decay + i * decay_step;
+      const char *const from = x + i * x_step, *const by = place_of(decay, i, manner.own_decays);
       if (!apart && length - i >= many * group_size &&
           scan_groups<many>(from, by, place(i), weights, carried, manner)) {
         i += many * group_size;
@@ -277,7 +284,8 @@ struct DecayRows {
     sums = gathered(carried);
     if (i < length) {
       const int rest = static_cast<int>(length - i);
-      scan_rest(x + i * x_step, decay + i * decay_step, place(i), rest, sums, manner);
+      scan_rest(x + i * x_step, place_of(decay, i, manner.own_decays), place(i), rest, sums,
+                manner);
     }
   }
 
@@ -293,8 +301,8 @@ struct DecayRows {
         const int64_t at = (p.position + i) % tile_size, left = tile_size - at;
         const int64_t count = left < p.length - i ? left : p.length - i;
         if (at == 0) sums = begin_tile(carry);
-        scan_tile(manner.x + i * x_step, decay + i * decay_step, y ? y + i * x_step : nullptr,
-                  count, sums, manner);
+        scan_tile(manner.x + i * x_step, place_of(decay, i, manner.own_decays),
+                  y ? y + i * x_step : nullptr, count, sums, manner);
         i += count;
         if (count == left) carry = close_tile(carry, sums);
       }
@@ -308,7 +316,7 @@ struct DecayRows {
     for (int64_t line = 0; line < p.lines; ++line) {
       const char *const x = p.x + line * p.x_line, *const decay = p.decay + line * p.decay_line;
       Decayed sums = begin_tile(0);
-      scan_tile(x, decay, nullptr, tile_size, sums, {});
+      scan_tile(x, decay, nullptr, tile_size, sums, manner_of(p, line, false));
       const double last = load<double, 1, R>(x + (tile_size - 1) * x_step);
       write(p.carry + line * int64_t{sizeof(DecayTotal)},
             DecayTotal{sums.local, sums.product, last == 0 && __builtin_signbit(last)});

@@ -39,7 +39,7 @@ struct ShortRows {
   template <class X, class R>
   static int64_t scan(const ShortSegments& p) {
     constexpr int64_t x_size = C * int64_t{sizeof(X)}, y_size = C * int64_t{sizeof(R)};
-    const Manner manner{nullptr, nullptr, false, p.exclusive, false};
+    const Manner manner{nullptr, nullptr, false, p.exclusive, false, false};
     int64_t last = p.first;
     if constexpr (Step > 0) {
       const int64_t edge = p.offsets[p.last];

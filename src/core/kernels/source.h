@@ -77,7 +77,7 @@ inline Vector<W, L> lengthen(const char* bytes) {
 // at `mask`; null if all count.
 struct Manner {
   const char *x, *mask;
-  bool skipna, exclusive, stream;
+  bool skipna, exclusive, stream, own_decays;
 
   bool filters() const { return mask || skipna; }
   template <class X>
@@ -92,7 +92,7 @@ inline bool is_plain(const Piece& p) { return !p.exclusive && !p.mask && !p.skip
 
 inline Manner manner_of(const Piece& p, int64_t line, bool stream) {
   const char* const mask = p.mask ? p.mask + line * p.mask_line : nullptr;
-  return {p.x + line * p.x_line, mask, p.skipna, p.exclusive, stream};
+  return {p.x + line * p.x_line, mask, p.skipna, p.exclusive, stream, p.own_decays};
 }
 
 // Sums of vectors of elements with zeros for what does not count, by the bytes of a mask or null.

@@ -39,6 +39,7 @@ struct Piece {
   const char* mask;  // of the first element: what adds nothing has a zero byte; null if all do
   int64_t mask_scan, mask_line;
   const char* decay;  // of the first element, a float64 or complex128
+  bool own_decays;    // or of the result's type
   int64_t decay_scan, decay_line;
   const Exactly* exactly;  // exact sums
   int64_t plane;           // bytes from plane to plane of the chains, where they consist of several

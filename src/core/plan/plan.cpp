@@ -154,16 +154,19 @@ void choose_walk(Plan& plan, const Kernels& kernels) {
   plan.packed = plan.y_dtype;
 }
 
-// Decays must be float64, and lie along the walk, or be the same all along it.
+// Decays are float64 or, if there is one for each element, of y's type; and lie along the walk, or
+// are the same all along it.
 [[gnu::noinline]] void mind_operator(Plan& plan, const Request& request, const Kernels& kernels) {
   plan.alone = set_of(kernels, plan).add_up[int(plan.walk)] == nullptr;
   plan.decay_dtype = request.decay_dtype;
   if (plan.op != Operator::decay) return;
-  const int64_t size = sizeof(double);
-  const bool columns = plan.walk == Walk::columns;
+  const bool columns = plan.walk == Walk::columns, constant = plan.scan.decay_stride == 0;
+  const int64_t size = item_size(request.decay_dtype);
   const int64_t stride = columns ? plan.inner.decay_stride : plan.scan.decay_stride;
-  const bool along = stride == 0 || stride == (plan.walk == Walk::reversed ? -size : size);
-  plan.pack_decay = plan.stepped || request.decay_dtype != DType::float64 || !along;
+  const bool along = stride == (plan.walk == Walk::reversed ? -size : size);
+  const bool wide = request.decay_dtype == DType::float64;
+  plan.pack_decay = plan.stepped || !(along ? wide || !constant : wide && stride == 0);
+  plan.own_decays = !plan.pack_decay && !wide;
 }
 
 // Bytes of what `initial` has of a line.

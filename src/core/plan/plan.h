@@ -25,6 +25,7 @@ struct PlannedOptions {
   bool nan;         // y is packed, and NaN put there
   bool filters;     // the kernels read zeros there; else x is packed with zeros there
   bool pack_decay;  // by way of a buffer of float64
+  bool own_decays;  // they are of y's type
   bool segmented;   // lines are cut into segments
   bool alone;       // an axis is one worker's
   DType decay_dtype;
