@@ -100,6 +100,10 @@ SHORT = {
     "reset": lambda of: {"reset": as_own(of, np.arange(6) % 2 > 0)},
     "overflow": lambda of: {"overflow": "wrap"},
     "precision": lambda of: {"precision": "compensated"},
+    "decay": lambda of: {"decay": 0.9},
+    "decay, exclusive": lambda of: {"decay": 0.9, "exclusive": True, "initial": 1},
+    "decay for each line": lambda of: {"decay": as_own(of, np.linspace(0.5, 1, 4)[:, None])},
+    "decay for each element": lambda of: {"decay": as_own(of, np.linspace(0.5, 1, 6))},
     "several": lambda of: {"reverse": True, "exclusive": True, "initial": 2.0, "skipna": True},
 }
 
@@ -117,14 +121,57 @@ def test_plain_forms_go_the_short_way(library, option):
         assert bits(written) == bits(expected)
 
 
+def of_length(value, size):
+    """What SHORT has for lines of six elements, for longer ones."""
+    if not hasattr(value, "dtype") or value.shape[-1:] not in {(6,), (4,), (3,)}:
+        return value
+    if value.dtype in (np.int64, torch.int64):
+        return value * (size // 6)
+    if value.shape[-1] != 6:
+        return value
+    return value.tile(size // 6) if isinstance(value, torch.Tensor) else np.tile(value, size // 6)
+
+
 @pytest.mark.parametrize("library", [np, torch], ids=["numpy", "torch"])
-def test_saturated_sums_go_the_short_way(library):
-    x = as_own(library, np.array([[100, 100, -128], [-100, -100, 127]], np.int8))
-    for keywords in ({}, {"initial": 2**62}, {"initial": -3, "include_initial": True}):
-        keywords |= {"dtype": x.dtype, "overflow": "saturate"}
-        assert not goes_slow(lambda: cumsum.cumsum(x, 1, **keywords))  # noqa: B023
-        expected = api.slow_cumsum(x, 1, **keywords)
-        assert bits(cumsum.cumsum(x, 1, **keywords)) == bits(expected)
+@pytest.mark.parametrize("option", SHORT)
+def test_long_lines_have_the_same_bits(library, option):
+    size = 6 * 1600
+    keywords = {name: of_length(v, size) for name, v in SHORT[option](library).items()}
+    for dtype in ("float64", "float32", "int32", "complex64"):
+        x = values(np, 4 * size) * 100
+        x[:, ::7] = np.nan if "int" not in dtype else 0
+        x = as_own(library, x.astype(dtype))
+        for line in (x, x[::-1] if library is np else x.flip(0)):
+            ours, twins = (result_of(f, line, 1, keywords) for f in (PUBLIC[0], TWINS[0]))
+            assert ours == twins
+
+
+def result_of(function, x, dim, keywords):
+    try:
+        return bits(function(x, dim, **keywords))
+    except (TypeError, ValueError) as error:
+        return type(error), str(error)
+
+
+@pytest.mark.parametrize("library", [np, torch], ids=["numpy", "torch"])
+@pytest.mark.parametrize("overflow", ["saturate", "raise"])
+def test_exact_sums_go_the_short_way(library, overflow):
+    x = as_own(library, np.array([[100, 20, -128], [-100, -20, 127]], np.int8))
+    for keywords in ({}, {"initial": -3}, {"initial": 5, "include_initial": True}):
+        known = {"dtype": x.dtype, "overflow": overflow, **keywords}
+        assert not goes_slow(lambda: cumsum.cumsum(x, 1, **known))  # noqa: B023
+        assert bits(cumsum.cumsum(x, 1, **known)) == bits(api.slow_cumsum(x, 1, **known))
+
+
+@pytest.mark.parametrize("library", [np, torch], ids=["numpy", "torch"])
+def test_nothing_is_written_where_a_sum_does_not_fit(library):
+    x = as_own(library, np.array([100, 100, -128], np.int8))
+    for name in ("cumsum", "cumsum_"):
+        before = bits(x), getattr(x, "_version", None)
+        out = {"out": x} if name == "cumsum" else {}
+        with pytest.raises(OverflowError, match="the sum at index"):
+            getattr(cumsum, name)(x, 0, overflow="raise", **out)
+        assert (bits(x), getattr(x, "_version", None)) == before
 
 
 @pytest.mark.parametrize("name", ["where", "initial"])

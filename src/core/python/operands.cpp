@@ -1,7 +1,6 @@
 #include "operands.h"
 
 #include <algorithm>
-#include <cstring>
 #include <new>
 
 #include "cuts.h"
@@ -136,6 +135,8 @@ bool CallOperands::read_decay(Request& request) {
                           result_ != DType::longdouble;
   const bool is_half = item_size(result_) == 2;  // libraries differ in their casts to it
   if (!has_decays || (is_half && x_.dtype != result_)) return false;
+  // Where a tile begins, the core has the sum before it, unrounded; Python code has its result.
+  if (options_.exclusive && x_.shape[axis_] > tile_size) return false;
   if (!is_number(options_.decay)) return read_decays(request);
   if (!store_number(options_.decay, DType::float64, reinterpret_cast<char*>(&decay_number_))) {
     return false;
@@ -152,9 +153,9 @@ bool CallOperands::read_decays(Request& request) {
     return false;
   }
   const bool is_complex = result_ >= DType::complex64;
-  const bool own = view.dtype == result_ && same_shape(view, x_) && x_.shape[axis_] > 1;
-  const bool readable = is_complex ? view.dtype == DType::complex128 : own;
-  if (view.dtype != DType::float64 && !readable) return false;
+  if (view.dtype != DType::float64 && view.dtype != (is_complex ? DType::complex128 : result_)) {
+    return false;
+  }
   request.decay = {view.data, decay_strides_};
   request.decay_dtype = view.dtype;
   return true;
