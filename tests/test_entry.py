@@ -97,6 +97,8 @@ SHORT = {
     "skipna and nan": lambda of: {"skipna": True, "missing": "nan"},
     "offsets": lambda of: {"offsets": as_own(of, np.array([0, 2, 2, 6]))},
     "lengths": lambda of: {"lengths": as_own(of, np.array([2, 0, 4]))},
+    "offsets as a list": lambda of: {"offsets": [0, 2, 2, 6]},
+    "lengths of int32": lambda of: {"lengths": as_own(of, np.array([2, 0, 4], np.int32))},
     "reset": lambda of: {"reset": as_own(of, np.arange(6) % 2 > 0)},
     "overflow": lambda of: {"overflow": "wrap"},
     "precision": lambda of: {"precision": "compensated"},
@@ -123,9 +125,11 @@ def test_plain_forms_go_the_short_way(library, option):
 
 def of_length(value, size):
     """What SHORT has for lines of six elements, for longer ones."""
+    if isinstance(value, list):
+        return [number * (size // 6) for number in value]
     if not hasattr(value, "dtype") or value.shape[-1:] not in {(6,), (4,), (3,)}:
         return value
-    if value.dtype in (np.int64, torch.int64):
+    if value.dtype in (np.int64, np.int32, torch.int64, torch.int32):
         return value * (size // 6)
     if value.shape[-1] != 6:
         return value
@@ -172,6 +176,14 @@ def test_nothing_is_written_where_a_sum_does_not_fit(library):
         with pytest.raises(OverflowError, match="the sum at index"):
             getattr(cumsum, name)(x, 0, overflow="raise", **out)
         assert (bits(x), getattr(x, "_version", None)) == before
+
+
+def test_numbers_of_numpy_are_read():
+    x = values(np)
+    for name in ("initial", "decay", "where"):
+        given = {name: np.True_ if name == "where" else x[1, 1]}
+        assert not goes_slow(lambda: cumsum.cumsum(x, 1, **given))  # noqa: B023
+        assert bits(cumsum.cumsum(x, 1, **given)) == bits(api.slow_cumsum(x, 1, **given))
 
 
 @pytest.mark.parametrize("name", ["where", "initial"])

@@ -35,8 +35,16 @@ bool rounds_twice(DType x) {
          x == DType::clongdouble;
 }
 
+// Whether it is an array, or one of NumPy's own numbers, which are arrays without a dim.
+bool is_plain_array(PyObject* object) {
+  if (Py_TYPE(object) == array_type) return true;
+  if (PyDict_GetItemWithError(dtypes, reinterpret_cast<PyObject*>(Py_TYPE(object)))) return true;
+  PyErr_Clear();  // a type may have a hash of its own
+  return false;
+}
+
 bool lend_array(PyObject* object, Lent& lent) {
-  return Py_TYPE(object) == array_type && lent.hold(object, PyBUF_FULL_RO);
+  return is_plain_array(object) && lent.hold(object, PyBUF_FULL_RO);
 }
 
 int threads_for_arrays() {
@@ -70,7 +78,9 @@ bool choose_result(const Call& call, DType x, DType& result) {
 }  // namespace
 
 PyObject* scan_array(const Call& call) {
-  if (call.out && Py_TYPE(call.out) != array_type) return nullptr;
+  if (Py_TYPE(call.input) != array_type || (call.out && Py_TYPE(call.out) != array_type)) {
+    return nullptr;
+  }
   Lent input, output;
   const ArrayView& x = input.view;
   int axis;

@@ -109,24 +109,22 @@ bool CallOperands::read_where(Request& request) {
 
 bool CallOperands::read_cuts(Request& request) {
   if (options_.cuts() == 0) return true;
-  PyObject* cuts = options_.offsets   ? options_.offsets
-                   : options_.lengths ? options_.lengths
-                                      : options_.reset;
+  PyObject* given = options_.offsets   ? options_.offsets
+                    : options_.lengths ? options_.lengths
+                                       : options_.reset;
+  int64_t listed[most_listed];
   Lent lent;
-  if (!lend_(cuts, lent) || lent.view.dims != 1 || lent.view.shape[0] > most_cuts) return false;
-  offsets_.reset(new (std::nothrow) int64_t[lent.view.shape[0] + 2]);
-  if (!offsets_ || !copy_cuts(lent.view, request)) return false;
+  if (!view_list(given, listed, lent.view) && !lend_(given, lent)) return false;
+  const ArrayView& cuts = lent.view;
+  if (cuts.dims != 1 || cuts.shape[0] > most_cuts) return false;
+  offsets_.reset(new (std::nothrow) int64_t[cuts.shape[0] + 2]);
   request.offsets = offsets_.get();
-  return true;
-}
-
-bool CallOperands::copy_cuts(const ArrayView& cuts, Request& request) {
+  if (!offsets_) return false;
   const int64_t size = x_.shape[axis_];
-  const DType wanted = options_.reset ? DType::boolean : DType::int64;
-  if (cuts.dtype != wanted) return false;
-  if (options_.offsets) return copy_offsets(cuts, size, offsets_.get(), request.segments);
-  if (options_.lengths) return offsets_of_lengths(cuts, size, offsets_.get(), request.segments);
-  return offsets_of_starts(cuts, size, offsets_.get(), request.segments);
+  const auto read = options_.offsets   ? copy_offsets
+                    : options_.lengths ? offsets_of_lengths
+                                       : offsets_of_starts;
+  return read(cuts, size, offsets_.get(), request.segments);
 }
 
 bool CallOperands::read_decay(Request& request) {

@@ -53,7 +53,6 @@ class CallOperands {
   bool read_first_number(Request& request);
   bool read_where(Request& request);
   bool read_cuts(Request& request);
-  bool copy_cuts(const ArrayView& cuts, Request& request);
   bool read_decay(Request& request);
   bool read_decays(Request& request);
 
