@@ -313,3 +313,10 @@ def test_every_number_begins_sums_as_it_did(library, dtype, number):
     for options in ({}, {"include_initial": True}, {"exclusive": True}):
         ours, twins = (outcome(f, **options) for f in (cumsum.cumsum, api.slow_cumsum))
         assert ours == twins
+
+
+@pytest.mark.filterwarnings("ignore:An output with one or more elements was resized")
+def test_a_tensor_may_become_its_own_longer_result():
+    x = torch.arange(1, 5)
+    assert cumsum.cumsum(x, 0, out=x, include_initial=True) is x
+    assert x.tolist() == [0, 1, 3, 6, 10]

@@ -50,7 +50,7 @@ bool store_integer(long long value, DType dtype, char* element) {
   }
 }
 
-// Integers up to it are floats of 16 bits, or close to one.
+// Integers up to it are rounded once to 16 bits by NumPy and by torch.
 constexpr long long most_in_half = 2048;
 
 // By the core's cast: the scan of one element. What is a float of 32 bits is rounded once.
