@@ -78,7 +78,7 @@ def write_unversioned(
 ) -> Tensor:
     """The same with nothing recorded, and without a new version of `out`."""
     ability = abilities.for_tensors(options)
-    if ability is not None and out.shape != torch.Size(tensor.shape_of(x, how)):
+    if (ability is not None or out is x) and out.shape != torch.Size(tensor.shape_of(x, how)):
         y = scan(x, initial, how, options)  # first of all: after an error, `out` is what it was
         _fit(out, x, how)
         return out.copy_(y)

@@ -5,32 +5,6 @@
 namespace cumsum {
 namespace {
 
-bool parse(PyObject* const* args, Py_ssize_t count, PyObject* names, bool has_out,
-           PlainCall& call) {
-  PyObject* dim = count > 1 ? args[1] : nullptr;
-  if (count < 1 || count > 2) return false;
-  call.input = args[0];
-  const Py_ssize_t named = names ? PyTuple_Size(names) : 0;
-  for (Py_ssize_t i = 0; i < named; ++i) {
-    PyObject* name = PyTuple_GetItem(names, i);
-    PyObject* value = args[count + i];
-    if (has_out && PyUnicode_CompareWithASCIIString(name, "out") == 0) {
-      call.out = value == Py_None ? nullptr : value;
-    } else if (!dim && (PyUnicode_CompareWithASCIIString(name, "dim") == 0 ||
-                        PyUnicode_CompareWithASCIIString(name, "axis") == 0)) {
-      dim = value;
-    } else if (PyUnicode_CompareWithASCIIString(name, "dtype") == 0) {
-      call.dtype = value == Py_None ? nullptr : value;
-    } else {
-      return false;
-    }
-  }
-  if (!dim || !PyLong_CheckExact(dim)) return false;
-  int overflow = 0;
-  call.dim = PyLong_AsLongAndOverflow(dim, &overflow);
-  return overflow == 0 && !(call.dtype && (call.out || !has_out));
-}
-
 // A public function: its Python twin, and whether it writes into its input.
 struct Function {
   PyMethodDef definition;
@@ -60,12 +34,11 @@ PyObject* call_slow(PyObject* slow, PyObject* const* args, Py_ssize_t count, PyO
 }
 
 template <bool in_place>
-PyObject* call(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* names) {
-  PlainCall plain;
-  if (parse(args, count, names, !in_place, plain)) {
-    if (in_place) plain.out = plain.input;
-    PyObject* result = scan_array(plain);
-    if (!result && !PyErr_Occurred()) result = scan_tensor(plain);
+PyObject* answer(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+  Call call;
+  if (read_call(args, count, names, in_place, call)) {
+    PyObject* result = scan_array(call);
+    if (!result && !PyErr_Occurred()) result = scan_tensor(call);
     if (result || PyErr_Occurred()) return result;
   }
   return call_slow(functions[in_place].slow, args, count, names);
@@ -101,14 +74,14 @@ PyObject* make_function(PyObject* module, PyObject* args) {
   PyObject* slow;
   const char* doc;
   int in_place;
-  if (!PyArg_ParseTuple(args, "Osp", &slow, &doc, &in_place)) return nullptr;
+  if (!PyArg_ParseTuple(args, "Osp", &slow, &doc, &in_place) || !intern_keywords()) return nullptr;
   Function& function = functions[in_place];
   Py_INCREF(slow);
   Py_XDECREF(function.slow);
   function.slow = slow;
   function.doc = doc;
   function.definition = {in_place ? "cumsum_" : "cumsum",
-                         as_c_function(in_place ? call<true> : call<false>),
+                         as_c_function(in_place ? answer<true> : answer<false>),
                          METH_FASTCALL | METH_KEYWORDS, function.doc.c_str()};
   PyObject* home = PyUnicode_FromString("cumsum");
   if (!home) return nullptr;

@@ -3,24 +3,15 @@
 // errors.
 #pragma once
 
+#include "options.h"
 #include "views.h"
 
 namespace cumsum {
 
-// A call in its plain form: input, an int, and perhaps out= or dtype=.
-struct PlainCall {
-  PyObject* input = nullptr;
-  PyObject* out = nullptr;    // the input itself for an in-place scan; null for a new result
-  PyObject* dtype = nullptr;  // of a new result; null for the default
-  long dim = 0;
-  bool reverse = false;   // tensors: from the last element
-  bool recorded = false;  // tensors: whoever calls sees to the gradient
-};
-
 // Each gives a new reference to the result, or null: with an exception if the scan failed, without
 // one if the call is not for this way.
-PyObject* scan_array(const PlainCall& call);   // fast_numpy.cpp
-PyObject* scan_tensor(const PlainCall& call);  // fast_torch.cpp
+PyObject* scan_array(const Call& call);   // numpy_call.cpp
+PyObject* scan_tensor(const Call& call);  // torch_call.cpp
 
 // The DType that `dtype` stands for in a dict of what a library calls them, if elements of type x
 // are cast to it without a word: no float becomes an integer, nothing complex becomes real.

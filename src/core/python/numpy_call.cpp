@@ -1,5 +1,6 @@
 // Plain numpy.ndarray objects, by the buffer protocol.
 #include "call.h"
+#include "scan_call.h"
 #include "thread_count.h"
 
 namespace cumsum {
@@ -7,6 +8,7 @@ namespace {
 
 PyTypeObject* array_type;
 PyObject* empty_like;
+PyObject* keep_order;                 // that of the input, as far as the shape allows
 PyObject* dtypes;                     // numbers of what may be given as dtype=
 PyObject* result_types[dtype_count];  // dtype objects, by the input's DType; null: not for this way
 
@@ -33,60 +35,68 @@ bool rounds_twice(DType x) {
          x == DType::clongdouble;
 }
 
-class Buffer {
- public:
-  Buffer(PyObject* object, int flags) : held_(PyObject_GetBuffer(object, &buffer_, flags) == 0) {
-    if (!held_) PyErr_Clear();
-  }
-  ~Buffer() {
-    if (held_) PyBuffer_Release(&buffer_);
-  }
-  Buffer(const Buffer&) = delete;
-  Buffer& operator=(const Buffer&) = delete;
-  bool view(ArrayView& view) const { return held_ && view_buffer(buffer_, view); }
+// Whether it is an array, or one of NumPy's own numbers, which are arrays without a dim.
+bool is_plain_array(PyObject* object) {
+  if (Py_TYPE(object) == array_type) return true;
+  if (PyDict_GetItemWithError(dtypes, reinterpret_cast<PyObject*>(Py_TYPE(object)))) return true;
+  PyErr_Clear();  // a type may have a hash of its own
+  return false;
+}
 
- private:
-  Py_buffer buffer_;
-  bool held_;
-};
+bool lend_array(PyObject* object, Lent& lent) {
+  return is_plain_array(object) && lent.hold(object, PyBUF_FULL_RO);
+}
 
 int threads_for_arrays() {
   const int threads = chosen_threads();
   return threads ? threads : thread_setting(ThreadSource::machine);
 }
 
-bool scan_buffers(const ArrayView& x, PyObject* out, int axis, DType result, bool is_new) {
-  Buffer buffer(out, PyBUF_FULL);
-  ArrayView y;
-  if (!buffer.view(y) || y.dtype != result || !same_shape(x, y)) return false;
-  if (!is_new && !(is_contiguous(y) && is_safe(x, y))) return false;
-  return scan_released(request_of(x, y, axis, threads_for_arrays()));
+// What numpy.empty_like gives, with an element more along an axis if that is not -1.
+PyObject* make_result(PyObject* input, PyObject* type, const ArrayView& x, int longer) {
+  if (longer < 0) return PyObject_CallFunctionObjArgs(empty_like, input, type, nullptr);
+  PyObject* shape = PyTuple_New(x.dims);
+  for (int d = 0; shape && d < x.dims; ++d) {
+    PyObject* size = PyLong_FromLongLong(x.shape[d] + (d == longer));
+    if (!size) Py_CLEAR(shape);
+    if (shape) PyTuple_SetItem(shape, d, size);
+  }
+  if (!shape) return nullptr;
+  PyObject* result =
+      PyObject_CallFunctionObjArgs(empty_like, input, type, keep_order, Py_False, shape, nullptr);
+  Py_DECREF(shape);
+  return result;
+}
+
+// The DType of the result; false if there is none here.
+bool choose_result(const Call& call, DType x, DType& result) {
+  result = call.out == call.input ? x : result_of(x);
+  if (call.dtype && !resolve_dtype(dtypes, call.dtype, x, result)) return false;
+  return result_types[static_cast<int>(result)] && !(result == DType::float16 && rounds_twice(x));
 }
 
 }  // namespace
 
-PyObject* scan_array(const PlainCall& call) {
+PyObject* scan_array(const Call& call) {
   if (Py_TYPE(call.input) != array_type || (call.out && Py_TYPE(call.out) != array_type)) {
     return nullptr;
   }
-  Buffer buffer(call.input, PyBUF_FULL_RO);
-  ArrayView x;
+  Lent input, output;
+  const ArrayView& x = input.view;
   int axis;
-  if (!buffer.view(x) || !resolve_axis(x, call.dim, axis)) return nullptr;
-  const bool in_place = call.out == call.input;
-  DType result = in_place ? x.dtype : result_of(x.dtype);
-  if (call.dtype && !resolve_dtype(dtypes, call.dtype, x.dtype, result)) return nullptr;
-  if (result == DType::float16 && rounds_twice(x.dtype)) return nullptr;
-  PyObject* type = result_types[static_cast<int>(result)];
-  PyObject* out = call.out;
-  if (out) {
-    Py_INCREF(out);
-  } else {
-    out = type ? PyObject_CallFunctionObjArgs(empty_like, call.input, type, nullptr) : nullptr;
-  }
-  if (out && !scan_buffers(x, out, axis, result, !call.out)) {
-    Py_DECREF(out);
+  DType result;
+  if (!lend_array(call.input, input) || !resolve_axis(x, call.dim, axis) ||
+      !choose_result(call, x.dtype, result)) {
     return nullptr;
+  }
+  ScanCall scan(call.options, x, axis, result, lend_array);
+  if (!scan.read()) return nullptr;
+  PyObject* type = result_types[static_cast<int>(result)];
+  PyObject* out = call.out ? Py_NewRef(call.out) : make_result(call.input, type, x, scan.longer());
+  if (out &&
+      !(output.hold(out, PyBUF_FULL) && scan.take(output.view, !call.out, threads_for_arrays()) &&
+        scan.check() && scan.run())) {
+    Py_CLEAR(out);
   }
   return out;
 }
@@ -97,6 +107,8 @@ PyObject* register_numpy(PyObject*, PyObject* args) {
                         &dtypes)) {
     return nullptr;
   }
+  keep_order = PyUnicode_InternFromString("K");
+  if (!keep_order) return nullptr;
   Py_INCREF(dtypes);
   Py_INCREF(type);
   Py_INCREF(function);

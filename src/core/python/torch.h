@@ -61,9 +61,10 @@ class Torch {
   virtual bool is_grad_enabled() const;
   virtual bool is_intercepted() const;  // whether a mode, transform, tracing or profiler is on
   virtual bool bump_version(PyObject* tensor) const;
-  // A new tensor of `dtype`, or of the default one if that is null, for the scan of `input`; or
-  // null.
-  virtual PyObject* make_result(PyObject* input, const ArrayView& x, PyObject* dtype) const;
+  // A new tensor of `dtype`, or of the default one if that is null, for the scan of `input`, one
+  // longer along an axis if that is not -1; or null, perhaps without an exception.
+  virtual PyObject* make_result(PyObject* input, const ArrayView& x, PyObject* dtype,
+                                int longer) const;
 
  protected:
   PyObject* copied_on_write() const { return parts_.copied_on_write; }

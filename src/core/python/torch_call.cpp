@@ -6,6 +6,7 @@
 #include <initializer_list>
 
 #include "policy.h"
+#include "scan_call.h"
 #include "thread_count.h"
 #include "torch.h"
 
@@ -27,20 +28,27 @@ bool is_recorded(PyObject* tensor) {
   return torch->requires_grad(tensor) && torch->is_grad_enabled();
 }
 
-bool has_gradient(DType dtype) { return dtype >= DType::float16; }
-
-// What torch has a scan for; the rest is refused, with torch's words, by the slow way.
-bool is_scanned(DType dtype) {
-  return dtype != DType::boolean && dtype != DType::uint16 && dtype != DType::uint32 &&
-         dtype != DType::uint64;
+// An operand whose gradient nobody asks for.
+bool lend_tensor(PyObject* object, Lent& lent) {
+  return view_tensor(object, lent.view) && !is_recorded(object);
 }
 
-// Whether `out` takes the scan of x, its version counted up. Inference tensors have no version, and
-// outside their mode must not be written; torch warns of a complex scan with a real result.
-bool take_out(PyObject* out, const ArrayView& x, ArrayView& y) {
-  return view_tensor(out, y) && !torch->requires_grad(out) && is_scanned(y.dtype) &&
-         (x.dtype < DType::complex64 || y.dtype >= DType::complex64) && same_shape(x, y) &&
-         is_contiguous(y) && is_safe(x, y) && !torch->is_inference(out) && torch->bump_version(out);
+bool has_gradient(DType dtype) { return dtype >= DType::float16; }
+
+// What torch has a scan for, or `overflow` opens; the rest is refused, with torch's words, by the
+// slow way.
+bool is_scanned(DType dtype, const Options& options) {
+  return options.names_overflow || (dtype != DType::boolean && dtype != DType::uint16 &&
+                                    dtype != DType::uint32 && dtype != DType::uint64);
+}
+
+// Whether `out` may be written with the scan of x. Inference tensors have no version, and outside
+// their mode must not be written; torch warns of a complex scan with a real result.
+bool view_out(const Call& call, const ArrayView& x, ArrayView& y) {
+  return view_tensor(call.out, y) && !torch->requires_grad(call.out) &&
+         is_scanned(y.dtype, call.options) &&
+         (x.dtype < DType::complex64 || y.dtype >= DType::complex64) &&
+         !torch->is_inference(call.out);
 }
 
 // torch's own setting counts for tensors; asked for only when a scan is long enough to share out.
@@ -52,7 +60,7 @@ int threads_for_tensors(const ArrayView& x) {
 
 }  // namespace
 
-PyObject* scan_tensor(const PlainCall& call) {
+PyObject* scan_tensor(const Call& call) {
   ArrayView x, y;
   int axis;
   // A mode that watches must not see the questions either.
@@ -61,31 +69,24 @@ PyObject* scan_tensor(const PlainCall& call) {
     return nullptr;
   }
   DType result;
-  if (call.dtype && !(torch->result_of(x, call.dtype, result) && is_scanned(result))) {
-    return nullptr;
-  }
+  if (!torch->result_of(x, call.dtype, result) || !is_scanned(result, call.options)) return nullptr;
   if (!call.recorded && is_recorded(call.input)) {
-    return call.out || call.dtype || !has_gradient(x.dtype) ? nullptr
-                                                            : torch->record(call.input, axis);
+    const bool plain = !call.out && !call.dtype && call.options.is_plain();
+    return plain && has_gradient(x.dtype) ? torch->record(call.input, axis) : nullptr;
   }
-  PyObject* out = call.out;
-  if (out) {
-    if (!take_out(out, x, y)) return nullptr;
-    Py_INCREF(out);
-  } else {
-    out = torch->make_result(call.input, x, call.dtype);
-    if (!out) return nullptr;
-    if (!torch->view(out, y)) {
-      Py_DECREF(out);
-      return nullptr;
-    }
+  if (call.out) {
+    if (!view_out(call, x, y)) return nullptr;
+    result = y.dtype;
   }
-  Request request = request_of(x, y, axis, threads_for_tensors(x));
-  if (call.reverse) request.direction = Direction::reverse;
-  if (!scan_released(request)) {
-    Py_DECREF(out);
-    return nullptr;
-  }
+  ScanCall scan(call.options, x, axis, result, lend_tensor);
+  if (!scan.read()) return nullptr;
+  PyObject* out =
+      call.out ? Py_NewRef(call.out) : torch->make_result(call.input, x, call.dtype, scan.longer());
+  if (!out) return nullptr;
+  const bool ready = (call.out || torch->view(out, y)) &&
+                     scan.take(y, !call.out, threads_for_tensors(x)) && scan.check() &&
+                     (!call.out || torch->bump_version(out));
+  if (!ready || !scan.run()) Py_CLEAR(out);
   return out;
 }
 
@@ -94,10 +95,10 @@ PyObject* scan_plain_tensor(PyObject*, PyObject* const* args, Py_ssize_t count) 
     PyErr_SetString(PyExc_TypeError, "scan_plain_tensor(x, dim, reverse)");
     return nullptr;
   }
-  PlainCall call;
+  Call call;
   call.input = args[0];
   call.dim = PyLong_AsLong(args[1]);
-  call.reverse = PyObject_IsTrue(args[2]) == 1;
+  call.options.reverse = PyObject_IsTrue(args[2]) == 1;
   call.recorded = true;
   PyObject* result = PyErr_Occurred() ? nullptr : scan_tensor(call);
   if (!result && !PyErr_Occurred()) Py_RETURN_NONE;

@@ -30,6 +30,10 @@ constexpr struct {
   DType dtype;
   const char* number;
 } results[] = {
+    {DType::uint8, "aoti_torch_dtype_uint8"},
+    {DType::int8, "aoti_torch_dtype_int8"},
+    {DType::int16, "aoti_torch_dtype_int16"},
+    {DType::int32, "aoti_torch_dtype_int32"},
     {DType::int64, "aoti_torch_dtype_int64"},
     {DType::float16, "aoti_torch_dtype_float16"},
     {DType::bfloat16, "aoti_torch_dtype_bfloat16"},
@@ -90,7 +94,8 @@ class NativeTorch final : public Torch {
     return function_modes_() != 0 || dispatch_modes_() != 0 || transforms[0] != transforms[1] ||
            *tracing_() != nullptr || profiled_() || is_included_(pre_dispatch());
   }
-  PyObject* make_result(PyObject* input, const ArrayView& x, PyObject* dtype) const override;
+  PyObject* make_result(PyObject* input, const ArrayView& x, PyObject* dtype,
+                        int longer) const override;
 
  private:
   const Tensor& in(PyObject* tensor) const {
@@ -179,15 +184,19 @@ PyObject* NativeTorch::make(const ArrayView& like, DType dtype, Tensor& made) co
   return tensor;
 }
 
-PyObject* NativeTorch::make_result(PyObject* input, const ArrayView& x, PyObject* dtype) const {
+PyObject* NativeTorch::make_result(PyObject* input, const ArrayView& x, PyObject* dtype,
+                                   int longer) const {
   const int64_t count = element_count(x);
   DType result;
   const bool small = count > 0 && count <= most_elements;
   if (!small || !result_of(x, dtype, result) || !is_result(result)) {
-    return Torch::make_result(input, x, dtype);
+    return Torch::make_result(input, x, dtype, longer);
   }
   Tensor made;
-  return make(x, result, made);
+  if (longer < 0) return make(x, result, made);
+  ArrayView like = x;
+  ++like.shape[longer];
+  return make(like, result, made);
 }
 
 bool NativeTorch::locate(PyObject* tensor, Tensor made) {

@@ -101,7 +101,9 @@ bool Torch::result_of(const ArrayView& x, PyObject* dtype, DType& result) const 
   return true;
 }
 
-PyObject* Torch::make_result(PyObject* input, const ArrayView& x, PyObject* dtype) const {
+PyObject* Torch::make_result(PyObject* input, const ArrayView& x, PyObject* dtype,
+                             int longer) const {
+  if (longer >= 0) return nullptr;  // empty_like keeps the shape
   if (dtype) {
     PyObject* keywords = PyDict_Copy(parts_.as_contiguous);
     PyObject* args = keywords ? PyTuple_Pack(1, input) : nullptr;

@@ -163,11 +163,13 @@ bool view_dlpack(const dlpack::Tensor& tensor, ArrayView& view) {
   return tensor.data != nullptr || element_count(view) == 0;
 }
 
-int64_t element_count(const ArrayView& view) {
+int64_t element_count(int dims, const int64_t* shape) {
   uint64_t count = 1;  // with a zero among the sizes the product of the others may wrap round
-  for (int d = 0; d < view.dims; ++d) count *= static_cast<uint64_t>(view.shape[d]);
+  for (int d = 0; d < dims; ++d) count *= static_cast<uint64_t>(shape[d]);
   return static_cast<int64_t>(count);
 }
+
+int64_t element_count(const ArrayView& view) { return element_count(view.dims, view.shape); }
 
 bool same_shape(const ArrayView& a, const ArrayView& b) {
   return a.dims == b.dims && std::memcmp(a.shape, b.shape, a.dims * sizeof(int64_t)) == 0;
@@ -182,15 +184,17 @@ bool is_contiguous(const ArrayView& view) {
   return true;
 }
 
+bool are_apart(const ArrayView& a, const ArrayView& b) {
+  const char *a_low, *a_high, *b_low, *b_high;
+  find_extent(a, a_low, a_high);
+  find_extent(b, b_low, b_high);
+  return a_high <= b_low || b_high <= a_low;
+}
+
 bool is_safe(const ArrayView& x, const ArrayView& y) {
-  if (x.data == y.data && x.dtype == y.dtype &&
-      std::memcmp(x.strides, y.strides, x.dims * sizeof(int64_t)) == 0) {
-    return true;
-  }
-  const char *x_low, *x_high, *y_low, *y_high;
-  find_extent(x, x_low, x_high);
-  find_extent(y, y_low, y_high);
-  return x_high <= y_low || y_high <= x_low;
+  const bool same = x.data == y.data && x.dtype == y.dtype &&
+                    std::memcmp(x.strides, y.strides, x.dims * sizeof(int64_t)) == 0;
+  return same || are_apart(x, y);
 }
 
 Request request_of(const ArrayView& x, const ArrayView& y, int axis, int threads) {
@@ -224,11 +228,8 @@ bool run_released(int64_t bytes, Work work, const void* job) {
 }
 
 bool scan_released(const Request& request) {
-  int64_t bytes = item_size(request.x_dtype) + item_size(request.y_dtype);
-  for (int d = 0; d < request.dims; ++d) {
-    if (request.shape[d] == 0) return true;
-    bytes *= request.shape[d];
-  }
+  const int64_t count = element_count(request.dims, request.shape);
+  const int64_t bytes = count * (item_size(request.x_dtype) + item_size(request.y_dtype));
   return run_released(bytes, [&](Interrupted stop, void* context) {
     return scan(request, current_target(), stop, context);
   });

@@ -63,7 +63,8 @@ void set_main_thread(unsigned long ident);
 // A request to scan x into y, which have one shape.
 Request request_of(const ArrayView& x, const ArrayView& y, int axis, int threads);
 
-// Writes the result to y, with the GIL released for long scans. False with an exception set.
+// Writes the result to y, with the GIL released for long scans. False with an exception set, or
+// without one for sums that do not fit where that is an error.
 bool scan_released(const Request& request);
 
 // Calls `work` with `job`, without the GIL where it moves many bytes, and with a way to find out
@@ -80,11 +81,15 @@ bool run_released(int64_t bytes, const Job& job) {
   return run_released(bytes, work, &job);
 }
 
+int64_t element_count(int dims, const int64_t* shape);
 int64_t element_count(const ArrayView& view);
 bool same_shape(const ArrayView& a, const ArrayView& b);
 
 // C order, as a new result has; an axis of one element may have any stride.
 bool is_contiguous(const ArrayView& view);
+
+// Whether they have no byte in common as far as their extents tell.
+bool are_apart(const ArrayView& a, const ArrayView& b);
 
 // Whether y may be written while x is read: the same elements in the same places, or no byte in
 // common as far as their extents tell.

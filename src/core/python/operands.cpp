@@ -1,0 +1,162 @@
+#include "operands.h"
+
+#include <algorithm>
+#include <new>
+
+#include "cuts.h"
+#include "number.h"
+
+namespace cumsum {
+namespace {
+
+constexpr int64_t no_strides[most_dims] = {};
+
+// The strides of an operand repeated to a shape, as NumPy and torch broadcast it.
+bool broadcast(const ArrayView& operand, int dims, const int64_t* shape, int64_t* strides) {
+  const int added = dims - operand.dims;
+  if (added < 0) return false;
+  std::fill_n(strides, added, 0);
+  for (int d = 0; d < operand.dims; ++d) {
+    const int64_t size = operand.shape[d];
+    if (size != 1 && size != shape[added + d]) return false;
+    strides[added + d] = size == 1 ? 0 : operand.strides[d];
+  }
+  return true;
+}
+
+// The same to the lines of x: its shape with one element along the axis, or without it.
+bool broadcast_to_lines(const ArrayView& operand, const ArrayView& x, int axis, int64_t* strides) {
+  int64_t shape[most_dims];
+  std::copy_n(x.shape, x.dims, shape);
+  if (operand.dims == x.dims) {
+    shape[axis] = 1;
+    return broadcast(operand, x.dims, shape, strides);
+  }
+  std::copy(shape + axis + 1, shape + x.dims, shape + axis);
+  if (!broadcast(operand, x.dims - 1, shape, strides)) return false;
+  std::copy_backward(strides + axis, strides + x.dims - 1, strides + x.dims);
+  strides[axis] = 0;
+  return true;
+}
+
+// Whether each element lies where its type may.
+bool is_aligned(const ArrayView& view) {
+  const int64_t size = item_size(view.dtype);
+  int64_t places = reinterpret_cast<intptr_t>(view.data);
+  for (int d = 0; d < view.dims; ++d) places |= view.strides[d];
+  return places % size == 0;  // sizes are powers of two
+}
+
+bool is_float(DType dtype) { return dtype >= DType::float16; }
+
+}  // namespace
+
+bool Lent::hold(PyObject* object, int flags) {
+  held_ = PyObject_GetBuffer(object, &buffer_, flags) == 0;
+  if (!held_) PyErr_Clear();
+  return held_ && view_buffer(buffer_, view);
+}
+
+bool CallOperands::read(Request& request) {
+  return read_initial(request) && read_where(request) && read_cuts(request) && read_decay(request);
+}
+
+bool CallOperands::are_apart_from(const ArrayView& y) const {
+  if (options_.initial && !is_number(options_.initial) && !are_apart(initial_.view, y)) {
+    return false;
+  }
+  if (options_.where && !are_apart(where_.view, y)) return false;
+  return !options_.decay || is_number(options_.decay) || are_apart(decay_.view, y);
+}
+
+bool CallOperands::read_initial(Request& request) {
+  if (!options_.initial) return true;
+  if (is_number(options_.initial)) return read_first_number(request);
+  if (options_.is_exact() || !lend_(options_.initial, initial_)) return false;
+  const ArrayView& view = initial_.view;
+  if (view.dtype != result_ || result_ == DType::boolean || !is_aligned(view) ||
+      !broadcast_to_lines(view, x_, axis_, initial_strides_)) {
+    return false;
+  }
+  request.initial = border_ = {view.data, initial_strides_};
+  return true;
+}
+
+bool CallOperands::read_first_number(Request& request) {
+  const bool stored = store_number(options_.initial, result_, first_);
+  border_ = request.initial = {first_, no_strides};
+  if (!options_.is_exact()) return stored;
+  // Exact sums may begin with what the type does not hold, but not stand at the border so.
+  if (!stored && options_.include_initial) return false;
+  request.initial.data = reinterpret_cast<const char*>(first_words_);
+  return store_words(options_.initial, first_words_);
+}
+
+bool CallOperands::read_where(Request& request) {
+  request.skipna = options_.skipna && is_float(x_.dtype);  // no integer is NaN
+  if (options_.nan && !is_float(result_)) return false;
+  if (options_.where) {
+    const ArrayView& view = where_.view;
+    if (!lend_(options_.where, where_) || view.dtype != DType::boolean ||
+        !broadcast(view, x_.dims, x_.shape, where_strides_)) {
+      return false;
+    }
+    request.where = {view.data, where_strides_};
+  }
+  request.nan = options_.nan && (options_.where || request.skipna);
+  return true;
+}
+
+bool CallOperands::read_cuts(Request& request) {
+  if (options_.cuts() == 0) return true;
+  PyObject* given = options_.offsets   ? options_.offsets
+                    : options_.lengths ? options_.lengths
+                                       : options_.reset;
+  int64_t listed[most_listed];
+  Lent lent;
+  if (!view_list(given, listed, lent.view) && !lend_(given, lent)) return false;
+  const ArrayView& cuts = lent.view;
+  if (cuts.dims != 1 || cuts.shape[0] > most_cuts) return false;
+  offsets_.reset(new (std::nothrow) int64_t[cuts.shape[0] + 2]);
+  request.offsets = offsets_.get();
+  if (!offsets_) return false;
+  const int64_t size = x_.shape[axis_];
+  const auto read = options_.offsets   ? copy_offsets
+                    : options_.lengths ? offsets_of_lengths
+                                       : offsets_of_starts;
+  return read(cuts, size, offsets_.get(), request.segments);
+}
+
+bool CallOperands::read_decay(Request& request) {
+  if (!options_.decay) return true;
+  const bool has_decays = is_float(result_) && item_size(result_) <= item_size(DType::complex128) &&
+                          result_ != DType::longdouble;
+  const bool is_half = item_size(result_) == 2;  // libraries differ in their casts to it
+  if (!has_decays || (is_half && x_.dtype != result_)) return false;
+  // Where a tile begins, the core has the sum before it, unrounded; Python code has its result.
+  if (options_.exclusive && x_.shape[axis_] > tile_size) return false;
+  if (!is_number(options_.decay)) return read_decays(request);
+  if (!store_number(options_.decay, DType::float64, reinterpret_cast<char*>(&decay_number_))) {
+    return false;
+  }
+  request.decay = {reinterpret_cast<const char*>(&decay_number_), no_strides};
+  request.decay_dtype = DType::float64;
+  return true;
+}
+
+bool CallOperands::read_decays(Request& request) {
+  const ArrayView& view = decay_.view;
+  if (!lend_(options_.decay, decay_) || !is_aligned(view) ||
+      !broadcast(view, x_.dims, x_.shape, decay_strides_)) {
+    return false;
+  }
+  const bool is_complex = result_ >= DType::complex64;
+  if (view.dtype != DType::float64 && view.dtype != (is_complex ? DType::complex128 : result_)) {
+    return false;
+  }
+  request.decay = {view.data, decay_strides_};
+  request.decay_dtype = view.dtype;
+  return true;
+}
+
+}  // namespace cumsum
