@@ -57,6 +57,15 @@ struct Columns {
     chain += g[most - 1];
   }
 
+  // By itself where it is rare.
+  template <class X, class R, int L>
+  [[gnu::noinline]] static Vector<A, L> scan_rest(const Piece& p, const char* x, const char* mask,
+                                                  char* y, int rows, Vector<Carry<A>, L> carry,
+                                                  Vector<A, L> chain) {
+    scan_group<X, R, L, false>(p, x, mask, y, rows, carry, chain);
+    return chain;
+  }
+
   // The same lines of any number of groups: what is carried stays in registers.
   template <class X, class R, int L, bool plain>
   static inline void scan_strip(const Piece& p, const char* x, char* y, int64_t line) {
@@ -92,7 +101,13 @@ struct Columns {
         rest = 0;
       }
     }
-    if (rest > 0) scan_group<X, R, L, plain>(p, x, mask, y, rest, carry, chain);
+    if (rest > 0) {
+      if constexpr (plain) {
+        scan_group<X, R, L, true>(p, x, mask, y, rest, carry, chain);
+      } else {
+        chain = scan_rest<X, R, L>(p, x, mask, y, rest, carry, chain);
+      }
+    }
     if (p.chain) put_lines<A, L>(chain_at, chain);
   }
 
