@@ -28,7 +28,7 @@ PyObject* scan_segments(PyObject*, PyObject* args) {
   a.request.offsets = reinterpret_cast<const int64_t*>(offsets);
   a.request.segments = count;
   if (!scan_released(a.request)) return nullptr;
-  Py_RETURN_TRUE;
+  Py_RETURN_NONE;
 }
 
 }  // namespace cumsum

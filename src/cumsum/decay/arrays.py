@@ -18,7 +18,7 @@ from cumsum.threads import get_num_threads
 Array = np.ndarray[Any, Any]
 
 _REAL = (DType.float16, DType.bfloat16, DType.float32, DType.float64)
-_PARTS = {DType.complex64: np.float32, DType.complex128: np.float64}
+_COMPLEX = (DType.complex64, DType.complex128)
 _LONG = (DType.longdouble, DType.clongdouble)
 
 
@@ -26,7 +26,7 @@ def scan_into(x: Array, y: Array, axis: int, options: Options, initial: Array | 
     """Write the decayed scan of `x`, cast to `y`'s dtype, to `y`."""
     check(options)
     code = door.code_of(y.dtype)
-    if not (code in _REAL or code in _PARTS or code in _LONG):
+    if not (code in _REAL or code in _COMPLEX or code in _LONG):
         raise refuse_result(y.dtype)
     decay = decay_of(options.decay, x.shape, y.dtype)
     if np.may_share_memory(decay, y):
@@ -80,14 +80,10 @@ def _scan(
     if code in _LONG:
         _scan_plainly(x, y, decay, axis, reverse, initial)
         return
-    if code in _PARTS and decay.dtype.kind == "f":  # real decays: both parts are lines
-        part = _PARTS[code]
-        if initial is not None:
-            initial = _in_parts(np.ascontiguousarray(initial), part)
-        x, y, decay = _in_parts(x, part), _in_parts(y, part), decay[..., np.newaxis]
     spread = _as_stored(decay, axis, x.shape, y.dtype)
-    code, kind = door.code_of(y.dtype), door.code_of(spread.dtype)
-    assert code is not None and kind is not None
+    kind = door.code_of(spread.dtype)
+    assert code is not None
+    assert kind is not None
     first = None if initial is None else initial.astype(y.dtype, copy=False)
     begin = None if first is None else _operand(first)
     operands = (_operand(x), _operand(y), _operand(spread))
@@ -98,17 +94,9 @@ def _operand(x: Array) -> Operand:
     return Operand(x.__array_interface__["data"][0], x.strides)
 
 
-def _in_parts(x: Array, part: Any) -> Array:
-    """The real and imaginary parts of `x`, along a new last axis."""
-    strides = (*x.strides, x.itemsize // 2)
-    parts = np.lib.stride_tricks.as_strided(x.real, (*x.shape, 2), strides)
-    assert parts.dtype == part
-    return parts
-
-
 def _as_stored(decay: Array, axis: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """The decays in a dtype that the core reads, with a stride for each axis."""
-    if dtype.kind == "c":
+    if decay.dtype.kind == "c":
         stored = decay.astype(np.complex128, copy=False)
     elif decay.dtype == dtype and decay.shape == shape and shape[axis] > 1:
         stored = decay

@@ -37,9 +37,6 @@ def scan_into(
 
         on_gpu.scan_into(x, y, decay, initial, dim, reverse)
         return
-    if y.is_complex() and not decay.is_complex():  # both parts are lines
-        x, y, decay = torch.view_as_real(x), torch.view_as_real(y), decay.unsqueeze(-1)
-        initial = None if initial is None else torch.view_as_real(initial)
     stored = _as_stored(decay, dim, y)
     spread = stored.expand(x.shape)
     first = None if initial is None else initial.to(y.dtype)  # kept alive while the core reads it
@@ -64,7 +61,7 @@ def _operand(x: Tensor, address: int) -> Operand:
 
 def _as_stored(decay: Tensor, dim: int, y: Tensor) -> Tensor:
     """The decays in a dtype that the core reads."""
-    if y.is_complex():
+    if decay.is_complex():
         return decay.to(torch.complex128)
     if decay.dtype == y.dtype and decay.shape == y.shape and y.size(dim) > 1:
         return decay

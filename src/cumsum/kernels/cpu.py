@@ -51,15 +51,11 @@ def scan_segments(
     reverse: bool = False,
     compensated: bool = False,
     initial: Memory | None = None,
-) -> bool:
-    """The same of each of the `count` segments that the int64 at `offsets` cut the axis into.
-
-    False, with nothing written, for memory that is not as the kernels take it: neither elements of
-    a line nor lines lie side by side in it, or the element types have no kernel of their own.
-    """
+) -> None:
+    """The same of each of the `count` segments that the int64 at `offsets` cut the axis into."""
     flags = {"exclusive": exclusive, "reverse": reverse, "compensated": compensated}
     of_scan = arguments(x, y, axis, **flags, threads=threads, initial=initial)
-    return _core.scan_segments(of_scan, offsets, count)
+    _core.scan_segments(of_scan, offsets, count)
 
 
 def resume(

@@ -153,17 +153,7 @@ def scan_segments_into(
     x = readable(x, y.dtype)
     first = None if initial is None else readable(initial, y.dtype)
     cut = offsets.__array_interface__["data"][0], len(offsets) - 1
-
-    def taken(x: Tensor, y: Tensor) -> bool:
-        return cpu.scan_segments(*_memories(x, y, how), *cut, **_flags(first, x, how))
-
-    if taken(x, y):
-        return
-    cast_into(x, y)
-    if not taken(y, y):
-        plain = torch.empty(y.shape, dtype=y.dtype)
-        taken(plain.copy_(y), plain)
-        y.copy_(plain)
+    cpu.scan_segments(*_memories(x, y, how), *cut, **_flags(first, x, how))
 
 
 def cast_into(x: Tensor, y: Tensor) -> None:

@@ -51,22 +51,10 @@ def _scan(
     more = flags | {"threads": get_num_threads()}
     if initial is not None:
         more["initial"] = door.memory_of(initial, y_code)
-
-    def taken(x: Array, y: Array) -> bool:
-        code = door.code_of(x.dtype)
-        assert code is not None
-        return cpu.scan_segments(
-            door.memory_of(x, code), door.memory_of(y, y_code), axis, *cut, **more
-        )
-
     x = door.readable(x, y.dtype)
-    if taken(x, y):
-        return
-    door.cast_into(x, y)
-    if not taken(y, y):
-        plain = np.array(y, order="C")
-        taken(plain, plain)
-        y[...] = plain
+    code = door.code_of(x.dtype)
+    assert code is not None
+    cpu.scan_segments(door.memory_of(x, code), door.memory_of(y, y_code), axis, *cut, **more)
 
 
 def _scan_each(
