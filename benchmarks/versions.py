@@ -1,10 +1,10 @@
-"""Two builds of the package beside each other: is one slower than the other, and where?
+"""Two builds of the package beside each other: whether one is slower than the other, and where.
 
     python benchmarks/versions.py FOLDER_OF_ONE FOLDER_OF_OTHER [--threads N] [--match TEXT]
 
-Each folder holds a package `cumsum` with its core. Both run in a process of their own, and every case
-is timed in turns, one round here and one there, so that whatever else the machine does meets both. The
-last column is the median of the rounds' ratios, other / one.
+Each folder holds a package `cumsum` with its core. Both run in a process of their own, and every
+case is timed in turns, one round here and one there, so that whatever else the machine does meets
+both. The last column is the median of the rounds' ratios, other / one.
 """
 
 from __future__ import annotations
@@ -91,7 +91,9 @@ class Worker:
         )
 
     def time(self, number: int, repeats: int) -> float:
-        assert self.process.stdin and self.process.stdout
+        """Seconds of one call, of so many."""
+        assert self.process.stdin
+        assert self.process.stdout
         print(number, repeats, file=self.process.stdin, flush=True)
         return float(self.process.stdout.readline())
 
@@ -113,6 +115,7 @@ def compare(folders: list[str], threads: int, rounds: int, match: str) -> list[f
 
 
 def main() -> None:
+    """Compare, or be compared."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="*")
     parser.add_argument("--threads", type=int, default=1)

@@ -61,8 +61,8 @@ def test_layouts_hold_their_elements_and_tell_of_writes_beside_them(layout):
     ("report", "said"),
     [
         (
-            "#0 in f /a/src/core/driver/pack.cpp:70\nSUMMARY: AddressSanitizer: heap-buffer-overflow x",
-            "AddressSanitizer: heap-buffer-overflow in filled.cpp",
+            "#0 in f /a/core/driver/pack.cpp:70\nSUMMARY: AddressSanitizer: heap-buffer-overflow x",
+            "AddressSanitizer: heap-buffer-overflow in pack.cpp",
         ),
         (
             "/a/src/core/plan/plan.cpp:9:1: runtime error: load of misaligned address",

@@ -40,7 +40,7 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 ALLOWED = {("torch", "__init__"), ("api", "dask"), ("__init__", "files")}
 # The files of the core that may include each of these.
 ONLY = {
-    "Python.h": ("views.h",),
+    "Python.h": ("views.h", "number.h", "options.h"),
     # Vectors; a register and a fence; a pause.
     "immintrin.h": ("vector.h", "float_mode.h", "pause.h"),
     "arm_neon.h": ("vector.h",),

@@ -26,7 +26,7 @@ def scan(
     """Scan the memory at `x` into the memory at `y`, without any check of either."""
 
 def scan_segments(scan: tuple[Any, ...], offsets: int, count: int, /) -> None:
-    """`scan`, with its arguments, of each of the segments that int64 `offsets` cut the axis into."""
+    """`scan`, with its arguments, of each segment that int64 `offsets` cut the axis into."""
 
 def find_fault(offsets: int, count: int, size: int, threads: int, /) -> int:
     """The first of `count` + 1 numbers that is no offset of an axis of `size`; -1 if all are."""
@@ -49,7 +49,7 @@ def add_objects(
     """
 
 def resume(arguments: tuple[Any, ...], position: int, records: Any, after: Any, /) -> None:
-    """Scan with the arguments of `scan` from records (src/core/driver/states.h) on, in C order of lines.
+    """Scan with the arguments of `scan` from records (core/driver/states.h) on, in C order of lines.
 
     They are those of lines that have had `position` elements; those of their end go to the buffer
     `after`, unless there is no element.

@@ -10,8 +10,8 @@
 #include <type_traits>
 #include <vector>
 
-#include "states.h"
 #include "segments.h"
+#include "states.h"
 #include "target.h"
 #include "totals.h"
 
