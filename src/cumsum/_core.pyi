@@ -49,7 +49,7 @@ def add_objects(
     """
 
 def resume(arguments: tuple[Any, ...], position: int, records: Any, after: Any, /) -> None:
-    """Scan with the arguments of `scan` from records (core/driver/states.h) on, in C order of lines.
+    """Scan with the arguments of `scan` from records (driver/states.h) on, in C order of lines.
 
     They are those of lines that have had `position` elements; those of their end go to the buffer
     `after`, unless there is no element.

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <new>
 
+#include "exact.h"
 #include "float_mode.h"
 #include "policy.h"
 #include "run.h"
 #include "segments.h"
 #include "states.h"
-#include "within.h"
 
 namespace cumsum {
 namespace {

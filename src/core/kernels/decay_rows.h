@@ -1,97 +1,20 @@
 // Lines along the axis of memory: a group lies in the lanes of one or more vectors.
 #pragma once
 
-#include "decay.h"
-#include "row.h"
+#include "decay_tree.h"
 
 namespace cumsum {
 namespace {
 
 // `constant`: each line has one decay, else each element.
 template <class R, int Step, bool constant>
-struct DecayRows {
-  using Walk = Row<double, 1, Step, 1>;
-  using Group = typename Walk::Group;
-  using V = typename Walk::V;
-  static constexpr int L = Walk::L, parts = Walk::parts;
+struct DecayRows : DecayTree<Step> {
+  using Tree = DecayTree<Step>;
+  using Tree::L, Tree::parts;
+  using typename Tree::Group, typename Tree::Spread, typename Tree::V, typename Tree::Walk,
+      typename Tree::Weights;
   static constexpr int64_t x_step = Step * int64_t{sizeof(R)};
   static constexpr int many = 4;  // groups taken together
-
-  // The products of decays at each distance of the tree, and of all up to each element.
-  struct Weights {
-    Group near, middle, far, all;
-  };
-
-  // One where nothing comes from below, zero elsewhere.
-  template <int d>
-  static inline V untouched() {
-    V ones{};
-    for (int i = 0; i < L; ++i) {
-      if constexpr (L > 1) ones[i] = Walk::element(i) & d ? 0 : 1;
-    }
-    return ones;
-  }
-
-  template <int d>
-  static inline void add(Group& sums, const Group& weights) {
-    CUMSUM_UNROLL
-    for (int j = 0; j < parts; ++j) {
-      V& sum = sums.part[j];
-      if constexpr (d < L) {
-        sum += weights.part[j] * permute<typename Walk::template Lower<d>, double, L>(sum);
-      } else if (j * L & d) {
-        sum += weights.part[j] * Walk::last(sums.part[tree_source(j * L, d) / L]);
-      }
-    }
-  }
-
-  // (GCC 12 has been seen to call these two for AVX2, with 256 bytes by way of memory. A decay for
-  // each element: 3.3 ns an element so, 0.8 inlined.)
-  template <int d>
-  [[gnu::always_inline]] static inline Group grown(Group weights) {
-    CUMSUM_UNROLL
-    for (int j = 0; j < parts; ++j) {
-      V& weight = weights.part[j];
-      if constexpr (d < L) {
-        using Below = typename Walk::template Lower<d>;
-        weight *= permute<Below, double, L>(weight) + untouched<d>();
-      } else if (j * L & d) {
-        weight *= Walk::last(weights.part[tree_source(j * L, d) / L]);
-      }
-    }
-    return weights;
-  }
-
-  [[gnu::always_inline]] static inline Weights weigh(const Group& decays) {
-    Weights weights;
-    weights.near = decays;
-    weights.middle = grown<1>(weights.near);
-    weights.far = grown<2>(weights.middle);
-    weights.all = grown<4>(weights.far);
-    return weights;
-  }
-
-  static inline Group all_of(double decay) {
-    Group group;
-    for (int j = 0; j < parts; ++j) group.part[j] = all_lanes<double, L>(decay);
-    return group;
-  }
-
-  struct Spread {  // what the line carries, in all lanes
-    V total, local, product;
-  };
-
-  // Onto the prefixes comes what was before, and what is carried moves on.
-  static inline void finish(Group& sums, const Group& weights, Spread& carried) {
-    const V weight = Walk::last(weights.part[parts - 1]), sum = Walk::last(sums.part[parts - 1]);
-    CUMSUM_UNROLL
-    for (int j = 0; j < parts; ++j) {
-      sums.part[j] = weights.part[j] * carried.total + sums.part[j];
-    }
-    carried.total = weight * carried.total + sum;
-    carried.local = weight * carried.local + sum;
-    carried.product *= weight;
-  }
 
   // A group's elements in memory, as a walk over them finds them.
   struct Elements {
@@ -169,14 +92,14 @@ struct DecayRows {
     CUMSUM_UNROLL
     for (int i = 0; i < count; ++i) {
       if constexpr (constant) {
-        add<1>(sums[i], fixed.near);
-        add<2>(sums[i], fixed.middle);
-        add<4>(sums[i], fixed.far);
+        Tree::template add<1>(sums[i], fixed.near);
+        Tree::template add<2>(sums[i], fixed.middle);
+        Tree::template add<4>(sums[i], fixed.far);
       } else {
-        const Weights own = weigh(weights[i]);
-        add<1>(sums[i], own.near);
-        add<2>(sums[i], own.middle);
-        add<4>(sums[i], own.far);
+        const Weights own = Tree::weigh(weights[i]);
+        Tree::template add<1>(sums[i], own.near);
+        Tree::template add<2>(sums[i], own.middle);
+        Tree::template add<4>(sums[i], own.far);
         weights[i] = own.all;
       }
     }
@@ -184,7 +107,7 @@ struct DecayRows {
     auto zeros = V{} != V{};
     CUMSUM_UNROLL
     for (int i = 0; i < count; ++i) {
-      finish(sums[i], constant ? fixed.all : weights[i], carried);
+      Tree::finish(sums[i], constant ? fixed.all : weights[i], carried);
       CUMSUM_UNROLL
       for (int j = 0; j < parts; ++j) zeros |= sums[i].part[j] == 0;
     }
@@ -194,36 +117,13 @@ struct DecayRows {
     }
     if (y == nullptr) return true;
     if (manner.exclusive) {
-      delay(sums, first ? all_lanes<double, L>(*first) : before, count);
+      Tree::delay(sums, first ? all_lanes<double, L>(*first) : before, count);
     }
     CUMSUM_UNROLL
     for (int i = 0; i < count; ++i) {
       Walk::template store_group<R>(y + i * group_size * x_step, sums[i], manner.stream);
     }
     return true;
-  }
-
-  struct Delay {  // shift by one element; the first is the last of those before
-    static constexpr int lane(int i) {
-      return Walk::element(i) == 0 ? L + Walk::lane_of_element(Walk::elements - 1, i)
-                                   : Walk::lane_of_element(Walk::element(i) - 1, i);
-    }
-  };
-
-  // The results of `count` groups one element on; `before` is in all lanes.
-  [[gnu::noinline]] static void delay(Group* sums, V before, int count) {
-    for (int i = 0; i < count; ++i) {
-      for (int j = 0; j < parts; ++j) {
-        V& here = sums[i].part[j];
-        const V own = here;
-        if constexpr (L == 1) {
-          here = before;
-        } else {
-          here = choose<Delay, double, L>(own, before);
-        }
-        before = own;
-      }
-    }
   }
 
   // At most a group, an element at a time.
@@ -266,7 +166,7 @@ struct DecayRows {
                         const double* first, Manner manner) {
     const double fixed = constant ? read<double>(decay) : 0;
     const bool apart = constant && !is_steady(fixed);
-    const Weights weights = constant ? weigh(all_of(fixed)) : Weights{};
+    const Weights weights = constant ? Tree::weigh(Tree::all_of(fixed)) : Weights{};
     Spread carried = spread(sums);
     const auto place = [&](int64_t i) { return y ? y + i * x_step : nullptr; };
     const auto before_it = [&](int64_t i) { return i == 0 ? first : nullptr; };

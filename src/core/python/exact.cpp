@@ -1,5 +1,6 @@
+#include "exact.h"
+
 #include "arguments.h"
-#include "first_overflow.h"
 #include "functions.h"
 #include "target.h"
 

@@ -1,7 +1,7 @@
 // Copies of pieces, cast element by element.
 //
 // Those between types that no kernel scans directly are compiled for one target alone.
-#include "cast.h"
+#include "copy_piece.h"
 #include "elements.h"
 #include "kinds.h"
 

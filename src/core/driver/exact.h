@@ -1,0 +1,25 @@
+// Questions that exact sums of integers raise.
+#pragma once
+
+#include <optional>
+
+#include "scan.h"
+
+namespace cumsum {
+
+// Whether all elements are in the request's range, which contains 0, whatever their order:
+// `overflowed` if not.
+Status look_within(const Request& request, const Kernels& kernels, Interrupted interrupted,
+                   void* context) noexcept;
+
+struct Excess {
+  int64_t line, position;  // in C order of the lines; along the axis
+  Wide value;
+};
+
+// The first sum that the result's type does not hold, of the first line that has one; looked for
+// line by line, once it is known that there is one.
+Status find_overflow(const Request& request, const Kernels& kernels, std::optional<Excess>& found,
+                     Interrupted interrupted, void* context) noexcept;
+
+}  // namespace cumsum
