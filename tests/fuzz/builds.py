@@ -60,6 +60,6 @@ def summary(report):
     """The line of a sanitizer's report that says what it found, and in which function of ours."""
     for pattern in (r"SUMMARY: (\w+: [\w-]+) .*", r"(runtime error: .*)"):
         if found := re.search(pattern, report):
-            place = re.search(r"src/core/(\w+\.\w+):\d+", report)
+            place = re.search(r"src/core/(?:\w+/)?(\w+\.\w+):\d+", report)
             return f"{found[1]} in {place[1] if place else '?'}"
     return None

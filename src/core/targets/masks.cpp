@@ -105,7 +105,8 @@ inline Several<T> are_shown(const char* by, int64_t i) {
 }
 
 template <class T, bool masked>
-void show_row(const char* x, const char* by, char* y, int64_t count, bool past_cache) {
+void show_row(const char* x, const char* by, char* y, int64_t count,
+              [[maybe_unused]] bool past_cache) {
   int64_t i = 0;
   const auto show_one = [&] {
     const bool shown = is_shown<T, masked>(by, i);
