@@ -61,8 +61,7 @@ def test_layouts_hold_their_elements_and_tell_of_writes_beside_them(layout):
     ("report", "said"),
     [
         (
-            "#0 in f src/core/driver/pack.cpp:70\n"
-            "SUMMARY: AddressSanitizer: heap-buffer-overflow x",
+            "#0 f /src/core/driver/pack.cpp:70\nSUMMARY: AddressSanitizer: heap-buffer-overflow x",
             "AddressSanitizer: heap-buffer-overflow in pack.cpp",
         ),
         (

@@ -1,7 +1,6 @@
 // Short lines without gaps between them, once for each accumulator.
 #ifndef CUMSUM_SMALL
 #include "short_rows.h"
-
 #include "weave.h"
 
 namespace cumsum {
