@@ -107,7 +107,7 @@ bool has_elements(const Request& r) {
   }
   Request r = request;
   if (r.overflow == Overflow::within) return look_within(r, kernels, interrupted, context);
-  r.range = range_of(r.y_dtype);
+  if (r.overflow != Overflow::wrap) r.range = range_of(r.y_dtype);
   if (r.overflow == Overflow::raise) {  // nothing is stored
     r.y_dtype = r.x_dtype;
     r.y_strides = r.x_strides;
