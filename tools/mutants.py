@@ -32,7 +32,7 @@ MUTANTS = (
            "part.mask = piece.mask + i * piece.mask_scan;", "part.mask = piece.mask;"),
     Mutant("masks of rows with gaps are one row", "src/core/driver/pack.cpp",
            "(rows.mask_row == rows.count && !rows.one_for_row)", "!rows.one_for_row"),
-    Mutant("a mask is not turned with its lines", "src/core/plan/plan.cpp",
+    Mutant("a mask is not turned with its lines", "src/core/plan/axes.cpp",
            "&Axis::y_stride, &Axis::mask_stride, &Axis::decay_stride}",
            "&Axis::y_stride, &Axis::decay_stride}"),
     Mutant("lines taken together share the first mask", "src/core/driver/lines.cpp",
