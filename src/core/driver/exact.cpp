@@ -4,11 +4,24 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "checked.h"
 #include "claims.h"
 #include "policy.h"
 
 namespace cumsum {
+
+Exactly exactly_by(const Request& request, const Range& range, const Kernels& kernels,
+                   std::atomic<bool>* exceeded) {
+  constexpr int wide = int(DType::int64);
+  const int x = int(request.x_dtype);
+  return {range,
+          request.x_dtype,
+          &kernels.pairs[x][wide],
+          &kernels.pairs[wide][wide],
+          kernels.copy[x][wide],
+          kernels.copy[wide][int(request.y_dtype)],
+          kernels.exact,
+          exceeded};
+}
 
 // ---- whether all elements are in a range --------------------------------------------------------
 
@@ -53,8 +66,9 @@ Status look_within(const Request& request, const Kernels& kernels, Interrupted i
   const int64_t pieces = divide_up(axes[0].size, policy::looked_at);
   int64_t units = pieces;
   for (int i = 1; i < count; ++i) units *= axes[i].size;
+  std::atomic<bool> outside{false};
   const auto look = [&](int, int64_t index, int64_t last) {
-    for (; index < last; ++index) {
+    for (; index < last && !outside.load(std::memory_order_relaxed); ++index) {
       const int64_t begin = index % pieces * policy::looked_at;
       const char* x = first + begin * axes[0].stride;
       int64_t rest = index / pieces;
@@ -63,26 +77,20 @@ Status look_within(const Request& request, const Kernels& kernels, Interrupted i
         rest /= axes[i].size;
       }
       const int64_t some = std::min(policy::looked_at, axes[0].size - begin);
-      if (!within(x, axes[0].stride, some, request.range)) return false;
+      if (!within(x, axes[0].stride, some, request.range)) outside = true;
     }
-    return true;
-  };
-  std::atomic<bool> outside{false};
-  const auto body = [&](int worker, int64_t index, int64_t last) {
-    if (!look(worker, index, last)) outside = true;
     return !outside.load(std::memory_order_relaxed);
   };
   Patience patience(interrupted, context);
   const int64_t run = std::min(policy::looked_at, axes[0].size) * item_size(request.x_dtype);
   const int64_t grain = std::max<int64_t>(1, policy::claim_bytes / run);
   const bool small = units * run < policy::parallel_bytes;
-  claim_all(small ? 1 : request.threads, units, grain, patience, body, [] {});
+  claim_all(small ? 1 : request.threads, units, grain, patience, look, [] {});
   const Status status = patience.status(false);
   return status == Status::done && outside ? Status::overflowed : status;
 }
 
-// ---- which sum is the first that is not
-// -------------------------------------------------------------
+// ---- which sum is the first that is not ---------------------------------------------------------
 
 namespace {
 
@@ -94,18 +102,8 @@ class Search {
         set_(*kernels.checked),
         reverse_(request.direction == Direction::reverse),
         size_(request.shape[request.axis]),
-        stride_(request.x_strides[request.axis]) {
-    constexpr int wide = int(DType::int64);
-    const int x = int(request.x_dtype);
-    by_ = {range_of(request.y_dtype),
-           request.x_dtype,
-           &kernels.pairs[x][wide],
-           &kernels.pairs[wide][wide],
-           kernels.copy[x][wide],
-           nullptr,
-           kernels.exact,
-           &exceeded_};
-  }
+        stride_(request.x_strides[request.axis]),
+        by_(exactly_by(request, range_of(request.y_dtype), kernels, &exceeded_)) {}
 
   // The position is -1 if all sums fit that are looked at.
   Excess look(const char* x, const char* initial, Patience& patience) {

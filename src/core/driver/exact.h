@@ -1,11 +1,17 @@
-// Questions that exact sums of integers raise.
+// Exact sums of integers: what their kernels are given, and the questions that they raise.
 #pragma once
 
+#include <atomic>
 #include <optional>
 
+#include "checked.h"
 #include "scan.h"
 
 namespace cumsum {
+
+// What kernels of exact sums need to know: elements become int64, and sums in the range, results.
+Exactly exactly_by(const Request& request, const Range& range, const Kernels& kernels,
+                   std::atomic<bool>* exceeded);
 
 // Whether all elements are in the request's range, which contains 0, whatever their order:
 // `overflowed` if not.

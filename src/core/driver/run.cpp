@@ -3,21 +3,12 @@
 #include <cstring>
 
 #include "claims.h"
+#include "exact.h"
 #include "float_mode.h"
 #include "policy.h"
 
 namespace cumsum {
 namespace {
-
-Exactly exactly_by(const Plan& plan, const Kernels& kernels, const Request& request,
-                   std::atomic<bool>* exceeded) {
-  constexpr int wide = int(DType::int64);
-  const int x = int(plan.x_dtype);
-  return {request.range,           plan.x_dtype,
-          &kernels.pairs[x][wide], &kernels.pairs[wide][wide],
-          kernels.copy[x][wide],   kernels.copy[wide][int(request.y_dtype)],
-          kernels.exact,           exceeded};
-}
 
 ScanShort short_kernel(const Plan& plan, const Kernels& kernels) {
   const bool plain = plan.segmented && plan.op == Operator::sum && !plan.has_gaps() &&
@@ -51,7 +42,7 @@ Run::Run(const Plan& plan, const Kernels& kernels, const Request& request, Inter
       filled_room_(std::max(policy::filled_elements,
                             group_size * (plan.split ? plan.panel : pack_shape_.lines))),
       aligned_(are_aligned()),
-      exactly_(exactly_by(plan, kernels, request, &exceeded_)),
+      exactly_(exactly_by(request, request.range, kernels, &exceeded_)),
       patience_(interrupted, context),
       workspaces_(plan.workers),
       scan_short_(short_kernel(plan, kernels)),
