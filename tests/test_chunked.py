@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 import cumsum
 from bits import same_bits
 from cases import DTYPES, LAYOUTS, hard, numpy_dtype, values
-from cumsum.chunked import TILE, Aggregate, scan_of
+from cumsum.chunked import Aggregate, scan_of
 from cumsum.dtypes import DType
 from cumsum.options import Options
-from cumsum.plan import Memory, make_plan
+from cumsum.plan import make_plan
+from cumsum.spec import TILE, Memory, Spec
 
 INEXACT = ("float16", "bfloat16", "float32", "float64", "longdouble", "complex64", "complex128")
 ALL = [*DTYPES, "longdouble", "clongdouble"]
@@ -66,7 +67,7 @@ def apart(x, dim, cuts, dtype=None, **options):
 
 def test_the_tile_is_the_cores():
     x = Memory(0, DType.float32, (9,), (4,))
-    assert make_plan(x, x, 0, threads=1).tile == TILE
+    assert make_plan(x, x, Spec(0), threads=1).tile == TILE
 
 
 @pytest.mark.parametrize("reverse", [False, True])

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from cumsum.dtypes import DType
-from cumsum.plan import Memory, make_plan
+from cumsum.plan import make_plan
+from cumsum.spec import Memory, Spec
 
 F32, I64 = DType.float32, DType.int64
 
@@ -18,7 +19,7 @@ def plan_of(shape, axis, x_dtype=F32, y_dtype=F32, strides=None, threads=2, **fl
     sizes = {DType.float32: 4, DType.int64: 8, DType.int8: 1, DType.float64: 8}
     x = Memory(0, x_dtype, shape, strides or contiguous(shape, sizes[x_dtype]))
     y = Memory(1 << 40, y_dtype, shape, contiguous(shape, sizes[y_dtype]))
-    return make_plan(x, y, axis, threads=threads, **flags)
+    return make_plan(x, y, Spec(axis, **flags), threads=threads)
 
 
 @pytest.mark.parametrize(
@@ -91,16 +92,16 @@ def test_reversed_rows_need_no_buffer():
 @pytest.mark.parametrize("dtype", DType)
 def test_compensated_is_planned_where_it_differs(dtype):
     x = Memory(0, dtype, (10,), (16,))
-    chosen = make_plan(x, x, 0, threads=1, compensated=True).precision
+    chosen = make_plan(x, x, Spec(0, compensated=True), threads=1).precision
     differs = dtype in (DType.float64, DType.complex128)
     assert chosen == ("compensated" if differs else "standard")
-    assert make_plan(x, x, 0, threads=1).precision == "standard"
+    assert make_plan(x, x, Spec(0), threads=1).precision == "standard"
 
 
 def test_results_larger_than_the_cache_are_streamed_unless_in_place():
     x = Memory(0, F32, (10_000_000,), (4,))
-    assert make_plan(x, x._replace(address=1 << 40), 0, threads=2).stream
-    assert not make_plan(x, x, 0, threads=2).stream
+    assert make_plan(x, x._replace(address=1 << 40), Spec(0), threads=2).stream
+    assert not make_plan(x, x, Spec(0), threads=2).stream
 
 
 def test_nothing_to_do():
@@ -123,9 +124,9 @@ def test_a_plan_is_frozen_cached_and_printable():
 
 def test_bad_arguments():
     x = Memory(0, F32, (3, 4), (16, 4))
-    with pytest.raises(IndexError, match=r"axis 2 is not in \[-2, 2\)"):
-        make_plan(x, x, 2, threads=1)
+    with pytest.raises(IndexError, match=r"dim 2 is not in \[-2, 2\)"):
+        make_plan(x, x, Spec(2), threads=1)
     with pytest.raises(ValueError, match="shape"):
-        make_plan(x, x._replace(shape=(4, 3)), 0, threads=1)
+        make_plan(x, x._replace(shape=(4, 3)), Spec(0), threads=1)
     with pytest.raises(ValueError, match="thread"):
-        make_plan(x, x, 0, threads=0)
+        make_plan(x, x, Spec(0), threads=0)

@@ -15,6 +15,7 @@ import cumsum
 from bits import same_bits
 from cases import DTYPES, LAYOUTS, hard, numpy_dtype, values
 from cumsum import _core
+from cumsum.spec import Spec
 from cumsum.stream import arrays
 
 INEXACT = ("float16", "bfloat16", "float32", "float64", "longdouble", "complex64", "complex128")
@@ -396,14 +397,14 @@ def test_an_interrupt_leaves_the_stream_as_it_was(monkeypatch):
     stream, whole = cumsum.RunningSum(0), cumsum.cumsum(x, 0)
     stream.update(x[:3])
     stream.update(x[3:5])
-    resume = arrays.cpu.resume
+    resume = arrays._core.resume
 
     def interrupted(*args, **kwargs):
         resume(*args, **kwargs)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(arrays.cpu, "resume", interrupted)
+        patch.setattr(arrays._core, "resume", interrupted)
         for _ in range(2):
             with pytest.raises(KeyboardInterrupt):
                 stream.update(x[5:5000])
@@ -430,12 +431,11 @@ def test_positions_beyond_32_bits():
 def test_the_core_checks_its_records():
     x = np.ones((3, 8))
     size = 3 * _core.record_size(arrays.door.code_of(x.dtype), False)
-    flags = {"threads": 1, "exclusive": False, "compensated": False}
-    memory = arrays.door.memory_of(x, arrays.door.code_of(x.dtype))
+    memory = arrays.door.memory_of(x)
     for before, after, position in ((size, size - 1, 0), (size + 1, size, 0), (size, size, -1)):
-        records = {"records": bytearray(before), "after": bytearray(after)}
+        states = bytearray(before), bytearray(after)
         with pytest.raises(ValueError, match="out of range"):
-            arrays.cpu.resume(memory, memory, 1, **records, position=position, **flags)
+            _core.resume(memory, memory, Spec(1), 1, *states, position)
     with pytest.raises(ValueError, match="no such element type"):
         _core.record_size(17, False)
 

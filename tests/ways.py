@@ -11,8 +11,8 @@ import numpy as np
 
 import cumsum
 from cases import FLOATS, LAYOUTS, as_array, as_tensor, numpy_dtype
-from cumsum.kernels import cpu
-from cumsum.numpy import code_of, memory_of
+from cumsum.numpy import scan_in_core
+from cumsum.spec import Spec
 from reference import scan
 
 INEXACT = (*FLOATS, "longdouble", "complex64", "complex128", "clongdouble")
@@ -39,10 +39,8 @@ class Mode:
         if self.is_public:
             return cumsum.cumsum(x, dim, precision=self.precision, **options)
         y = np.empty_like(x)
-        memory = [memory_of(array, code_of(array.dtype)) for array in (x, y)]
-        flags = {"exclusive": self.exclusive, "reverse": self.reverse}
-        flags["compensated"] = self.precision == "compensated"
-        cpu.scan(*memory, dim, threads=cumsum.get_num_threads(), **flags)
+        spec = Spec(dim % x.ndim, self.exclusive, self.reverse)
+        scan_in_core(x, y, spec._replace(compensated=self.precision == "compensated"))
         return y
 
     def in_place(self, x, dim):

@@ -1,35 +1,77 @@
 """The compiled core.
 
-Addresses are integers, strides are in bytes, dtypes are numbers of `dtypes.DType`.
+Of memory that it is given it checks no more than that shapes and dtypes go together. Elements of
+`dtypes.DType` may be given as its numbers.
 """
 
 from collections.abc import Callable
 from typing import Any
 
+from cumsum.spec import Memory, Spec
+
 def scan(
-    x: int,
-    x_dtype: int,
-    y: int,
-    y_dtype: int,
-    shape: tuple[int, ...],
-    x_strides: tuple[int, ...],
-    y_strides: tuple[int, ...],
-    axis: int,
-    exclusive: bool,
-    reverse: bool,
-    compensated: bool,
+    x: Memory,
+    y: Memory,
+    spec: Spec,
     threads: int,
-    initial: int,
-    initial_strides: tuple[int, ...],
+    initial: Memory | None = None,
+    where: Memory | None = None,
+    offsets: Memory | None = None,
+    decay: Memory | None = None,
     /,
+) -> tuple[int, int, int] | None:
+    """Write the scan of x, cast to y's dtype, to y, by at most so many threads.
+
+    x and y are the same elements, or share none. The operands broadcast as those of
+    ``cumsum.cumsum`` do: `initial` is of y's dtype, `where` of bool, `offsets` are int64 without a
+    fault, `decay` is float64, complex128 or of y's dtype. Where the spec asks for exact sums,
+    `initial` is int64, the lower words of pairs that lie side by side.
+
+    With ``overflow="raise"`` and a sum that does not fit nothing is written, and the first one is
+    returned: its line in C order, its index along the dim of the result, its value. On a line the
+    first in the order of the scan is told.
+    """
+
+def plan(
+    x: Memory, y: Memory, spec: Spec, threads: int, initial: Memory | None = None, /
+) -> dict[str, Any]:
+    """What `scan` would do with the same arguments; no memory is touched."""
+
+def resume(
+    x: Memory, y: Memory, spec: Spec, threads: int, states: Any, after: Any, position: int, /
 ) -> None:
-    """Scan the memory at `x` into the memory at `y`, without any check of either."""
+    """Scan x into y from states (driver/states.h) on, in C order of lines.
 
-def scan_segments(scan: tuple[Any, ...], offsets: int, count: int, /) -> None:
-    """`scan`, with its arguments, of each segment that int64 `offsets` cut the axis into."""
+    They are those of lines that have had `position` elements; those of their end go to the buffer
+    `after`, unless there is no element. In reverse the end is the beginning.
+    """
 
-def find_fault(offsets: int, count: int, size: int, threads: int, /) -> int:
-    """The first of `count` + 1 numbers that is no offset of an axis of `size`; -1 if all are."""
+def totals(x: Memory, spec: Spec, threads: int, dtype: int, totals: Any, /) -> None:
+    """Write the sums of the tiles that x consists of, as sums of a dtype, to a buffer.
+
+    Tile by tile, in each those of the lines in C order, of `total_size` bytes each. In reverse the
+    last tile is the first.
+    """
+
+def advance(
+    states: Any, totals: Any, tiles: int, tail: Any, after: Any, dtype: int, compensated: bool, /
+) -> None:
+    """Write the states after so many tiles of these sums, and after those in `tail`, if any."""
+
+def begin_records(states: Any, values: Memory, compensated: bool, /) -> None:
+    """Fill a buffer with the states of lines that begin with contiguous values."""
+
+def record_size(dtype: int, compensated: bool, /) -> int:
+    """Bytes of the state of one line, for sums of this dtype."""
+
+def total_size(dtype: int, compensated: bool, /) -> int:
+    """Bytes of the sum of one line's tile, for sums of this dtype."""
+
+def all_within(x: Memory, least: int, most: int, threads: int, /) -> bool:
+    """Whether the integers of x are all in [least, most], which contains 0."""
+
+def find_fault(offsets: Memory, size: int, threads: int, /) -> int:
+    """The index of the first number that is no offset of an axis of `size`; -1 if all are."""
 
 def add_objects(
     x: tuple[int, int, int],
@@ -46,153 +88,6 @@ def add_objects(
 
     Each place is an address, the bytes from line to line, and those from object to object. Only the
     objects count whose byte of `kept` is not 0, if that has an address; `zero` is the sum of none.
-    """
-
-def resume(arguments: tuple[Any, ...], position: int, records: Any, after: Any, /) -> None:
-    """Scan with the arguments of `scan` from records (driver/states.h) on, in C order of lines.
-
-    They are those of lines that have had `position` elements; those of their end go to the buffer
-    `after`, unless there is no element.
-    """
-
-def add_up(
-    x: int,
-    x_dtype: int,
-    shape: tuple[int, ...],
-    strides: tuple[int, ...],
-    axis: int,
-    dtype: int,
-    compensated: bool,
-    threads: int,
-    totals: Any,
-    /,
-) -> None:
-    """Write the sums of the tiles of x, as `dtype`, to a buffer (src/core/aggregate.h)."""
-
-def advance(
-    records: Any,
-    totals: Any,
-    tiles: int,
-    tail: Any,
-    after: Any,
-    dtype: int,
-    compensated: bool,
-    /,
-) -> None:
-    """Write the records after so many tiles of these sums, and after those in `tail`, if any."""
-
-def total_size(dtype: int, compensated: bool, /) -> int:
-    """Bytes of the sum of one line's tile, for sums of this dtype."""
-
-def record_size(dtype: int, compensated: bool, /) -> int:
-    """Bytes of one line's record, for sums of this dtype."""
-
-def begin_records(records: Any, values: int, dtype: int, compensated: bool, /) -> None:
-    """Fill a buffer with records of lines that begin with the values at an address, in order."""
-
-def scan_with_holes(
-    x: int,
-    x_dtype: int,
-    y: int,
-    y_dtype: int,
-    shape: tuple[int, ...],
-    x_strides: tuple[int, ...],
-    y_strides: tuple[int, ...],
-    axis: int,
-    exclusive: bool,
-    reverse: bool,
-    compensated: bool,
-    threads: int,
-    initial: int,
-    initial_strides: tuple[int, ...],
-    mask: int,
-    mask_strides: tuple[int, ...],
-    skipna: bool,
-    nan: bool,
-    /,
-) -> None:
-    """The same with nothing added where the bytes at `mask`, if that is not 0, are zero."""
-
-def plan(
-    x: int,
-    x_dtype: int,
-    y: int,
-    y_dtype: int,
-    shape: tuple[int, ...],
-    x_strides: tuple[int, ...],
-    y_strides: tuple[int, ...],
-    axis: int,
-    exclusive: bool,
-    reverse: bool,
-    compensated: bool,
-    threads: int,
-    initial: int,
-    initial_strides: tuple[int, ...],
-    /,
-) -> dict[str, Any]:
-    """What `scan` would do with the same arguments; no memory is touched."""
-
-def all_within(
-    x: int,
-    dtype: int,
-    shape: tuple[int, ...],
-    strides: tuple[int, ...],
-    least: int,
-    most: int,
-    threads: int,
-    /,
-) -> bool:
-    """Whether the integers at `x` are all in [least, most], which contains 0."""
-
-def find_excess(
-    x: int,
-    x_dtype: int,
-    y: int,
-    y_dtype: int,
-    shape: tuple[int, ...],
-    x_strides: tuple[int, ...],
-    y_strides: tuple[int, ...],
-    axis: int,
-    exclusive: bool,
-    reverse: bool,
-    compensated: bool,
-    threads: int,
-    initial: int,
-    initial_strides: tuple[int, ...],
-    /,
-) -> tuple[int, int, int] | None:
-    """The first exact sum that `y_dtype` cannot hold: its line, its place on the line, its value.
-
-    Lines are counted in C order; on a line the first in the order of the scan is told. Nothing is
-    written. Initial values are pairs of 64-bit words, the lower first.
-    """
-
-def saturate(
-    x: int,
-    x_dtype: int,
-    y: int,
-    y_dtype: int,
-    shape: tuple[int, ...],
-    x_strides: tuple[int, ...],
-    y_strides: tuple[int, ...],
-    axis: int,
-    exclusive: bool,
-    reverse: bool,
-    compensated: bool,
-    threads: int,
-    initial: int,
-    initial_strides: tuple[int, ...],
-    /,
-) -> None:
-    """Write the exact sums to `y`, each that `y_dtype` cannot hold as the nearest that it can."""
-
-def scan_decayed(
-    scan: tuple[Any, ...], decay: int, decay_dtype: int, decay_strides: tuple[int, ...], /
-) -> None:
-    """Scan x into y, of one dtype, with a decay before each addition.
-
-    `scan` are the arguments of `scan`; the decays, float64, complex128 or of y's dtype, lie at the
-    address `decay`. Where their stride along the axis is zero each line has one.
     """
 
 def copy(target: Any, source: Any, threads: int, past_cache: bool, /) -> None:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from cumsum import _core
 from cumsum.dtypes import DType
 from cumsum.options import PLAIN, Options
-from cumsum.plan import TILE
+from cumsum.spec import TILE
 from cumsum.stream import door_for
 from cumsum.stream.form import Form, State
 

@@ -11,9 +11,8 @@ import numpy as np
 from cumsum import _core, abilities, generic, overflow, subclasses
 from cumsum.dtypes import BY_NAME, DType
 from cumsum.initial import first_values
-from cumsum.kernels import cpu
 from cumsum.options import Options, take
-from cumsum.plan import Memory
+from cumsum.spec import Memory, Spec
 from cumsum.threads import get_num_threads
 
 Array = np.ndarray[Any, Any]
@@ -56,8 +55,10 @@ def default_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return native(dtype)
 
 
-def memory_of(x: Array, code: DType) -> Memory:
-    """Where an array lies."""
+def memory_of(x: Array) -> Memory:
+    """Where an array lies whose dtype the core knows."""
+    code = code_of(x.dtype)
+    assert code is not None
     return Memory(x.__array_interface__["data"][0], code, x.shape, x.strides)
 
 
@@ -112,36 +113,31 @@ def dtype_of_sums(x: Array, dtype: Any, out: Array | None = None) -> np.dtype[An
     return result
 
 
-def scan_into(
-    x: Array,
-    y: Array,
-    axis: int,
-    *,
-    exclusive: bool = False,
-    reverse: bool = False,
-    compensated: bool = False,
-    initial: Array | None = None,
-) -> None:
+def scan_into(x: Array, y: Array, spec: Spec, initial: Array | None = None) -> None:
     """Write the scan of `x`, cast to `y`'s dtype, to `y`, by whichever way knows the dtypes.
 
-    `x` and `y` have one shape and at least one dimension; they are the same elements or share none.
-    `initial` has one element along `axis`, and `y`'s dtype.
+    `x` has at least one dimension, and `y` its shape, with an element more along the dim if that is
+    asked for; they are the same elements or share none. `initial` has one element along the dim,
+    and `y`'s dtype.
     """
-    y_code = code_of(y.dtype)
-    flags: dict[str, Any] = {"exclusive": exclusive, "reverse": reverse, "initial": initial}
-    if x.dtype.kind == "m" and y.dtype.kind == "m":
-        generic.scan_durations(x, y, axis, **flags)
-    elif y_code is not None and x.dtype.kind not in "mOT":
-        x = readable(x, y.dtype)
-        x_code = code_of(x.dtype)
-        assert x_code is not None
-        x_memory, y_memory = memory_of(x, x_code), memory_of(y, y_code)
-        if initial is not None:
-            flags["initial"] = memory_of(initial, y_code)
-        flags |= {"compensated": compensated, "threads": get_num_threads()}
-        cpu.scan(x_memory, y_memory, axis, **flags)
-    else:
-        generic.scan_any(x, y, axis, **flags)
+    durations = x.dtype.kind == "m" and y.dtype.kind == "m"
+    if code_of(y.dtype) is not None and x.dtype.kind not in "mOT":
+        scan_in_core(readable(x, y.dtype), y, spec, initial)
+        return
+    sums = y
+    if spec.include_initial:
+        sums, border = at_border(y, spec.dim, spec.reverse)
+        border[...] = np.zeros((), y.dtype) if initial is None else initial
+        spec = spec._replace(include_initial=False)
+    (generic.scan_durations if durations else generic.scan_any)(x, sums, spec, initial)
+
+
+def scan_in_core(
+    x: Array, y: Array, spec: Spec, *operands: Array | None, threads: int | None = None
+) -> tuple[int, int, int] | None:
+    """The core's scan of dtypes that it knows; `operands` are those of `_core.scan`."""
+    given = [None if operand is None else memory_of(operand) for operand in operands]
+    return _core.scan(memory_of(x), memory_of(y), spec, threads or get_num_threads(), *given)
 
 
 def readable(x: Array, dtype: np.dtype[Any]) -> Array:
@@ -160,7 +156,7 @@ def readable(x: Array, dtype: np.dtype[Any]) -> Array:
 
 def cast_into(x: Array, y: Array) -> None:
     """Write `x`, cast to `y`'s dtype by the core's rule, to `y`: a scan of lines of one element."""
-    scan_into(x[..., np.newaxis], y[..., np.newaxis], x.ndim)
+    scan_into(x[..., np.newaxis], y[..., np.newaxis], Spec(x.ndim))
 
 
 def _is_plain_target(out: Array, x: Array, dtype: np.dtype[Any], initial: Array | None) -> bool:
@@ -195,19 +191,9 @@ def at_border(y: Array, axis: int, reverse: bool) -> tuple[Array, Array]:
     return sums, border
 
 
-def _scan_with_border(
-    x: Array, y: Array, axis: int, options: Options, initial: Array | None
-) -> None:
-    """Write the scan of `x` to `y`, which has an element more along `axis`: the first sum."""
-    sums, border = at_border(y, axis, options.reverse)
-    _scan(x, sums, axis, options, initial)
-    border[...] = np.zeros((), y.dtype) if initial is None else initial
-
-
 def _scan(x: Array, y: Array, axis: int, options: Options, initial: Array | None) -> None:
-    """Write the scan of `x`, as `options` have it but for the border, to `y`."""
-    flags = {name: getattr(options, name) for name in ("exclusive", "reverse", "compensated")}
-    scan_into(x, y, axis, **flags, initial=initial)
+    """Write the scan that has nothing but flags and initial values to `y`."""
+    scan_into(x, y, options.spec(axis), initial)
 
 
 def _flattened(input: Any, dim: Any) -> tuple[Array, int]:
@@ -262,10 +248,8 @@ def scan_array(input: Any, dim: Any, dtype: Any, out: Any, options: Options) -> 
     if options.initial is not None:
         first = overflow.dtype_of_first(options.initial, wanted) if exact else wanted
         initial = first_values(options.initial, x, axis, first)
-    scan_to = _scan_with_border if bordered else _scan
     ability = abilities.for_arrays(options)
-    if ability is not None:
-        scan_to = ability.scan_into
+    scan_to = _scan if ability is None else ability.scan_into
     if target is not None and _is_plain_target(target, x, wanted, initial):
         scan_to(x, target, axis, options, initial)
         return out

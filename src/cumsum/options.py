@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cumsum.precision import is_compensated
+from cumsum.spec import Spec
 
 FLAGS = ("exclusive", "reverse", "include_initial", "skipna")
 SEGMENTS = ("offsets", "lengths", "reset")
@@ -73,6 +74,19 @@ class Options(NamedTuple):
             self.initial is None
             and ability_of(self) is None
             and not (self.exclusive or self.reverse or self.include_initial)
+        )
+
+    def spec(self, dim: int) -> Spec:
+        """What is asked for of a dim, but for arrays."""
+        return Spec(
+            dim,
+            self.exclusive,
+            self.reverse,
+            self.include_initial,
+            self.skipna,
+            self.missing,
+            self.overflow,
+            self.compensated,
         )
 
     def keywords(self) -> dict[str, Any]:

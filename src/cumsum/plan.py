@@ -10,74 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from cumsum import _core
-from cumsum.dtypes import DType
-
-# Elements whose sum is added to the carry as one: `tile_size` of src/core/kernels/table.h.
-TILE = 4096
-
-
-class Memory(NamedTuple):
-    """Where an array lies: `strides` are in bytes, as in NumPy."""
-
-    address: int
-    dtype: DType
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-
-
-def backwards(memory: Memory, axis: int) -> Memory:
-    """The same elements with those of the axis, of which there are some, from the last on."""
-    stride = memory.strides[axis]
-    strides = (*memory.strides[:axis], -stride, *memory.strides[axis + 1 :])
-    return memory._replace(
-        address=memory.address + (memory.shape[axis] - 1) * stride, strides=strides
-    )
-
-
-class Holes(NamedTuple):
-    """Which elements add nothing, and what stands at their places.
-
-    Attributes
-    ----------
-    mask : Memory, optional
-        Of bool, with a stride for each axis of the input; false where an element adds nothing.
-    skipna : bool
-        Whether elements that are NaN add nothing.
-    nan : bool
-        Whether NaN stands at their places; the result is floating or complex then.
-    """
-
-    mask: Memory | None
-    skipna: bool
-    nan: bool
-
-
-Shape = tuple[int, ...]
-CoreArguments = tuple[
-    int, int, int, int, Shape, Shape, Shape, int, bool, bool, bool, int, int, Shape
-]
-
-
-def arguments(
-    x: Memory,
-    y: Memory,
-    axis: int,
-    *,
-    exclusive: bool,
-    reverse: bool,
-    compensated: bool,
-    threads: int,
-    initial: Memory | None,
-) -> CoreArguments:
-    """The arguments of `_core.scan` and `_core.plan`, `axis` made non-negative."""
-    if x.shape != y.shape:
-        raise ValueError(f"input has shape {x.shape}, output has shape {y.shape}")
-    ndim = len(x.shape)
-    if not -ndim <= axis < ndim:
-        raise IndexError(f"axis {axis} is not in [-{ndim}, {ndim})")
-    memory = (x.address, x.dtype, y.address, y.dtype, x.shape, x.strides, y.strides)
-    first = (0, ()) if initial is None else (initial.address, initial.strides)
-    return (*memory, axis % ndim, exclusive, reverse, compensated, threads, *first)
+from cumsum.spec import Memory, Spec
 
 
 class ScanPlan(NamedTuple):
@@ -129,28 +62,20 @@ class ScanPlan(NamedTuple):
 
 @lru_cache(maxsize=256)
 def make_plan(
-    x: Memory,
-    y: Memory,
-    axis: int,
-    *,
-    threads: int,
-    exclusive: bool = False,
-    reverse: bool = False,
-    compensated: bool = False,
-    initial: Memory | None = None,
+    x: Memory, y: Memory, spec: Spec, *, threads: int, initial: Memory | None = None
 ) -> ScanPlan:
     """The plan of a scan of `x` into `y` by at most `threads` threads; no memory is touched.
 
     Examples
     --------
     >>> from cumsum.dtypes import DType
-    >>> from cumsum.plan import Memory, make_plan
+    >>> from cumsum.plan import make_plan
+    >>> from cumsum.spec import Memory, Spec
     >>> x = Memory(0, DType.float32, (4096, 4096), (16384, 4))
     >>> y = x._replace(address=1 << 30)
-    >>> make_plan(x, y, axis=0, threads=2).family
+    >>> make_plan(x, y, Spec(dim=0), threads=2).family
     'columns'
-    >>> make_plan(x, y, axis=1, threads=2).family
+    >>> make_plan(x, y, Spec(dim=1), threads=2).family
     'rows'
     """
-    flags = {"exclusive": exclusive, "reverse": reverse, "compensated": compensated}
-    return ScanPlan(**_core.plan(*arguments(x, y, axis, **flags, threads=threads, initial=initial)))
+    return ScanPlan(**_core.plan(x, y, spec, threads, initial))

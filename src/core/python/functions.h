@@ -5,18 +5,20 @@
 
 namespace cumsum {
 
-PyObject* add_up_tiles(PyObject* module, PyObject* args);
-PyObject* advance_records(PyObject* module, PyObject* args);
-PyObject* total_bytes(PyObject* module, PyObject* args);
-PyObject* scan_decayed(PyObject* module, PyObject* args);
+// What is asked of arrays that are there as a whole (requests.cpp).
+PyObject* scan_memory(PyObject* module, PyObject* args);
+PyObject* plan_memory(PyObject* module, PyObject* args);
 PyObject* all_within(PyObject* module, PyObject* args);
-PyObject* find_excess(PyObject* module, PyObject* args);
-PyObject* saturate(PyObject* module, PyObject* args);
-PyObject* add_objects(PyObject* module, PyObject* args);
-PyObject* resume_scan(PyObject* module, PyObject* args);
-PyObject* record_bytes(PyObject* module, PyObject* args);
-PyObject* begin_records_at(PyObject* module, PyObject* args);
 PyObject* find_fault(PyObject* module, PyObject* args);
-PyObject* scan_segments(PyObject* module, PyObject* args);
+
+// And of those that come in chunks (chunks.cpp).
+PyObject* resume_memory(PyObject* module, PyObject* args);
+PyObject* add_up_memory(PyObject* module, PyObject* args);
+PyObject* advance_records(PyObject* module, PyObject* args);
+PyObject* begin_records(PyObject* module, PyObject* args);
+PyObject* record_bytes(PyObject* module, PyObject* args);
+PyObject* total_bytes(PyObject* module, PyObject* args);
+
+PyObject* add_objects(PyObject* module, PyObject* args);
 
 }  // namespace cumsum

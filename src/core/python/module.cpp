@@ -1,5 +1,4 @@
 // The Python module cumsum._core. Its functions are described in src/cumsum/_core.pyi.
-#include "arguments.h"
 #include "call.h"
 #include "copy.h"
 #include "functions.h"
@@ -9,51 +8,6 @@
 namespace cumsum {
 
 namespace {
-
-PyObject* scan(PyObject*, PyObject* args) {
-  Arguments a;
-  if (!read_arguments(args, a)) return nullptr;
-  if (!scan_released(a.request)) return nullptr;
-  Py_RETURN_NONE;
-}
-
-PyObject* scan_with_holes(PyObject*, PyObject* args) {
-  constexpr Py_ssize_t plain = 14;  // arguments, those of scan()
-  Arguments a;
-  PyObject* first = PyTuple_GetSlice(args, 0, plain);
-  PyObject* rest = PyTuple_GetSlice(args, plain, PyTuple_Size(args));
-  unsigned long long mask = 0;
-  PyObject* strides = nullptr;
-  int skipna = 0, nan = 0;
-  int64_t mask_strides[most_dims];
-  const bool ready =
-      first && rest && read_arguments(first, a) &&
-      PyArg_ParseTuple(rest, "KO!pp", &mask, &PyTuple_Type, &strides, &skipna, &nan) &&
-      (!mask || read_sizes(strides, a.x.dims, mask_strides));
-  Py_XDECREF(first);
-  Py_XDECREF(rest);
-  if (!ready) return nullptr;
-  if (mask) a.request.where = {reinterpret_cast<const char*>(mask), mask_strides};
-  a.request.skipna = skipna;
-  a.request.nan = nan;
-  if (!scan_released(a.request)) return nullptr;
-  Py_RETURN_NONE;
-}
-
-PyObject* plan(PyObject*, PyObject* args) {
-  Arguments a;
-  if (!read_arguments(args, a)) return nullptr;
-  const Plan p = make_plan(a.request, current_target());
-  const bool rows = p.walk != Walk::columns;
-  return Py_BuildValue(
-      "{s:s,s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:i,s:O,s:O,s:O,s:s}", "family",
-      p.split ? "long" : (rows ? "rows" : "columns"), "outer", (long long)p.outer_size, "length",
-      (long long)p.scan.size, "inner", (long long)p.inner.size, "tile", (long long)tile_size,
-      "panel", (long long)p.panel, "block", (long long)p.block, "units", (long long)p.units,
-      "workers", p.workers, "pack_input", p.pack_x ? Py_True : Py_False, "pack_output",
-      p.pack_y ? Py_True : Py_False, "stream", p.stream ? Py_True : Py_False, "precision",
-      p.precision == Precision::compensated ? "compensated" : "standard");
-}
 
 PyObject* copy(PyObject*, PyObject* args) {
   Py_buffer target, source;
@@ -125,21 +79,16 @@ PyObject* set_main(PyObject*, PyObject* args) {
 }
 
 PyMethodDef methods[] = {
-    {"scan", scan, METH_VARARGS, nullptr},
-    {"scan_segments", scan_segments, METH_VARARGS, nullptr},
-    {"find_fault", find_fault, METH_VARARGS, nullptr},
-    {"resume", resume_scan, METH_VARARGS, nullptr},
-    {"add_up", add_up_tiles, METH_VARARGS, nullptr},
-    {"advance", advance_records, METH_VARARGS, nullptr},
-    {"total_size", total_bytes, METH_VARARGS, nullptr},
-    {"record_size", record_bytes, METH_VARARGS, nullptr},
-    {"begin_records", begin_records_at, METH_VARARGS, nullptr},
-    {"scan_with_holes", scan_with_holes, METH_VARARGS, nullptr},
-    {"plan", plan, METH_VARARGS, nullptr},
+    {"scan", scan_memory, METH_VARARGS, nullptr},
+    {"plan", plan_memory, METH_VARARGS, nullptr},
     {"all_within", all_within, METH_VARARGS, nullptr},
-    {"find_excess", find_excess, METH_VARARGS, nullptr},
-    {"saturate", saturate, METH_VARARGS, nullptr},
-    {"scan_decayed", scan_decayed, METH_VARARGS, nullptr},
+    {"find_fault", find_fault, METH_VARARGS, nullptr},
+    {"resume", resume_memory, METH_VARARGS, nullptr},
+    {"totals", add_up_memory, METH_VARARGS, nullptr},
+    {"advance", advance_records, METH_VARARGS, nullptr},
+    {"begin_records", begin_records, METH_VARARGS, nullptr},
+    {"record_size", record_bytes, METH_VARARGS, nullptr},
+    {"total_size", total_bytes, METH_VARARGS, nullptr},
     {"add_objects", add_objects, METH_VARARGS, nullptr},
     {"copy", copy, METH_VARARGS, nullptr},
     {"targets", targets, METH_NOARGS, nullptr},

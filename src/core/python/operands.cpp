@@ -1,6 +1,7 @@
 #include "operands.h"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 #include "cuts.h"
@@ -47,6 +48,15 @@ bool is_aligned(const ArrayView& view) {
   return places % size == 0;  // sizes are powers of two
 }
 
+// The next line of those that an operand differs in; false after the last.
+bool advance(const ArrayView& x, int axis, const int64_t* strides, int64_t* index) {
+  for (int d = x.dims - 1; d >= 0; --d) {
+    if (d != axis && strides[d] != 0 && ++index[d] < x.shape[d]) return true;
+    index[d] = 0;
+  }
+  return false;
+}
+
 bool is_float(DType dtype) { return dtype >= DType::float16; }
 
 }  // namespace
@@ -69,12 +79,18 @@ bool CallOperands::are_apart_from(const ArrayView& y) const {
   return !options_.decay || is_number(options_.decay) || are_apart(decay_.view, y);
 }
 
+// Python code has copied what lies where its type may not, and made bytes that are no bool one.
+bool CallOperands::can_be_read(const ArrayView& view) const {
+  return options_.is_prepared || (view.dtype != DType::boolean && is_aligned(view));
+}
+
 bool CallOperands::read_initial(Request& request) {
   if (!options_.initial) return true;
   if (is_number(options_.initial)) return read_first_number(request);
-  if (options_.is_exact() || !lend_(options_.initial, initial_)) return false;
+  const bool exact = options_.is_exact();
+  if ((exact && !options_.is_prepared) || !lend_(options_.initial, initial_)) return false;
   const ArrayView& view = initial_.view;
-  if (view.dtype != result_ || result_ == DType::boolean || !is_aligned(view) ||
+  if (view.dtype != (exact ? DType::int64 : result_) || !can_be_read(view) ||
       !broadcast_to_lines(view, x_, axis_, initial_strides_)) {
     return false;
   }
@@ -82,14 +98,28 @@ bool CallOperands::read_initial(Request& request) {
   return true;
 }
 
+Range CallOperands::firsts() const {
+  Range range{0, 0};
+  if (!border_.data) return range;
+  int64_t index[most_dims] = {};
+  bool is_first = true;
+  do {
+    const char* place = border_.data;
+    for (int d = 0; d < x_.dims; ++d) place += index[d] * border_.strides[d];
+    Wide first;
+    std::memcpy(&first, place, sizeof first);
+    range = {is_first ? first : std::min(range.least, first),
+             is_first ? first : std::max(range.most, first)};
+    is_first = false;
+  } while (advance(x_, axis_, border_.strides, index));
+  return range;
+}
+
 bool CallOperands::read_first_number(Request& request) {
-  const bool stored = store_number(options_.initial, result_, first_);
-  border_ = request.initial = {first_, no_strides};
-  if (!options_.is_exact()) return stored;
-  // Exact sums may begin with what the type does not hold, but not stand at the border so.
-  if (!stored && options_.include_initial) return false;
-  request.initial.data = reinterpret_cast<const char*>(first_words_);
-  return store_words(options_.initial, first_words_);
+  char* const first = reinterpret_cast<char*>(first_);
+  border_ = request.initial = {first, no_strides};
+  return options_.is_exact() ? store_words(options_.initial, first_)
+                             : store_number(options_.initial, result_, first);
 }
 
 bool CallOperands::read_where(Request& request) {
@@ -114,6 +144,7 @@ bool CallOperands::read_cuts(Request& request) {
                                        : options_.reset;
   int64_t listed[most_listed];
   Lent lent;
+  if (options_.is_prepared) return read_offsets(request);
   if (!view_list(given, listed, lent.view) && !lend_(given, lent)) return false;
   const ArrayView& cuts = lent.view;
   if (cuts.dims != 1 || cuts.shape[0] > most_cuts) return false;
@@ -125,6 +156,18 @@ bool CallOperands::read_cuts(Request& request) {
                     : options_.lengths ? offsets_of_lengths
                                        : offsets_of_starts;
   return read(cuts, size, offsets_.get(), request.segments);
+}
+
+bool CallOperands::read_offsets(Request& request) {
+  Lent lent;
+  const ArrayView& offsets = lent.view;
+  if (!lend_(options_.offsets, lent) || offsets.dtype != DType::int64 || offsets.dims != 1 ||
+      offsets.shape[0] == 0 || !is_contiguous(offsets)) {
+    return false;
+  }
+  request.offsets = reinterpret_cast<const int64_t*>(offsets.data);
+  request.segments = offsets.shape[0] - 1;
+  return true;
 }
 
 bool CallOperands::read_decay(Request& request) {
@@ -147,7 +190,7 @@ bool CallOperands::read_decay(Request& request) {
 
 bool CallOperands::read_decays(Request& request) {
   const ArrayView& view = decay_.view;
-  if (!lend_(options_.decay, decay_) || !is_aligned(view) ||
+  if (!lend_(options_.decay, decay_) || !can_be_read(view) ||
       !broadcast(view, x_.dims, x_.shape, decay_strides_)) {
     return false;
   }

@@ -42,17 +42,20 @@ class CallOperands {
   // Whether none of them is where y is written.
   bool are_apart_from(const ArrayView& y) const;
 
-  // The number that exact sums begin with.
-  Wide first() const { return first_words_[0]; }
+  // The least and the greatest number that exact sums begin with.
+  Range firsts() const;
 
-  // What stands at the result's border, of its type; nothing if that is zero.
+  // What stands at the result's border, of its type, or of words that begin with it; nothing if
+  // that is zero.
   Operand border() const { return border_; }
 
  private:
+  bool can_be_read(const ArrayView& view) const;
   bool read_initial(Request& request);
   bool read_first_number(Request& request);
   bool read_where(Request& request);
   bool read_cuts(Request& request);
+  bool read_offsets(Request& request);
   bool read_decay(Request& request);
   bool read_decays(Request& request);
 
@@ -63,8 +66,7 @@ class CallOperands {
   const Lend lend_;
   Lent initial_, where_, decay_;
   int64_t initial_strides_[most_dims], where_strides_[most_dims], decay_strides_[most_dims];
-  alignas(16) char first_[2 * sizeof(long double)];
-  int64_t first_words_[2] = {};
+  alignas(16) int64_t first_[4];  // of any type, the widest of which is complex
   double decay_number_;
   Operand border_;
   std::unique_ptr<int64_t[]> offsets_;

@@ -125,6 +125,18 @@ bool intern_keywords() {
   return true;
 }
 
+bool read_options(PyObject* spec, Options& options) {
+  constexpr Keyword fields[] = {Keyword::exclusive, Keyword::reverse, Keyword::include_initial,
+                                Keyword::skipna,    Keyword::missing, Keyword::overflow};
+  int at = 1;  // after the dim
+  for (const Keyword field : fields) {
+    PyObject* value = PyTuple_GetItem(spec, at++);
+    if (!value || !read_option(field, value, false, options)) return false;
+  }
+  PyObject* compensated = PyTuple_GetItem(spec, at);
+  return compensated && read_flag(compensated, options.compensated);
+}
+
 bool read_call(PyObject* const* args, Py_ssize_t count, PyObject* names, bool in_place,
                Call& call) {
   if (count < 1 || count > 2) return false;

@@ -24,6 +24,9 @@ struct Options {
   PyObject* reset = nullptr;
   PyObject* where = nullptr;
   PyObject* decay = nullptr;
+  // Whether Python code has made the operands: offsets that are checked, and initial values of
+  // exact sums as pairs of 64-bit words.
+  bool is_prepared = false;
 
   bool is_exact() const { return overflow != Overflow::wrap; }
   int cuts() const { return !!offsets + !!lengths + !!reset; }
@@ -45,6 +48,9 @@ struct Call {
 
 // False, without an exception, for whatever else Python code can make sense of, or an error.
 bool read_call(PyObject* const* args, Py_ssize_t count, PyObject* names, bool in_place, Call& call);
+
+// The same of a `Spec` of src/cumsum/spec.py; its dim is left to the caller.
+bool read_options(PyObject* spec, Options& options);
 
 // To be called before any call is read; false with an exception.
 bool intern_keywords();

@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include "border.h"
-#include "scan.h"
+#include "states.h"
+#include "target.h"
 
 namespace cumsum {
 namespace {
@@ -45,6 +46,8 @@ bool ScanCall::take(const ArrayView& y, bool is_new, int threads) {
   request_.y_strides = y.strides;
   request_.threads = threads;
   if (bordered) {
+    std::copy_n(x_.shape, x_.dims, lines_);
+    lines_[request_.axis] = 1;
     const int64_t step = y.strides[request_.axis];
     border_ = y.data + (options_.reverse ? x_.shape[request_.axis] * step : 0);
     if (!options_.reverse) request_.y += step;
@@ -56,7 +59,9 @@ bool ScanCall::check() {
   if (!options_.is_exact()) return true;
   fits_ = fits_by_bounds();
   if (PyErr_Occurred()) return false;
-  return fits_ || options_.overflow == Overflow::saturate || scan_released(request_);
+  if (fits_ || options_.overflow == Overflow::saturate) return true;
+  return (!border_ || range_of(request_.y_dtype).contains(operands_.firsts())) &&
+         scan_released(request_);
 }
 
 bool ScanCall::run() {
@@ -70,32 +75,73 @@ bool ScanCall::run() {
   return scan_released(request_) && (!border_ || write_border());
 }
 
+bool ScanCall::resume(const char* states, char* after, int64_t position) {
+  request_.initial.data = states;
+  request_.after = after;
+  request_.position = position;
+  request_.state_size = state_size(request_);
+  return scan_released(request_);
+}
+
 // Whether no sum leaves the type, by how many elements there are and how great they are, which are
 // looked at if their type alone does not tell.
 bool ScanCall::fits_by_bounds() {
+  const Range firsts = operands_.firsts();
+  const Range sums = range_of(request_.y_dtype), own = range_of(request_.x_dtype);
+  if (!sums.contains(firsts)) return false;
   const Wide count = request_.shape[request_.axis];
   if (count == 0) return true;
-  const Wide first = operands_.first();
-  const Range sums = range_of(request_.y_dtype), own = range_of(request_.x_dtype);
-  if (!sums.contains(first)) return false;
-  const Range each{-((first - sums.least) / count), (sums.most - first) / count};
-  if (each.contains(own.least) && each.contains(own.most)) return true;
+  const Range each{-((firsts.least - sums.least) / count), (sums.most - firsts.most) / count};
+  if (each.contains(own)) return true;
   Request elements = request_;
   elements.overflow = Overflow::within;
   elements.range = each;
   elements.initial = elements.where = {};
+  elements.offsets = nullptr;
   return scan_released(elements);
 }
 
+// What stands at the border is the sum before an element of no matter what value.
+Request ScanCall::of_border(Overflow overflow) const {
+  static constexpr char zero[sizeof(int64_t)] = {};
+  static constexpr int64_t no_strides[most_dims] = {};
+  Request r{request_.x_dtype, request_.y_dtype, request_.dims,      lines_,       zero,
+            no_strides,       border_,          request_.y_strides, request_.axis};
+  r.kind = Kind::exclusive;
+  r.overflow = overflow;
+  r.initial = operands_.border();
+  return r;
+}
+
 bool ScanCall::write_border() {
-  int64_t shape[most_dims];
-  std::copy_n(x_.shape, x_.dims, shape);
-  shape[request_.axis] = 1;
+  if (options_.is_exact() && !fits_) return scan_released(of_border(Overflow::saturate));
   const int64_t size = item_size(request_.y_dtype);
-  return run_released(element_count(x_.dims, shape) * size, [&](Interrupted, void*) {
-    return cumsum::write_border(operands_.border(), size, x_.dims, shape, border_,
+  return run_released(element_count(x_.dims, lines_) * size, [&](Interrupted, void*) {
+    return cumsum::write_border(operands_.border(), size, x_.dims, lines_, border_,
                                 request_.y_strides);
   });
+}
+
+bool ScanCall::look_for_overflow(const Request& request, std::optional<Excess>& excess) {
+  const int64_t count = element_count(request.dims, request.shape);
+  return count == 0 ||
+         run_released(count * item_size(request.x_dtype), [&](Interrupted stop, void* context) {
+           return cumsum::find_overflow(request, current_target(), excess, stop, context);
+         });
+}
+
+bool ScanCall::find_overflow(std::optional<Excess>& excess) {
+  std::optional<Excess> scanned;
+  if (border_) {
+    if (!look_for_overflow(of_border(Overflow::raise), excess)) return false;
+    if (excess) excess->position = options_.reverse ? x_.shape[request_.axis] : 0;
+  }
+  if (!look_for_overflow(request_, scanned)) return false;
+  if (scanned && (!excess || scanned->line < excess->line)) {
+    excess = scanned;
+    excess->position += border_ && !options_.reverse;
+  }
+  return true;
 }
 
 }  // namespace cumsum

@@ -1,6 +1,9 @@
 // The scan that a call of a public function asks for, the same for arrays and tensors.
 #pragma once
 
+#include <optional>
+
+#include "exact.h"
 #include "operands.h"
 
 namespace cumsum {
@@ -25,16 +28,28 @@ class ScanCall {
   bool check();
   bool run();
 
+  // Where the sum is for which check() returned false without an exception; the position is that in
+  // the result. These return false with an exception.
+  bool find_overflow(std::optional<Excess>& excess);
+
+  // From states on, in the place of run(); see states.h.
+  bool resume(const char* states, char* after, int64_t position);
+
+  const Request& request() const { return request_; }
+
  private:
   bool fits_by_bounds();
+  bool look_for_overflow(const Request& request, std::optional<Excess>& excess);
+  Request of_border(Overflow overflow) const;
   bool write_border();
 
   const Options& options_;
   const ArrayView& x_;
   Request request_;
   CallOperands operands_;
-  bool fits_ = false;       // no sum can leave the result's type
-  char* border_ = nullptr;  // of a result that has one
+  int64_t lines_[most_dims];  // the shape of the border
+  bool fits_ = false;         // no sum can leave the result's type
+  char* border_ = nullptr;    // of a result that has one
 };
 
 }  // namespace cumsum

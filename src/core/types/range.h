@@ -13,6 +13,7 @@ struct Range {
   Wide least, most;
 
   bool contains(Wide value) const { return value >= least && value <= most; }
+  bool contains(const Range& other) const { return contains(other.least) && contains(other.most); }
 };
 
 // The numbers that an integer type holds.

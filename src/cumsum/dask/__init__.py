@@ -18,7 +18,7 @@ from cumsum.dask.sums import Rounded, sums_for
 from cumsum.dask.tasks import Tasks
 from cumsum.dask.whole import whole_graph
 from cumsum.options import SEGMENTS, Options, take
-from cumsum.plan import TILE
+from cumsum.spec import TILE
 
 LARGEST_SHARE = 1 / 16  # of the elements, that aggregates may hold
 

@@ -8,12 +8,11 @@ import numpy as np
 
 from cumsum import numpy as door
 from cumsum.decay import check, refuse_decay, refuse_result, refuse_shape
-from cumsum.decay.memory import Operand, Scan, run
 from cumsum.dtypes import DType
 from cumsum.initial import are_all
 from cumsum.options import Options
+from cumsum.spec import Spec
 from cumsum.subclasses import array_of
-from cumsum.threads import get_num_threads
 
 Array = np.ndarray[Any, Any]
 
@@ -76,33 +75,13 @@ def _scan_before(
 def _scan(
     x: Array, y: Array, decay: Array, axis: int, reverse: bool, initial: Array | None
 ) -> None:
-    code = door.code_of(y.dtype)
-    if code in _LONG:
+    if door.code_of(y.dtype) in _LONG:
         _scan_plainly(x, y, decay, axis, reverse, initial)
         return
-    spread = _as_stored(decay, axis, x.shape, y.dtype)
-    kind = door.code_of(spread.dtype)
-    assert code is not None
-    assert kind is not None
+    kind = np.complex128 if decay.dtype.kind == "c" else np.float64
+    stored = decay if decay.dtype == y.dtype else decay.astype(kind, copy=False)
     first = None if initial is None else initial.astype(y.dtype, copy=False)
-    begin = None if first is None else _operand(first)
-    operands = (_operand(x), _operand(y), _operand(spread))
-    run(Scan(code, kind, x.shape, axis, reverse, *operands, begin), get_num_threads())
-
-
-def _operand(x: Array) -> Operand:
-    return Operand(x.__array_interface__["data"][0], x.strides)
-
-
-def _as_stored(decay: Array, axis: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """The decays in a dtype that the core reads, with a stride for each axis."""
-    if decay.dtype.kind == "c":
-        stored = decay.astype(np.complex128, copy=False)
-    elif decay.dtype == dtype and decay.shape == shape and shape[axis] > 1:
-        stored = decay
-    else:
-        stored = decay.astype(np.float64, copy=False)
-    return np.broadcast_to(stored, shape)
+    door.scan_in_core(x, y, Spec(axis, reverse=reverse), first, None, None, stored)
 
 
 def _scan_plainly(

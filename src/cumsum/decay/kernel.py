@@ -5,11 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cumsum.decay.memory import Operand, Scan, run
-from cumsum.kernels import gpu
-from cumsum.kernels.addresses import address_of
-from cumsum.kernels.tensor import CODES
-from cumsum.threads import chosen_threads
+from cumsum.kernels import gpu, tensor
+from cumsum.spec import Spec
 
 
 def scan(x: Tensor, decay: Tensor, initial: Tensor | None, dim: int, reverse: bool) -> Tensor:
@@ -37,15 +34,9 @@ def scan_into(
 
         on_gpu.scan_into(x, y, decay, initial, dim, reverse)
         return
-    stored = _as_stored(decay, dim, y)
-    spread = stored.expand(x.shape)
     first = None if initial is None else initial.to(y.dtype)  # kept alive while the core reads it
-    begin = None if first is None else _operand(first, address_of(first))
-    target = _operand(y, y.data_ptr())  # first: x may be the same
-    operands = (_operand(x, address_of(x)), target, _operand(spread, address_of(spread)))
-    threads = chosen_threads() or torch.get_num_threads()
-    code, kind = CODES[y.dtype], CODES[spread.dtype]
-    run(Scan(code, kind, tuple(y.shape), dim, reverse, *operands, begin), threads)
+    spec = Spec(dim, reverse=reverse)
+    tensor.scan_in_core(x, y, spec, first, decay=_as_stored(decay, y))
 
 
 def _readable(x: Tensor) -> Tensor:
@@ -55,14 +46,8 @@ def _readable(x: Tensor) -> Tensor:
     return x.resolve_conj().resolve_neg()
 
 
-def _operand(x: Tensor, address: int) -> Operand:
-    return Operand(address, tuple(step * x.itemsize for step in x.stride()))
-
-
-def _as_stored(decay: Tensor, dim: int, y: Tensor) -> Tensor:
+def _as_stored(decay: Tensor, y: Tensor) -> Tensor:
     """The decays in a dtype that the core reads."""
     if decay.is_complex():
         return decay.to(torch.complex128)
-    if decay.dtype == y.dtype and decay.shape == y.shape and y.size(dim) > 1:
-        return decay
-    return decay.to(torch.float64)
+    return decay if decay.dtype == y.dtype else decay.to(torch.float64)

@@ -18,7 +18,7 @@ from cumsum import _core
 from cumsum.dtypes import DType
 from cumsum.kernels import tensor
 from cumsum.kernels.tensor import How
-from cumsum.plan import TILE
+from cumsum.spec import TILE
 
 _GROUP = 8
 Bytes = NDArray[np.uint8]
@@ -72,7 +72,7 @@ def scan_after(x: Tensor, initial: Tensor | None, how: How, totals: Sequence[Byt
     records, manner = _no_records(x, how), _manner(how)
     if initial is not None:
         values = initial.contiguous().resolve_conj().resolve_neg()
-        _core.begin_records(records, values.data_ptr(), *manner)
+        _core.begin_records(records, tensor.memory_of(values), how.compensated)
     width = total_bytes(x, how)
     for part in totals:
         after = np.empty_like(records)

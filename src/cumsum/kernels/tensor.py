@@ -16,11 +16,12 @@ from torch.profiler import record_function
 
 from cumsum import _core
 from cumsum.dtypes import BY_NAME
-from cumsum.kernels import cpu, gpu
+from cumsum.kernels import gpu
 from cumsum.kernels.addresses import address_of
-from cumsum.plan import Holes, Memory
+from cumsum.spec import Memory, Spec
 from cumsum.threads import chosen_threads
 
+Buffer = Any  # memory that Python knows the size of
 CODES = {getattr(torch, name): code for name, code in BY_NAME.items() if "longdouble" not in name}
 # Results that can be carried as pairs.
 COMPENSATED = (torch.float64, torch.complex128)
@@ -128,8 +129,8 @@ def _scan_into(
         if gpu.takes(x.device):
             _scan_on_gpu(x, y, first, how, missing)
             return
-        holes = None if missing is None else _holes(missing, x, how.dim)
-        cpu.scan(*_memories(x, y, how), **_flags(first, x, how), holes=holes)
+        mask = None if missing is None else missing.mask
+        scan_in_core(x, y, spec_of(how, missing), first, mask)
 
 
 def _scan_on_gpu(
@@ -152,8 +153,8 @@ def scan_segments_into(
         return
     x = readable(x, y.dtype)
     first = None if initial is None else readable(initial, y.dtype)
-    cut = offsets.__array_interface__["data"][0], len(offsets) - 1
-    cpu.scan_segments(*_memories(x, y, how), *cut, **_flags(first, x, how))
+    cuts = torch.from_numpy(offsets)
+    scan_in_core(x, y, spec_of(how), first, None, cuts)
 
 
 def cast_into(x: Tensor, y: Tensor) -> None:
@@ -162,63 +163,69 @@ def cast_into(x: Tensor, y: Tensor) -> None:
     scan_into(x, y, None, How(x.dim() - 1, y.dtype))
 
 
-def _memories(x: Tensor, y: Tensor, how: How) -> tuple[Memory, Memory, int]:
-    axis = sum(size != 1 for size in x.shape[: how.dim])
-    target = _memory(y, x, how.dim, written=True)  # first: x may be the same
-    return _memory(x, x, how.dim), target, axis
+def spec_of(how: How, missing: Missing | None = None) -> Spec:
+    """What the core is to do, borders aside."""
+    missing = Missing(None) if missing is None else missing
+    return Spec(
+        how.dim,
+        how.exclusive,
+        how.reverse,
+        skipna=missing.skipna,
+        missing="nan" if missing.nan else "carry",
+        compensated=how.compensated,
+    )
 
 
-def _flags(initial: Tensor | None, x: Tensor, how: How) -> dict[str, Any]:
-    return {
-        "threads": chosen_threads() or torch.get_num_threads(),
-        "exclusive": how.exclusive,
-        "reverse": how.reverse,
-        "compensated": how.compensated,
-        "initial": None if initial is None else _memory(initial, x, how.dim),
-    }
+def scan_in_core(
+    x: Tensor,
+    y: Tensor,
+    spec: Spec,
+    initial: Tensor | None = None,
+    mask: Tensor | None = None,
+    offsets: Tensor | None = None,
+    decay: Tensor | None = None,
+) -> None:
+    """The core's scan of memory that it can read; the operands are those of `_core.scan`."""
+    target = _memory(y, x, spec.dim, written=True)  # first: x may be the same
+    first, where, decays = (
+        None if t is None else _memory(t, x, spec.dim) for t in (initial, mask, decay)
+    )
+    cuts = None if offsets is None else memory_of(offsets)
+    operands = first, where, cuts, decays
+    _core.scan(_memory(x, x, spec.dim), target, _kept(spec, x), _threads(), *operands)
+
+
+def _threads() -> int:
+    return chosen_threads() or torch.get_num_threads()
+
+
+def _kept(spec: Spec, x: Tensor) -> Spec:
+    """The same of memory without dims of one element."""
+    return spec._replace(dim=sum(size != 1 for size in x.shape[: spec.dim]))
 
 
 def resume_into(
-    x: Tensor, y: Tensor, how: How, records: tuple[cpu.Buffer, cpu.Buffer], position: int
+    x: Tensor, y: Tensor, how: How, records: tuple[Buffer, Buffer], position: int
 ) -> None:
     """Write the sums of `x` to `y`, the same elements or none of them, without a border.
 
-    `records` are those before it and memory for those after it; see `cpu.resume`.
+    `records` are those before it and memory for those after it; see `_core.resume`.
     """
     if x.numel() == 0:
         return
     if x.is_complex() and not y.is_complex():
         torch.zeros(1, dtype=x.dtype).to(y.dtype)  # torch's warning, which it gives once
     x = readable(x, y.dtype)  # kept alive while the core reads it
-    cpu.resume(
-        *_memories(x, y, how),
-        records=records[0],
-        after=records[1],
-        position=position,
-        threads=chosen_threads() or torch.get_num_threads(),
-        exclusive=how.exclusive,
-        compensated=how.compensated,
-        reverse=how.reverse,
-    )
+    target = _memory(y, x, how.dim, written=True)  # first: x may be the same
+    spec = _kept(spec_of(how), x)
+    _core.resume(_memory(x, x, how.dim), target, spec, _threads(), *records, position)
 
 
-def add_up(x: Tensor, how: How, totals: cpu.Buffer) -> None:
-    """Write the sums of the tiles that `x` consists of to `totals`; see `cpu.add_up`."""
+def add_up(x: Tensor, how: How, totals: Buffer) -> None:
+    """Write the sums of the tiles that `x` consists of to `totals`; see `_core.totals`."""
     x = readable(x, how.dtype)  # kept alive while the core reads it
-    cpu.add_up(
-        _memory(x, x, how.dim),
-        sum(size != 1 for size in x.shape[: how.dim]),
-        CODES[how.dtype],
-        totals=totals,
-        threads=chosen_threads() or torch.get_num_threads(),
-        compensated=how.compensated,
-        reverse=how.reverse,
-    )
-
-
-def _holes(missing: Missing, x: Tensor, dim: int) -> Holes:
-    mask = None if missing.mask is None else _memory(missing.mask, x, dim)
-    return Holes(mask, missing.skipna, missing.nan)
+    spec = _kept(spec_of(how), x)
+    _core.totals(_memory(x, x, how.dim), spec, _threads(), CODES[how.dtype], totals)
 
 
 def readable(x: Tensor, dtype: torch.dtype) -> Tensor:
@@ -229,8 +236,14 @@ def readable(x: Tensor, dtype: torch.dtype) -> Tensor:
     return x if x.dtype in CODES else x.to(dtype)  # float8 and the like, which the core can't read
 
 
+def memory_of(x: Tensor) -> Memory:
+    """Where a tensor lies, to be read."""
+    strides = tuple(step * x.itemsize for step in x.stride())
+    return Memory(address_of(x), CODES[x.dtype], tuple(x.shape), strides)
+
+
 def _memory(x: Tensor, like: Tensor, dim: int, written: bool = False) -> Memory:
-    """Where `x` lies, without axes of one element of `like` (a tensor may have more than 64)."""
+    """The same without dims of one element of `like` (a tensor may have more than 64)."""
     kept = [d for d in range(like.dim()) if d == dim or like.size(d) != 1]
     shape = tuple(x.size(d) for d in kept)
     strides = tuple(x.stride(d) * x.itemsize for d in kept)

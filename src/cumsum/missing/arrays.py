@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from cumsum import abilities, generic
 from cumsum import numpy as door
-from cumsum.dtypes import DType
-from cumsum.kernels import cpu
 from cumsum.options import Options, ability_of
-from cumsum.plan import Holes
 from cumsum.subclasses import array_of
-from cumsum.threads import get_num_threads
 
 Array = np.ndarray[Any, Any]
 
@@ -33,7 +28,7 @@ def scan_into(x: Array, y: Array, axis: int, options: Options, initial: Array | 
     if options.skipna and terms.dtype.kind != x.dtype.kind:  # the imaginary part may be missing
         _scan_filled(x, y, axis, options, initial, kept)
     else:
-        _scan_fused(terms, y, axis, options, initial, kept)
+        door.scan_in_core(terms, y, options.spec(axis), initial, kept)
 
 
 def mask_of(where: Any, shape: tuple[int, ...]) -> Array:
@@ -111,59 +106,28 @@ def check_holes(options: Options, dtype: np.dtype[Any]) -> None:
         raise ValueError(f"cumsum(): missing is 'nan', which sums of dtype {dtype} cannot be")
 
 
-def _begin(y: Array, axis: int, options: Options, initial: Array | None) -> Array:
-    """Write the border of `y`, if it has one; the sums beside it."""
-    if not options.include_initial:
-        return y
-    sums, border = door.at_border(y, axis, options.reverse)
-    border[...] = np.zeros((), y.dtype) if initial is None else initial
-    return sums
-
-
-def _scan_fused(
-    x: Array, y: Array, axis: int, options: Options, initial: Array | None, kept: Array | None
-) -> None:
-    """In one pass, by the core."""
-    sums = _begin(y, axis, options, initial)
-    x_code, y_code = door.code_of(x.dtype), door.code_of(y.dtype)
-    assert x_code is not None
-    assert y_code is not None
-    mask = None if kept is None else door.memory_of(kept, DType.bool)
-    cpu.scan(
-        door.memory_of(x, x_code),
-        door.memory_of(sums, y_code),
-        axis,
-        threads=get_num_threads(),
-        exclusive=options.exclusive,
-        reverse=options.reverse,
-        compensated=options.compensated,
-        initial=None if initial is None else door.memory_of(initial, y_code),
-        holes=Holes(mask, options.skipna, options.missing == "nan"),
-    )
-
-
 def _scan_filled(
     x: Array, y: Array, axis: int, options: Options, initial: Array | None, kept: Array | None
 ) -> None:
     """By way of a copy: for dtypes that the core has no kernels for, and for other abilities."""
     others = _others(options)
-    ability = abilities.for_arrays(others)
-    flags = {name: getattr(options, name) for name in ("exclusive", "reverse")}
-    scan = partial(door.scan_into, compensated=options.compensated)
+    ability, spec = abilities.for_arrays(others), others.spec(axis)
+    sums = y
+    if options.include_initial:
+        sums, border = door.at_border(y, axis, options.reverse)
     if y.dtype.kind == "O":  # not all objects can be added to a zero
         kept = kept_of(x, kept, options.skipna)
         filled, holes = x, ~kept
-        scan = partial(generic.scan_any, kept=kept)
         others = others._replace(where=kept)
     else:
         filled, holes = fill(x, kept, options.skipna)
-    sums = y
-    if options.include_initial:
-        sums, _ = door.at_border(y, axis, options.reverse)
-    if ability is None:
-        _begin(y, axis, options, initial)
-        scan(filled, sums, axis, **flags, initial=initial)
-    else:
+    if ability is not None:
         ability.scan_into(filled, y, axis, others, initial)
+    elif y.dtype.kind != "O":
+        door.scan_into(filled, y, spec, initial)
+    else:
+        if options.include_initial:
+            border[...] = np.zeros((), y.dtype) if initial is None else initial
+        generic.scan_any(x, sums, spec, initial, kept)
     if options.missing == "nan":
         sums[holes] = hole_of(y.dtype)

@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cumsum import numpy as door
 from cumsum.kernels import tensor
 from cumsum.kernels.addresses import array_of
 from cumsum.kernels.tensor import How
@@ -62,25 +61,8 @@ def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How, options: O
     target, elements = y.numpy(), _readable(x)
     if first is None or first.ndim == target.ndim:
         arrays.scan_into(elements, target, how.dim, options, first, threads)
-        return
-    _scan_from_words(elements, target, how, options, first)
-
-
-def _scan_from_words(x: Array, y: Array, how: How, options: Options, first: Array) -> None:
-    """The same from initial values that are pairs of 64-bit words, the lower first."""
-    plain, corner = options._replace(include_initial=False), [0] * x.ndim
-    if not how.include_initial:
-        arrays.scan_from(x, y, how.dim, plain, first, tuple(corner))
-        return
-    y, border = door.at_border(y, how.dim, how.reverse)
-    nothing = np.zeros(border.shape, np.int64)
-    own = np.empty_like(border)
-    at = [*corner]
-    at[how.dim] = x.shape[how.dim] if how.reverse else 0
-    arrays.scan_from(nothing, own, how.dim, plain._replace(exclusive=True), first, tuple(at))
-    corner[how.dim] = 0 if how.reverse else 1
-    arrays.scan_from(x, y, how.dim, plain, first, tuple(corner))
-    border[...] = own
+    else:  # pairs of words
+        arrays.scan_from(elements, target, options.spec(how.dim), first, (0,) * x.dim())
 
 
 @lru_cache

@@ -37,7 +37,7 @@ def offsets_of(name: str, cuts: Array, size: int, threads: int) -> Array:
     if name == "lengths":
         cuts = _of_lengths(cuts, size)
     offsets = np.array(cuts, np.int64)
-    at = _core.find_fault(address_of(offsets), len(offsets) - 1, size, threads)
+    at = _core.find_fault(door.memory_of(offsets), size, threads)
     if at < 0:
         return offsets
     if name == "lengths":
@@ -64,12 +64,6 @@ def _of_lengths(lengths: Array, size: int) -> Array:
         message = f"cumsum(): lengths add up to {offsets[-1]}, but the dim has {size} elements"
         raise ValueError(message)
     return offsets
-
-
-def address_of(offsets: Array) -> int:
-    """Where an array begins."""
-    address: int = offsets.__array_interface__["data"][0]
-    return address
 
 
 def _rule(offsets: Array, at: int, size: int) -> str:

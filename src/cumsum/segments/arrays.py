@@ -9,9 +9,9 @@ import numpy as np
 
 from cumsum import generic
 from cumsum import numpy as door
-from cumsum.kernels import cpu
 from cumsum.options import Options
-from cumsum.segments import address_of, check_kind, cuts_of, offsets_of
+from cumsum.segments import check_kind, cuts_of, offsets_of
+from cumsum.spec import Spec
 from cumsum.subclasses import array_of
 from cumsum.threads import get_num_threads
 
@@ -29,53 +29,26 @@ def scan_into(x: Array, y: Array, axis: int, options: Options, initial: Array | 
     if name == "reset" and len(cuts) != x.shape[axis]:
         message = f"cumsum(): reset has shape {cuts.shape}, but input has shape {x.shape}"
         raise ValueError(message)
-    flags = {flag: getattr(options, flag) for flag in ("exclusive", "reverse", "compensated")}
     offsets = offsets_of(name, cuts, x.shape[axis], get_num_threads())
-    _scan(x, y, axis, offsets, flags, initial, options.where)
-
-
-def _scan(
-    x: Array,
-    y: Array,
-    axis: int,
-    offsets: Array,
-    flags: dict[str, Any],
-    initial: Array | None,
-    kept: Array | None,
-) -> None:
-    y_code = door.code_of(y.dtype)
-    if y_code is None or x.dtype.kind in "mOT" or not x.size:
-        _scan_each(x, y, axis, offsets, flags, initial, kept)
-        return
-    cut = (address_of(offsets), len(offsets) - 1)
-    more = flags | {"threads": get_num_threads()}
-    if initial is not None:
-        more["initial"] = door.memory_of(initial, y_code)
-    x = door.readable(x, y.dtype)
-    code = door.code_of(x.dtype)
-    assert code is not None
-    cpu.scan_segments(door.memory_of(x, code), door.memory_of(y, y_code), axis, *cut, **more)
+    spec = options.spec(axis)
+    if door.code_of(y.dtype) is None or x.dtype.kind in "mOT":
+        _scan_each(x, y, spec, offsets, initial, options.where)
+    else:
+        door.scan_in_core(door.readable(x, y.dtype), y, spec, initial, None, offsets)
 
 
 def _scan_each(
-    x: Array,
-    y: Array,
-    axis: int,
-    offsets: Array,
-    flags: dict[str, Any],
-    initial: Array | None,
-    kept: Array | None,
+    x: Array, y: Array, spec: Spec, offsets: Array, initial: Array | None, kept: Array | None
 ) -> None:
     """One segment after another, for elements that the core has no kernels for."""
-    whole = {name: flags[name] for name in ("exclusive", "reverse")}
     for begin, end in pairwise(offsets.tolist()):
-        part = (slice(None),) * axis + (slice(begin, end),)
+        part = (slice(None),) * spec.dim + (slice(begin, end),)
         if end <= begin:
             continue
         if kept is None:
-            door.scan_into(x[part], y[part], axis, initial=initial, **flags)
+            door.scan_into(x[part], y[part], spec, initial)
         else:  # objects with holes
-            generic.scan_any(x[part], y[part], axis, initial=initial, kept=kept[part], **whole)
+            generic.scan_any(x[part], y[part], spec, initial, kept[part])
 
 
 def _scan_lines(

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from cumsum import _core
 from cumsum import numpy as door
 from cumsum.initial import first_values
-from cumsum.kernels import cpu
 from cumsum.options import Options
+from cumsum.spec import Spec
 from cumsum.stream.form import Form, State
 from cumsum.subclasses import array_of, check
 from cumsum.threads import get_num_threads
@@ -59,8 +59,7 @@ def begin(chunk: Array, form: Form, options: Options) -> State:
     if options.initial is not None:
         values = first_values(options.initial, chunk, form.axis, form.dtype)
         values = np.ascontiguousarray(values)
-        address = values.__array_interface__["data"][0]
-        _core.begin_records(records, address, code, options.compensated)
+        _core.begin_records(records, door.memory_of(values), options.compensated)
     return State(form, records, 0)
 
 
@@ -85,7 +84,7 @@ def update(
         border[...] = _one_more(state, spare, options)
     after = State(form, spare if x.size else state.records, state.position + length)
     if x.size:
-        _resume(x, sums, state, spare, options.exclusive, options)
+        _resume(x, sums, state, spare, options.spec(form.axis))
     if out is not None:
         return out, after
     return y if type(chunk) is np.ndarray else chunk.__array_wrap__(y, None, False), after
@@ -101,46 +100,21 @@ def _one_more(state: State, spare: Array, options: Options) -> Array:
     """The sums before an element more of each line; `spare` is written to."""
     x = np.zeros(state.form.shape(1), state.form.dtype)
     if x.size:
-        _resume(x, x, state, spare, True, options)
+        exclusive = options._replace(exclusive=True, reverse=False)
+        _resume(x, x, state, spare, exclusive.spec(state.form.axis))
     return x
 
 
-def _resume(
-    x: Array, y: Array, state: State, after: Array, exclusive: bool, options: Options
-) -> None:
-    x = door.readable(x, y.dtype)
-    x_code, y_code = door.code_of(x.dtype), door.code_of(y.dtype)
-    assert x_code is not None
-    assert y_code is not None
-    cpu.resume(
-        door.memory_of(x, x_code),
-        door.memory_of(y, y_code),
-        state.form.axis,
-        records=state.records,
-        after=after,
-        position=state.position,
-        threads=get_num_threads(),
-        exclusive=exclusive,
-        compensated=options.compensated,
-        reverse=options.reverse,
-    )
+def _resume(x: Array, y: Array, state: State, after: Array, spec: Spec) -> None:
+    x, spec = door.readable(x, y.dtype), spec._replace(include_initial=False)
+    memories, position = (door.memory_of(x), door.memory_of(y)), state.position
+    _core.resume(*memories, spec, get_num_threads(), state.records, after, position)
 
 
 def add_up(x: Array, form: Form, totals: Array, options: Options) -> None:
     """Write the sums of the tiles that a chunk consists of to `totals`."""
-    x, code = door.readable(x, form.dtype), door.code_of(form.dtype)
-    x_code = door.code_of(x.dtype)
-    assert x_code is not None
-    assert code is not None
-    cpu.add_up(
-        door.memory_of(x, x_code),
-        form.axis,
-        code,
-        totals=totals,
-        threads=get_num_threads(),
-        compensated=options.compensated,
-        reverse=options.reverse,
-    )
+    x, spec = door.readable(x, form.dtype), options.spec(form.axis)
+    _core.totals(door.memory_of(x), spec, get_num_threads(), code_of(form), totals)
 
 
 def part(chunk: Array, axis: int, begin: int, end: int) -> Array:

@@ -12,7 +12,6 @@ from torch import Tensor, overrides
 
 from cumsum import _core, binding
 from cumsum.kernels import tensor
-from cumsum.kernels.addresses import address_of
 from cumsum.kernels.tensor import How
 from cumsum.options import Options
 from cumsum.refusals import SCANNED, cannot_be_written
@@ -75,7 +74,7 @@ def begin(chunk: Tensor, form: Form, options: Options) -> State:
     if values is not None:
         _check_gradient(values, "initial")
         values = values.detach().contiguous().resolve_conj().resolve_neg()
-        _core.begin_records(records, address_of(values), code, options.compensated)
+        _core.begin_records(records, tensor.memory_of(values), options.compensated)
     return State(form, records, 0)
 
 

@@ -17,7 +17,7 @@ import cumsum
 from cumsum.chunked import Scan
 from cumsum.files.job import Job
 from cumsum.files.tables.keys import Keys
-from cumsum.plan import TILE
+from cumsum.spec import TILE
 from cumsum.stream.form import Form, State
 
 EIGHT = 8
