@@ -147,15 +147,12 @@ namespace {
 Status scan_alone(Request request, int64_t segment, const Kernels& kernels, Interrupted interrupted,
                   void* context) {
   int64_t shape[most_dims];
-  const int64_t begin = request.offsets[segment], d = request.axis;
+  const int64_t begin = request.offsets[segment];
   std::copy_n(request.shape, request.dims, shape);
-  shape[d] = request.offsets[segment + 1] - begin;
+  shape[request.axis] = request.offsets[segment + 1] - begin;
   request.shape = shape;
   request.offsets = nullptr;
-  request.x += begin * request.x_strides[d];
-  if (request.y) request.y += begin * request.y_strides[d];
-  if (request.where.data) request.where.data += begin * request.where.strides[d];
-  if (request.decay.data) request.decay.data += begin * request.decay.strides[d];
+  advance_by(request, begin);
   return run(make_plan(request, kernels), kernels, request, interrupted, context);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 
 #include "range.h"
 
@@ -61,5 +62,24 @@ struct Request {
   char* after =
       nullptr;  // where the states of the lines' ends go, or the totals; as `initial` lies
 };
+
+// From here on the request is of elements that are `count` further along the axis.
+inline void advance_by(Request& r, int64_t count) {
+  r.x += count * r.x_strides[r.axis];
+  if (r.y) r.y += count * r.y_strides[r.axis];
+  for (Operand* operand : {&r.where, &r.decay}) {
+    if (operand->data) operand->data += count * operand->strides[r.axis];
+  }
+}
+
+// Strides of what there is of each line, `size` bytes, in C order of the lines; and how many bytes
+// that is of all.
+inline int64_t line_strides(const Request& r, int64_t size, int64_t* strides) {
+  for (int d = r.dims - 1; d >= 0; --d) {
+    strides[d] = d == r.axis ? 0 : size;
+    if (d != r.axis) size *= r.shape[d];
+  }
+  return size;
+}
 
 }  // namespace cumsum
