@@ -1,6 +1,7 @@
 // What the core is asked to do: arrays as pointers and strides, and how to scan them.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <initializer_list>
 
@@ -15,8 +16,8 @@ enum class Direction { forward, reverse };
 enum class Precision { standard, compensated };
 
 // What becomes of sums of integers that the result's type does not hold. Exact sums are of integers
-// alone, bool among them, which is 0 or 1. `within` asks whether all elements are in a range.
-enum class Overflow { wrap, raise, saturate, within };
+// alone, bool among them, which is 0 or 1.
+enum class Overflow { wrap, raise, saturate };
 
 inline constexpr int most_dims = 64;
 
@@ -39,7 +40,7 @@ struct Request {
   Direction direction = Direction::forward;
   Precision precision = Precision::standard;
   Overflow overflow = Overflow::wrap;
-  Range range = {};  // within
+  Range range = {};  // of exact sums; scan() knows it
   // Elements of y's type that the sums begin with; where sums are exact, pairs of 64-bit words, the
   // lower first. The stride along the axis does not matter.
   Operand initial = {};
@@ -62,6 +63,10 @@ struct Request {
   char* after =
       nullptr;  // where the states of the lines' ends go, or the totals; as `initial` lies
 };
+
+inline bool has_elements(const Request& r) {
+  return std::find(r.shape, r.shape + r.dims, 0) == r.shape + r.dims;
+}
 
 // From here on the request is of elements that are `count` further along the axis.
 inline void advance_by(Request& r, int64_t count) {

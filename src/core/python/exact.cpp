@@ -80,12 +80,10 @@ PyObject* all_within(PyObject*, PyObject* args) {
   if (!read_sizes(sizes, x.dims, x.shape) || !read_sizes(steps, x.dims, x.strides)) return nullptr;
   x.dtype = static_cast<DType>(dtype);
   x.data = reinterpret_cast<char*>(data);
-  Request request = request_of(x, x, 0, threads);
-  request.overflow = Overflow::within;
-  request.range = {least, most};
+  const Request request = request_of(x, x, 0, threads);
   bool within = true;
   const bool done = run_released(bytes_of(x), [&](Interrupted stop, void* context) {
-    const Status status = scan(request, current_target(), stop, context);
+    const Status status = look_within(request, {least, most}, current_target(), stop, context);
     within = status != Status::overflowed;
     return within ? status : Status::done;
   });

@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include "border.h"
-#include "scan.h"
+#include "exact.h"
+#include "target.h"
 
 namespace cumsum {
 namespace {
@@ -80,11 +81,10 @@ bool ScanCall::fits_by_bounds() {
   if (!sums.contains(first)) return false;
   const Range each{-((first - sums.least) / count), (sums.most - first) / count};
   if (each.contains(own.least) && each.contains(own.most)) return true;
-  Request elements = request_;
-  elements.overflow = Overflow::within;
-  elements.range = each;
-  elements.initial = elements.where = {};
-  return scan_released(elements);
+  return run_released(element_count(x_) * item_size(x_.dtype),
+                      [&](Interrupted stop, void* context) {
+                        return look_within(request_, each, current_target(), stop, context);
+                      });
 }
 
 bool ScanCall::write_border() {
