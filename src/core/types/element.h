@@ -38,6 +38,8 @@ struct BFloat16 {
   uint16_t bits;
 };
 template <class T>
+inline constexpr bool is_half = __is_same(T, Float16) || __is_same(T, BFloat16);
+template <class T>
 struct Complex {
   T real, imag;
 };
