@@ -57,8 +57,9 @@ int collect(const Request& r, Line* axes, const char*& x) {
 
 }  // namespace
 
-Status look_within(const Request& request, const Kernels& kernels, Interrupted interrupted,
-                   void* context) noexcept {
+Status look_within(const Request& request, const Range& range, const Kernels& kernels,
+                   Interrupted interrupted, void* context) noexcept {
+  if (!has_elements(request)) return Status::done;
   Line axes[most_dims];
   const char* first;
   const int count = collect(request, axes, first);
@@ -77,7 +78,7 @@ Status look_within(const Request& request, const Kernels& kernels, Interrupted i
         rest /= axes[i].size;
       }
       const int64_t some = std::min(policy::looked_at, axes[0].size - begin);
-      if (!within(x, axes[0].stride, some, request.range)) outside = true;
+      if (!within(x, axes[0].stride, some, range)) outside = true;
     }
     return !outside.load(std::memory_order_relaxed);
   };

@@ -13,10 +13,10 @@ namespace cumsum {
 Exactly exactly_by(const Request& request, const Range& range, const Kernels& kernels,
                    std::atomic<bool>* exceeded);
 
-// Whether all elements are in the request's range, which contains 0, whatever their order:
-// `overflowed` if not.
-Status look_within(const Request& request, const Kernels& kernels, Interrupted interrupted,
-                   void* context) noexcept;
+// Whether all elements of x, which are integers, are in a range, which contains 0: `overflowed` if
+// not. Nothing else of the request is looked at but its threads.
+Status look_within(const Request& request, const Range& range, const Kernels& kernels,
+                   Interrupted interrupted, void* context) noexcept;
 
 struct Excess {
   int64_t line, position;  // in C order of the lines; along the axis

@@ -93,15 +93,6 @@ void step_decayed(const Steps& s) {
   }
 }
 
-template <class R>
-void begin_decayed(char* states, const char* values, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) {
-    DecayRecord record{};
-    record.carry = usual(load<double, 1, R>(values + i * int64_t{sizeof(R)}));
-    write(states + i * int64_t{sizeof(record)}, record);
-  }
-}
-
 template <class A, class R, int C>
 void step(const Steps& s) {
   for (int64_t line = 0; line < s.lines; ++line) {
@@ -124,23 +115,23 @@ void step(const Steps& s) {
 }
 
 template <class A, class R>
-void begin(char* records, const char* values, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) {
+void begin(char* states, int64_t bytes, const char* values) {
+  for (char* const end = states + bytes; states < end; states += sizeof(Record<A>)) {
     Record<A> record{};
-    record.carry += load<A, 1, R>(values + i * int64_t{sizeof(R)});
-    write(records + i * int64_t{sizeof(record)}, record);
+    record.carry += load<A, 1, R>(values);
+    write(states, record);
+    values += sizeof(R);
   }
 }
 
 struct Stepper {
   void (*step)(const Steps&);
-  void (*begin)(char* records, const char* values, int64_t count);
-  int64_t size;  // of a channel's record
-  int channels;
+  void (*begin)(char* states, int64_t bytes, const char* values);
+  int64_t size;  // of a line's state
 };
 
 template <class R, int C = 1, class A = Accumulator<R>>
-constexpr Stepper stepper{step<A, R, C>, begin<A, R>, sizeof(Record<A>), C};
+constexpr Stepper stepper{step<A, R, C>, begin<A, R>, C * sizeof(Record<A>)};
 
 const Stepper& stepper_of(DType dtype, Precision precision) {
   static constexpr Stepper compensated[] = {stepper<double, 1, Twice<double>>,
@@ -158,7 +149,7 @@ const Stepper& stepper_of(DType dtype, Precision precision) {
 }
 
 template <class R>
-constexpr Stepper decay_stepper{step_decayed<R>, begin_decayed<R>, sizeof(DecayRecord), 1};
+constexpr Stepper decay_stepper{step_decayed<R>, nullptr, sizeof(DecayRecord)};
 
 const Stepper& decay_stepper_of(DType dtype) {
   static constexpr Stepper all[] = {decay_stepper<Float16>, decay_stepper<BFloat16>,

@@ -99,9 +99,8 @@ class Run {
   // Lines that are cut into segments (segments.cpp).
   void scan_segments(int worker, const Item& item);
   bool is_left(const Item& item, int64_t segment);
-  void scan_segment(int worker, const Item& item, int64_t segment);
   void scan_in_stages(int worker, const Item& line, int64_t first, int64_t last);
-  void scan_some(int worker, const Item& line, int64_t first, int64_t last, char* y);
+  void scan_some(int worker, const Item& line, int64_t first, int64_t last);
   void scan_long_in_stages(int worker, const Item& line, int64_t segment);
   Item segment_of(const Item& item, int64_t segment) const;
   void flush(char* y, const char* stage, int64_t bytes) const;

@@ -94,10 +94,6 @@ Status scan_parts(Request r, const Kernels& kernels, Interrupted interrupted, vo
   return scan(r, kernels, interrupted, context);
 }
 
-bool has_elements(const Request& r) {
-  return std::find(r.shape, r.shape + r.dims, 0) == r.shape + r.dims;
-}
-
 // What is not a plain sum.
 [[gnu::noinline]] Status scan_otherwise(const Request& request, const Kernels& kernels,
                                         Interrupted interrupted, void* context) {
@@ -106,7 +102,6 @@ bool has_elements(const Request& r) {
     return scan_parts(request, kernels, interrupted, context);
   }
   Request r = request;
-  if (r.overflow == Overflow::within) return look_within(r, kernels, interrupted, context);
   if (r.overflow != Overflow::wrap) r.range = range_of(r.y_dtype);
   if (r.overflow == Overflow::raise) {  // nothing is stored
     r.y_dtype = r.x_dtype;

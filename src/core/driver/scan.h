@@ -13,7 +13,7 @@ namespace cumsum {
 bool can_scan(const Request& request);
 
 // Write the result to request.y. `overflowed`, with nothing written, where a sum does not fit and
-// that is an error, or an element is not in the range.
+// that is an error.
 Status scan(const Request& request, const Kernels& kernels, Interrupted interrupted = nullptr,
             void* context = nullptr) noexcept;
 

@@ -47,7 +47,7 @@ void Run::scan_segments(int worker, const Item& item) {
   const int64_t last = last_block ? request_.segments : first_from(item.begin + plan_.block);
   if (scan_short_) return scan_in_stages(worker, item, first, last);
   for (int64_t s = first; s < last; ++s) {
-    if (length_of(s) > 0 && !is_left(item, s)) scan_segment(worker, item, s);
+    if (length_of(s) > 0 && !is_left(item, s)) scan_whole(worker, segment_of(item, s));
   }
 }
 
@@ -70,16 +70,11 @@ Item Run::segment_of(const Item& item, int64_t segment) const {
   return one;
 }
 
-void Run::scan_segment(int worker, const Item& item, int64_t segment) {
-  scan_whole(worker, segment_of(item, segment));
-}
-
 // One line that lies along the axis. On the way past the cache, and where results lie over the
 // input, as many segments at a time as the stage holds, up to one that is left for later: what the
 // stage has in its place is not its result.
 void Run::scan_in_stages(int worker, const Item& line, int64_t first, int64_t last) {
-  // Segments are counted from the line's first element in memory.
-  char* const y = plan_.reverse ? line.y + (plan_.scan.size - 1) * plan_.scan.y_stride : line.y;
+  char* const y = line.y - plan_.y_offset;  // of the first element in memory
   const bool staged = plan_.stream || plan_.in_place;
   Workspace& space = workspaces_[worker];
   for (int64_t s = first, next; staged && s < last; first = s = next) {
@@ -88,27 +83,24 @@ void Run::scan_in_stages(int worker, const Item& line, int64_t first, int64_t la
     if (next > s) {
       const int64_t bytes = (begin_of(next) - begin) * y_size_;
       assert(bytes <= space.stage.size());
-      scan_some(worker, line, s, next, space.stage.data() - begin * y_size_);
+      Item there = line;
+      there.y = space.stage.data() - begin * y_size_ + plan_.y_offset;
+      scan_some(worker, there, s, next);
       flush(y + begin * y_size_, space.stage.data(), bytes);
     } else if (++next; !is_left(line, s)) {
-      plan_.stream ? scan_long_in_stages(worker, line, s) : scan_segment(worker, line, s);
+      plan_.stream ? scan_long_in_stages(worker, line, s) : scan_whole(worker, segment_of(line, s));
     }
   }
-  scan_some(worker, line, first, last, y);
+  scan_some(worker, line, first, last);
 }
 
-// Results go to `y`, which counts from the line's first element in memory.
-void Run::scan_some(int worker, const Item& line, int64_t first, int64_t last, char* y) {
-  const char* const x =
-      plan_.reverse ? line.x + (plan_.scan.size - 1) * plan_.scan.x_stride : line.x;
-  const int64_t back = plan_.reverse ? (plan_.scan.size - 1) * y_size_ : 0;
-  for (ShortSegments some{x, y, request_.offsets, first, last, plan_.exclusive};; ++some.first) {
-    some.first = scan_short_(some);
-    if (some.first == last) return;
-    if (is_left(line, some.first)) continue;
-    Item one = line;
-    one.y = y + back;  // of the first element in the order of the scan
-    scan_segment(worker, one, some.first);
+// Segments are counted from the line's first element in memory, items from the first of the scan.
+void Run::scan_some(int worker, const Item& line, int64_t first, int64_t last) {
+  ShortSegments some{
+      line.x - plan_.x_offset, line.y - plan_.y_offset, request_.offsets, first, last,
+      plan_.exclusive};
+  for (; (some.first = scan_short_(some)) < last; ++some.first) {
+    if (!is_left(line, some.first)) scan_whole(worker, segment_of(line, some.first));
   }
 }
 
@@ -147,15 +139,12 @@ namespace {
 Status scan_alone(Request request, int64_t segment, const Kernels& kernels, Interrupted interrupted,
                   void* context) {
   int64_t shape[most_dims];
-  const int64_t begin = request.offsets[segment], d = request.axis;
+  const int64_t begin = request.offsets[segment];
   std::copy_n(request.shape, request.dims, shape);
-  shape[d] = request.offsets[segment + 1] - begin;
+  shape[request.axis] = request.offsets[segment + 1] - begin;
   request.shape = shape;
   request.offsets = nullptr;
-  request.x += begin * request.x_strides[d];
-  if (request.y) request.y += begin * request.y_strides[d];
-  if (request.where.data) request.where.data += begin * request.where.strides[d];
-  if (request.decay.data) request.decay.data += begin * request.decay.strides[d];
+  advance_by(request, begin);
   return run(make_plan(request, kernels), kernels, request, interrupted, context);
 }
 

@@ -5,58 +5,48 @@
 #include <new>
 #include <vector>
 
-#include "policy.h"
 #include "record.h"
 #include "run.h"
 
 namespace cumsum {
 namespace {
 
-// Carries and chains of lines side by side, of so many bytes, from their states or to them. The
-// group in progress has no element then, so the rest of a state does not matter.
-template <int carry_size, int chain_size, bool back>
-void move_states(char* state, int64_t stride, int64_t lines, int channels, char* carry,
-                 char* chain) {
-  constexpr int64_t size = carry_size + 4 * chain_size;
+// Carries and chains of lines side by side, from their states or to them: each channel has its
+// carry there, of so many bytes, and then its chain, so many in each plane. The group in progress
+// has no element then, so the rest of a state does not matter.
+template <bool back, int carry_size, int step, int planes = 1>
+void move_lines(char* state, int64_t stride, int64_t lines, int channels, char* carry, char* chain,
+                int64_t plane) {
+  const auto move = [](char* inside, char* outside, int size) {
+    __builtin_memcpy(back ? inside : outside, back ? outside : inside, size);
+  };
   for (int64_t line = 0; line < lines; ++line) {
-    for (int c = 0; c < channels; ++c, carry += carry_size) {
-      char* const at = state + line * stride + c * size;
-      __builtin_memcpy(back ? at : carry, back ? carry : at, carry_size);
+    char* at = state + line * stride;
+    for (int c = 0; c < channels; ++c, carry += carry_size, at += carry_size + 4 * step) {
+      move(at, carry, carry_size);
       if (!chain) continue;
-      __builtin_memcpy(back ? at + carry_size : chain, back ? chain : at + carry_size, chain_size);
-      chain += chain_size;
+      CUMSUM_UNROLL
+      for (int p = 0; p < planes; ++p) {
+        move(at + carry_size + p * step, chain + p * plane, step);
+      }
+      chain += step;
     }
   }
 }
 
-// The same of chains in planes, if there are any.
 template <bool back>
-void move_planes(const KernelSet& set, char* state, int64_t stride, int64_t lines, char* carry,
+void move_states(const KernelSet& set, char* state, int64_t stride, int64_t lines, char* carry,
                  char* chain, int64_t plane) {
-  const int64_t step = set.chain_size / set.planes;
-  for (int64_t line = 0; line < lines; ++line, carry += set.carry_size) {
-    char* const at = state + line * stride;
-    std::memcpy(back ? at : carry, back ? carry : at, set.carry_size);
-    for (int p = 0; chain && step > 0 && p < set.planes; ++p) {
-      char *const outside = chain + p * plane + line * step, *const inside =
-                                                                 at + set.carry_size + p * step;
-      std::memcpy(back ? inside : outside, back ? outside : inside, step);
-    }
-  }
+  const int carry_size = set.carry_size / set.channels;
+  const int step = set.chain_size / set.channels / set.planes;
+  const auto move = step == 0         ? move_lines<back, 16, 0>
+                    : set.planes > 1  ? move_lines<back, 8, 8, decay_planes>
+                    : step == 16      ? move_lines<back, 16, 16>
+                    : step == 8       ? move_lines<back, 8, 8>
+                    : carry_size == 8 ? move_lines<back, 8, 4>
+                                      : move_lines<back, 4, 4>;
+  move(state, stride, lines, set.channels, carry, chain, plane);
 }
-
-template <bool back>
-void move_states(const KernelSet& set, char* state, int64_t stride, int64_t lines, int channels,
-                 char* carry, char* chain) {
-  const int carry_size = set.carry_size / channels, chain_size = set.chain_size / channels;
-  const auto move = chain_size == 16  ? move_states<16, 16, back>
-                    : chain_size == 8 ? move_states<8, 8, back>
-                    : carry_size == 8 ? move_states<8, 4, back>
-                                      : move_states<4, 4, back>;
-  move(state, stride, lines, channels, carry, chain);
-}
-
-int channels_of(DType dtype) { return dtype >= DType::complex64 ? 2 : 1; }
 
 }  // namespace
 
@@ -64,38 +54,27 @@ int64_t state_size(const Request& r) {
   if (r.overflow != Overflow::wrap) return sizeof(Wide);
   if (r.decay.data) {
     if (r.decay_dtype >= DType::complex64) return sizeof(Complex<double>);
-    return channels_of(r.y_dtype) * int64_t{sizeof(DecayRecord)};
+    const int parts = r.y_dtype >= DType::complex64 ? 2 : 1;  // each a line of its own
+    return parts * int64_t{sizeof(DecayRecord)};
   }
-  const Stepper& stepper = stepper_of(r.y_dtype, r.precision);
-  return stepper.channels * stepper.size;
+  return stepper_of(r.y_dtype, r.precision).size;
 }
 
 void begin_states(DType dtype, Precision precision, char* states, const char* values,
                   int64_t bytes) {
-  const Stepper& stepper = stepper_of(dtype, precision);
-  stepper.begin(states, values, bytes / stepper.size);
+  stepper_of(dtype, precision).begin(states, bytes, values);
 }
 
 void Run::get_states(const Item& item, char* carry, char* chain) const {
   char* const states = const_cast<char*>(item.initial);
-  const int64_t stride = plan_.inner.initial_stride;
-  if (plan_.op == Operator::sum) {
-    const int channels = channels_of(plan_.y_dtype);
-    move_states<false>(set_, states, stride, item.lines, channels, carry, chain);
-  } else {
-    move_planes<false>(set_, states, stride, item.lines, carry, chain, plan_.panel * chain_step_);
-  }
+  const int64_t stride = plan_.inner.initial_stride, plane = plan_.panel * chain_step_;
+  move_states<false>(set_, states, stride, item.lines, carry, chain, plane);
 }
 
 void Run::put_states(const Item& item, char* carry, char* chain) const {
   char* const states = request_.after + (item.initial - request_.initial.data);
-  const int64_t stride = plan_.inner.initial_stride;
-  if (plan_.op == Operator::sum) {
-    const int channels = channels_of(plan_.y_dtype);
-    move_states<true>(set_, states, stride, item.lines, channels, carry, chain);
-  } else {
-    move_planes<true>(set_, states, stride, item.lines, carry, chain, plan_.panel * chain_step_);
-  }
+  const int64_t stride = plan_.inner.initial_stride, plane = plan_.panel * chain_step_;
+  move_states<true>(set_, states, stride, item.lines, carry, chain, plane);
 }
 
 // By way of a buffer, so that steps are compiled for each type of results and no other.
@@ -150,16 +129,12 @@ void Run::step_lines(Workspace& space, const Item& item) const {
 }
 
 Status resume(Request r, const Kernels& kernels, Interrupted interrupted, void* context) noexcept {
-  int64_t shape[most_dims], strides[most_dims], step = r.state_size;
+  int64_t shape[most_dims], strides[most_dims];
   std::copy_n(r.shape, r.dims, shape);
-  for (int d = r.dims - 1; d >= 0; --d) {
-    strides[d] = d == r.axis ? 0 : step;
-    if (d != r.axis) step *= shape[d];
-  }
+  line_strides(r, r.state_size, strides);
   r.shape = shape;
   r.initial.strides = strides;
-  const int axis = r.axis;
-  int64_t& length = shape[axis];
+  int64_t& length = shape[r.axis];
   for (int64_t left = length; left > 0; left -= length) {
     const int64_t in_group = r.position % group_size, in_tile = r.position % tile_size;
     if (in_group != 0 || left < group_size) {
@@ -171,10 +146,7 @@ Status resume(Request r, const Kernels& kernels, Interrupted interrupted, void* 
     const Status status = run(make_plan(r, kernels), kernels, r, interrupted, context);
     if (status != Status::done) return status;
     r.initial.data = r.after;
-    r.x += length * r.x_strides[axis];
-    if (r.y) r.y += length * r.y_strides[axis];
-    if (r.where.data) r.where.data += length * r.where.strides[axis];
-    if (r.decay.data) r.decay.data += length * r.decay.strides[axis];
+    advance_by(r, length);
     r.position += length;
   }
   return Status::done;
@@ -183,9 +155,8 @@ Status resume(Request r, const Kernels& kernels, Interrupted interrupted, void* 
 Status advance(DType dtype, Precision precision, const Kernels& kernels, const char* states,
                int64_t lines, const char* totals, int64_t tiles, const char* tail,
                char* after) noexcept {
-  const Stepper& stepper = stepper_of(dtype, precision);
   const KernelSet& set = set_of(kernels, dtype, dtype, precision_for(dtype, precision));
-  const int64_t size = stepper.channels * stepper.size, bytes = lines * size;
+  const int64_t size = stepper_of(dtype, precision).size, bytes = lines * size;
   std::vector<char> carries;
   try {
     carries.resize(lines * set.carry_size);
@@ -193,16 +164,16 @@ Status advance(DType dtype, Precision precision, const Kernels& kernels, const c
     return Status::out_of_memory;
   }
   char* const carry = carries.data();
-  move_states<false>(set, const_cast<char*>(states), size, lines, stepper.channels, carry, nullptr);
+  move_states<false>(set, const_cast<char*>(states), size, lines, carry, nullptr, 0);
   for (int64_t tile = 0; tile < tiles; ++tile, totals += lines * set.total_size) {
-    set.fold(carry, totals, lines * stepper.channels);
+    set.fold(carry, totals, lines * set.channels);
   }
   if (tail) {
     std::copy_n(tail, bytes, after);
   } else {
     std::fill_n(after, bytes, char{0});
   }
-  move_states<true>(set, after, size, lines, stepper.channels, carry, nullptr);
+  move_states<true>(set, after, size, lines, carry, nullptr, 0);
   return Status::done;
 }
 

@@ -1,8 +1,6 @@
 #include "totals.h"
 
-#include <algorithm>
 #include <cstring>
-#include <new>
 
 #include "run.h"
 
@@ -31,18 +29,9 @@ void Run::put_totals(Workspace& space, Item item) const {
 Status add_up(Request r, const Kernels& kernels, Interrupted interrupted, void* context) noexcept {
   const int64_t x_size = item_size(r.x_dtype), y_size = item_size(r.y_dtype);
   int64_t lines[most_dims], y_strides[most_dims];
-  int64_t bytes = total_size(r.y_dtype, r.precision, kernels), width = y_size;
-  for (int d = r.dims - 1; d >= 0; --d) {
-    lines[d] = d == r.axis ? 0 : bytes;
-    if (d != r.axis) bytes *= r.shape[d];
-    y_strides[d] = width;
-    width *= r.shape[d];
-  }
+  const int64_t bytes = line_strides(r, total_size(r.y_dtype, r.precision, kernels), lines);
   // Results that lay as x does would be reached the way that is best for x.
-  const auto fits = [&](int64_t stride) { return stride % x_size == 0; };
-  if (std::all_of(r.x_strides, r.x_strides + r.dims, fits)) {
-    for (int d = 0; d < r.dims; ++d) y_strides[d] = r.x_strides[d] / x_size * y_size;
-  }
+  for (int d = 0; d < r.dims; ++d) y_strides[d] = r.x_strides[d] / x_size * y_size;
   if (bytes == 0 || r.shape[r.axis] == 0) return Status::done;
   r.initial = {r.after, lines};
   r.total_stride = bytes;

@@ -13,23 +13,13 @@ template <class T>
 inline constexpr bool is_complex = false;
 template <class T>
 inline constexpr bool is_complex<Complex<T>> = true;
-template <class T>
-inline constexpr bool is_integer = T(0.5) == T(0);
-template <>
-inline constexpr bool is_integer<Bool> = false;
-template <>
-inline constexpr bool is_integer<Float16> = false;
-template <>
-inline constexpr bool is_integer<BFloat16> = false;
-template <class T>
-inline constexpr bool is_integer<Complex<T>> = false;
 
 // What a real element is worth, in a type that holds every value of its own.
 template <class X>
 inline auto value_of(X x) {
   if constexpr (__is_same(X, Bool)) {
     return static_cast<uint8_t>(x.byte != 0);
-  } else if constexpr (__is_same(X, Float16) || __is_same(X, BFloat16)) {
+  } else if constexpr (is_half<X>) {
     return load<float, 1, X>(reinterpret_cast<const char*>(&x));
   } else {
     return x;
@@ -110,7 +100,7 @@ inline R cast(X x) {
     const float value = static_cast<float>(value_of(x));
     store<R, float, 1>(reinterpret_cast<char*>(&out), value == value ? value : __builtin_nanf(""));
     return out;
-  } else if constexpr (is_integer<R> && !is_integer<decltype(value_of(x))>) {
+  } else if constexpr (std::is_integral_v<R> && !std::is_integral_v<decltype(value_of(x))>) {
     return truncate_to<R>(x);
   } else {
     return static_cast<R>(value_of(x));

@@ -36,14 +36,11 @@ inline void move_run(const char* x, int64_t x_step, char* y, int64_t y_step, int
   }
 }
 
-template <class X>
-inline constexpr bool is_half_float = __is_same(X, Float16) || __is_same(X, BFloat16);
-
 // Neighbours to neighbours.
 template <class X, class R>
 void cast_neighbours(const char* __restrict x, char* __restrict y, int64_t count) {
   int64_t i = 0;
-  if constexpr (is_half_float<X> && (__is_same(R, float) || __is_same(R, double))) {
+  if constexpr (is_half<X> && (__is_same(R, float) || __is_same(R, double))) {
     constexpr int L = 8;
     for (; i + L <= count; i += L) {
       write(y + i * int64_t{sizeof(R)}, load<R, L, X>(x + i * int64_t{sizeof(X)}));

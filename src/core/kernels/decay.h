@@ -26,27 +26,18 @@ inline auto is_steady(V decay) {
   return (square <= most) & ((square >= least) | (decay == 0));
 }
 
-template <int L, class Mask>
-inline bool in_all_lanes(Mask mask) {
-  if constexpr (L == 1) {
-    return mask;
-  } else {
-    auto all = mask[0];
-    CUMSUM_UNROLL
-    for (int i = 1; i < L; ++i) all &= mask[i];
-    return all != 0;
-  }
-}
+enum class Extent { all, any };
 
-template <int L, class Mask>
-inline bool in_any_lane(Mask mask) {
+// Whether a mask is set in all of its lanes, or in any.
+template <Extent extent, int L, class Mask>
+inline bool holds(Mask mask) {
   if constexpr (L == 1) {
     return mask;
   } else {
-    auto any = mask[0];
+    auto found = mask[0];
     CUMSUM_UNROLL
-    for (int i = 1; i < L; ++i) any |= mask[i];
-    return any != 0;
+    for (int i = 1; i < L; ++i) found = extent == Extent::all ? found & mask[i] : found | mask[i];
+    return found != 0;
   }
 }
 

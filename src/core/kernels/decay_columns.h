@@ -60,7 +60,7 @@ struct DecayColumns {
       weights[r] = r < rows ? load_decay<L>(p, row + r, line) : V{};
       steady &= is_steady(weights[r]);
     }
-    if (!in_all_lanes<L>(steady)) {
+    if (!holds<Extent::all, L>(steady)) {
       for (int lane = 0; lane < L; ++lane) scan_lane(p, row, line + lane, rows, begins);
       return;
     }
@@ -86,7 +86,7 @@ struct DecayColumns {
       sums[r] = weights[r] * total + sums[r];
       zeros |= sums[r] == 0;
     }
-    if (in_any_lane<L>(zeros)) sign_zeros<L>(p, row, line, rows, total, sums);
+    if (holds<Extent::any, L>(zeros)) sign_zeros<L>(p, row, line, rows, total, sums);
     write(total_at, sums[group_size - 1]);
     if (p.y == nullptr) return;
     CUMSUM_UNROLL

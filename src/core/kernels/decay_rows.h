@@ -82,7 +82,7 @@ struct DecayRows : DecayTree<Step> {
         CUMSUM_UNROLL
         for (int j = 0; j < parts; ++j) steady &= is_steady(weights[i].part[j]);
       }
-      if (!in_all_lanes<L>(steady)) return false;
+      if (!holds<Extent::all, L>(steady)) return false;
     }
     Group sums[count];
     CUMSUM_UNROLL
@@ -111,7 +111,7 @@ struct DecayRows : DecayTree<Step> {
       CUMSUM_UNROLL
       for (int j = 0; j < parts; ++j) zeros |= sums[i].part[j] == 0;
     }
-    if (in_any_lane<L>(zeros)) {
+    if (holds<Extent::any, L>(zeros)) {
       sign_zeros(x, decay, manner.own_decays, lane_of<double, L>(before, 0), sums, count);
       carried.total = Walk::last(sums[count - 1].part[parts - 1]);
     }

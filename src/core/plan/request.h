@@ -1,7 +1,9 @@
 // What the core is asked to do: arrays as pointers and strides, and how to scan them.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 
 #include "range.h"
 
@@ -14,8 +16,8 @@ enum class Direction { forward, reverse };
 enum class Precision { standard, compensated };
 
 // What becomes of sums of integers that the result's type does not hold. Exact sums are of integers
-// alone, bool among them, which is 0 or 1. `within` asks whether all elements are in a range.
-enum class Overflow { wrap, raise, saturate, within };
+// alone, bool among them, which is 0 or 1.
+enum class Overflow { wrap, raise, saturate };
 
 inline constexpr int most_dims = 64;
 
@@ -38,7 +40,7 @@ struct Request {
   Direction direction = Direction::forward;
   Precision precision = Precision::standard;
   Overflow overflow = Overflow::wrap;
-  Range range = {};  // within
+  Range range = {};  // of exact sums; scan() knows it
   // Elements of y's type that the sums begin with; where sums are exact, pairs of 64-bit words, the
   // lower first. The stride along the axis does not matter.
   Operand initial = {};
@@ -61,5 +63,28 @@ struct Request {
   char* after =
       nullptr;  // where the states of the lines' ends go, or the totals; as `initial` lies
 };
+
+inline bool has_elements(const Request& r) {
+  return std::find(r.shape, r.shape + r.dims, 0) == r.shape + r.dims;
+}
+
+// From here on the request is of elements that are `count` further along the axis.
+inline void advance_by(Request& r, int64_t count) {
+  r.x += count * r.x_strides[r.axis];
+  if (r.y) r.y += count * r.y_strides[r.axis];
+  for (Operand* operand : {&r.where, &r.decay}) {
+    if (operand->data) operand->data += count * operand->strides[r.axis];
+  }
+}
+
+// Strides of what there is of each line, `size` bytes, in C order of the lines; and how many bytes
+// that is of all.
+inline int64_t line_strides(const Request& r, int64_t size, int64_t* strides) {
+  for (int d = r.dims - 1; d >= 0; --d) {
+    strides[d] = d == r.axis ? 0 : size;
+    if (d != r.axis) size *= r.shape[d];
+  }
+  return size;
+}
 
 }  // namespace cumsum

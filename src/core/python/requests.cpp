@@ -110,10 +110,7 @@ PyObject* all_within(PyObject*, PyObject* args) {
     refuse("dims, element type or thread count out of range");
     return nullptr;
   }
-  Request request = request_of(x, x, 0, threads);
-  request.overflow = Overflow::within;
-  request.range = {least, most};
-  const bool within = scan_released(request);
+  const bool within = all_within(request_of(x, x, 0, threads), {least, most});
   return PyErr_Occurred() ? nullptr : PyBool_FromLong(within);
 }
 

@@ -92,13 +92,14 @@ bool ScanCall::fits_by_bounds() {
   const Wide count = request_.shape[request_.axis];
   if (count == 0) return true;
   const Range each{-((firsts.least - sums.least) / count), (sums.most - firsts.most) / count};
-  if (each.contains(own)) return true;
-  Request elements = request_;
-  elements.overflow = Overflow::within;
-  elements.range = each;
-  elements.initial = elements.where = {};
-  elements.offsets = nullptr;
-  return scan_released(elements);
+  return each.contains(own) || all_within(request_, each);
+}
+
+bool all_within(const Request& request, const Range& range) {
+  const int64_t bytes = element_count(request.dims, request.shape) * item_size(request.x_dtype);
+  return run_released(bytes, [&](Interrupted stop, void* context) {
+    return look_within(request, range, current_target(), stop, context);
+  });
 }
 
 // What stands at the border is the sum before an element of no matter what value.

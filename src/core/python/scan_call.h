@@ -52,4 +52,7 @@ class ScanCall {
   char* border_ = nullptr;    // of a result that has one
 };
 
+// Whether all elements are in a range, which contains 0; false with an exception, too.
+bool all_within(const Request& request, const Range& range);
+
 }  // namespace cumsum

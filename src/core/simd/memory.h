@@ -9,24 +9,10 @@ namespace {
 
 // ---- loads and stores -----------------------------------------------------------------------
 
+// What vectors of elements are made of.
 template <class T>
-struct StorageOf {  // what the vectors are made of
-  using type = T;
-};
-template <>
-struct StorageOf<Bool> {
-  using type = uint8_t;
-};
-template <>
-struct StorageOf<Float16> {
-  using type = uint16_t;
-};
-template <>
-struct StorageOf<BFloat16> {
-  using type = uint16_t;
-};
-template <class T>
-using Storage = typename StorageOf<T>::type;
+using Storage = std::conditional_t<std::is_same_v<T, Bool>, uint8_t,
+                                   std::conditional_t<is_half<T>, uint16_t, T>>;
 
 // Two elements or more, from what they are stored as.
 template <class A, int L, class X>

@@ -13,15 +13,49 @@ namespace {
 template <class T>
 inline constexpr bool is_word = sizeof(T) <= 8;
 template <class T>
-using Word = typename WordOf<is_word<T> ? sizeof(T) : 8>::type;
+using Word = WordOf<is_word<T> ? sizeof(T) : 8>;
 template <class T>
 inline constexpr int lanes = is_word<T> ? vector_bytes / int{sizeof(Word<T>)} : 1;
 template <class T>
 using Several = Vector<Word<T>, lanes<T>>;
 template <class T>
-inline constexpr bool has_nan = !is_integer<T>;
+inline constexpr bool has_nan = !std::is_integral_v<T>;
 template <class T>
 inline constexpr int64_t size_of = sizeof(T);
+
+// Of a 16-bit float: the bits of infinity, which those of NaN are above.
+template <class T>
+inline constexpr int infinity = __is_same(T, Float16) ? 0x7c00 : 0x7f80;
+
+template <class T>
+inline bool is_nan(const char* p) {
+  if constexpr (is_half<T>) {
+    return (read<uint16_t>(p) & 0x7fff) > infinity<T>;
+  } else {
+    const T value = read<T>(p);
+    if constexpr (requires { value.real; }) {
+      return value.real != value.real || value.imag != value.imag;
+    } else {
+      return value != value;
+    }
+  }
+}
+
+// All bits of each lane that is NaN.
+template <class T, int L, class V>
+inline V are_nan(V x) {
+  if constexpr (is_half<T>) {
+    using Signed = Vector<int16_t, L>;
+    return bit_cast<V>(bit_cast<Signed>(x & 0x7fff) > int16_t{infinity<T>});
+  } else if constexpr (__is_same(T, Complex<float>)) {
+    const auto parts = bit_cast<Vector<float, 2 * L>>(x);
+    const auto found = bit_cast<V>(parts != parts);
+    return found | found << 32 | found >> 32;
+  } else {
+    const auto values = bit_cast<Vector<T, L>>(x);
+    return bit_cast<V>(values != values);
+  }
+}
 
 template <class T>
 inline T make_nan() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 namespace cumsum {
 
@@ -38,6 +39,8 @@ struct BFloat16 {
   uint16_t bits;
 };
 template <class T>
+inline constexpr bool is_half = __is_same(T, Float16) || __is_same(T, BFloat16);
+template <class T>
 struct Complex {
   T real, imag;
 };
@@ -61,55 +64,21 @@ constexpr int item_size(DType dtype) {
 
 // The running sums of a result: 16-bit floats in float, the others in double, each rounded once, on
 // the store; integers in unsigned words, where wrapping round is defined.
+float accumulator_of(Float16);
+float accumulator_of(BFloat16);
+double accumulator_of(float);
+double accumulator_of(double);
+long double accumulator_of(long double);
+uint32_t accumulator_of(int8_t);
+uint32_t accumulator_of(int16_t);
+uint32_t accumulator_of(int32_t);
+uint64_t accumulator_of(int64_t);
+uint64_t accumulator_of(Bool);
 template <class Result>
-struct AccumulatorOf {
-  using type = double;
-};
-template <>
-struct AccumulatorOf<Float16> {
-  using type = float;
-};
-template <>
-struct AccumulatorOf<BFloat16> {
-  using type = float;
-};
-template <>
-struct AccumulatorOf<Bool> {
-  using type = uint64_t;
-};
-template <>
-struct AccumulatorOf<int64_t> {
-  using type = uint64_t;
-};
-template <>
-struct AccumulatorOf<int8_t> {
-  using type = uint32_t;
-};
-template <>
-struct AccumulatorOf<int16_t> {
-  using type = uint32_t;
-};
-template <>
-struct AccumulatorOf<int32_t> {
-  using type = uint32_t;
-};
-template <>
-struct AccumulatorOf<long double> {
-  using type = long double;
-};
-template <class Result>
-using Accumulator = typename AccumulatorOf<Result>::type;
+using Accumulator = decltype(accumulator_of(Result{}));
 
 // What is carried from tile to tile: the same, or a pair where one float would be too narrow.
 template <class A>
-struct CarryOf {
-  using type = A;
-};
-template <>
-struct CarryOf<float> {
-  using type = Twice<float>;
-};
-template <class A>
-using Carry = typename CarryOf<A>::type;
+using Carry = std::conditional_t<std::is_same_v<A, float>, Twice<float>, A>;
 
 }  // namespace cumsum
