@@ -225,10 +225,8 @@ def test_offsets_of_lengths():
         cumsum.offsets(3)
 
 
-def test_segments_beside_arrays_of_other_options():
+def test_decays_and_several_dims():
     x, each = np.ones(20), np.full(20, 0.5)
-    with pytest.raises(ValueError, match="decay cannot be combined with offsets"):
-        cumsum.cumsum(x, 0, offsets=[0, 20], decay=each)
     with pytest.raises(ValueError, match="decay cannot be combined with several dims"):
         cumsum.cumsum(x.reshape(4, 5), (0, 1), decay=each.reshape(4, 5))
 

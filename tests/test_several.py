@@ -10,6 +10,7 @@ import torch
 
 import cumsum
 
+da = pytest.importorskip("dask.array")
 DIMS = [(0, 1), (-2, -1), (1, 0), [2], (0, 1, 2)]
 FLAGS = [
     dict(zip(("exclusive", "reverse", "include_initial"), values, strict=True))
@@ -85,13 +86,69 @@ def test_dtype_and_precision():
         ((0, 1), {"initial": 3}, ValueError, "initial cannot be combined with several dims"),
         ((0, 1), {"decay": 0.5}, ValueError, "decay cannot be combined"),
         ((0, 1), {"offsets": [0, 4]}, ValueError, "offsets cannot be combined"),
-        ((0, 1), {"overflow": "raise"}, ValueError, "overflow cannot be combined"),
+        (
+            (0, 1),
+            {"overflow": "raise", "dtype": "float32"},
+            ValueError,
+            "results that are integers",
+        ),
     ],
 )
 def test_errors(dims, options, kind, message):
     for x in (X, torch.from_numpy(X)):
+        given = dict(options)
+        if isinstance(x, torch.Tensor) and "dtype" in given:
+            given["dtype"] = getattr(torch, given["dtype"])
         with pytest.raises(kind, match=message):
-            cumsum.cumsum(x, dims, **options)
+            cumsum.cumsum(x, dims, **given)
+
+
+@pytest.mark.parametrize("flags", FLAGS)
+@pytest.mark.parametrize("dims", DIMS)
+def test_exact_sums(dims, flags):
+    rng = np.random.default_rng(1)
+    x = rng.integers(-128, 128, (4, 5, 3), np.int8)
+    where = rng.random(x.shape) < 0.8
+    sums = in_turn(np.where(where, x, 0).astype(np.int64), dims, **flags)
+    for convert, dtype in ((np.asarray, np.int8), (torch.from_numpy, torch.int8)):
+        given = {"dtype": dtype, "where": convert(where), **flags}
+        y = cumsum.cumsum(convert(x), dims, overflow="saturate", **given)
+        assert y.dtype == dtype
+        assert np.array_equal(y, sums.clip(-128, 127))
+        with pytest.raises(OverflowError, match="but int8 holds -128 to 127"):
+            cumsum.cumsum(convert(x), dims, overflow="raise", **given)
+        y = cumsum.cumsum(convert(x), dims, overflow="raise", where=given["where"], **flags)
+        assert np.array_equal(y, sums)
+        if not flags["include_initial"]:
+            own = convert(x.copy())
+            given = {
+                name: v for name, v in given.items() if name not in {"dtype", "include_initial"}
+            }
+            assert cumsum.cumsum_(own, dims, overflow="saturate", **given) is own
+            assert np.array_equal(own, sums.clip(-128, 127))
+
+
+def test_exact_sums_in_graphs_and_for_dask():
+    x = np.full((6, 7), 50, np.int8)
+    expected = (50 * np.outer(range(1, 7), range(1, 8))).clip(-128, 127)
+    torch._dynamo.reset()
+
+    def scan(x):
+        return cumsum.cumsum(x, (0, 1), dtype=torch.int8, overflow="saturate")
+
+    compiled = torch.compile(scan, fullgraph=True, backend="aot_eager")
+    assert np.array_equal(compiled(torch.from_numpy(x)), expected)
+    chunked = da.from_array(x, chunks=(4, 3))
+    y = cumsum.cumsum(chunked, (0, 1), dtype=np.int8, overflow="saturate")
+    assert np.array_equal(y.compute(), expected)
+
+
+def test_sums_on_the_way_have_64_bits():
+    x = np.full((2, 2), 2**62)
+    x[1] = -(2**62)
+    assert cumsum.cumsum(x, (0, 1), overflow="saturate").tolist() == [[2**62, 2**63 - 1], [0, 0]]
+    with pytest.raises(OverflowError, match="int64 holds"):
+        cumsum.cumsum(np.full((2, 2), 2**62), (0, 1), overflow="saturate")
 
 
 def test_no_other_array_than_the_result():

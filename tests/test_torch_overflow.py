@@ -191,7 +191,7 @@ def test_operator(flags):
     x = torch.full((3, 5), 100, dtype=torch.int8)
     for initial in (None, torch.arange(3).unsqueeze(1)):
         for view in (x, x.t().contiguous().t()):
-            call = (view, initial, 1, torch.int8, *flags.values(), "saturate")
+            call = (view, initial, None, 1, torch.int8, *flags.values(), "saturate", "")
             results = torch.library.opcheck(tensors.exact_scan, call)
             assert set(results.values()) == {"SUCCESS"}
 

@@ -47,6 +47,10 @@ def for_arrays(options: Options) -> Any:
 def for_tensors(options: Options) -> Any:
     """The module that scans tensors; None for the plain scan."""
     ability = ability_of(options)
+    if ability == "segments" and options.overflow in {"raise", "saturate"}:
+        ability = "overflow"
+    if ability == "segments" and options.decay is not None:
+        raise NotImplementedError("cumsum(): segments of tensors are not available with decay")
     if ability == "missing":
         from cumsum.missing import tensors as missing
 

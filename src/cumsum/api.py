@@ -356,5 +356,5 @@ def slow_cumsum_(*args: Any, **kwargs: Any) -> Any:
         raise refuse("cumsum_", x)
     x, dim, rest = bind_call("cumsum_", args, kwargs, KEYWORDS_IN_PLACE)
     if several.are_several(dim):
-        return several.cumsum_(slow_cumsum_, x, dim, rest)
+        return several.cumsum_(slow_cumsum, slow_cumsum_, x, dim, rest)
     return numpy_door.cumsum_(x, dim, **rest)

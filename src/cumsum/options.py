@@ -99,11 +99,22 @@ def ability_of(options: Options) -> str | None:
     """The ability that answers, one of `cumsum.abilities`; it may ask others in turn."""
     if options.where is not None or options.skipna:
         return "missing"
-    if not (options.offsets is None and options.lengths is None and options.reset is None):
+    if has_cuts(options):
         return "segments"
     if options.overflow in {"raise", "saturate"}:
         return "overflow"
     return None if options.decay is None else "decay"
+
+
+def has_cuts(options: Options) -> bool:
+    """Whether the dim is cut into segments."""
+    return not (options.offsets is None and options.lengths is None and options.reset is None)
+
+
+def with_cuts(options: Options, name: str, cuts: Any) -> Options:
+    """The same with a dim that is cut by the value of a keyword."""
+    fields: dict[str, Any] = dict.fromkeys(SEGMENTS) | {name: cuts}
+    return options._replace(**fields)
 
 
 PLAIN = Options()
@@ -140,6 +151,5 @@ def _check_segments(function: str, asked: list[str]) -> None:
     cuts = [name for name in SEGMENTS if name in asked]
     if len(cuts) > 1:
         raise ValueError(f"{function}(): give one of offsets, lengths and reset, not several")
-    for name in ("include_initial", "decay", "overflow"):
-        if cuts and name in asked:
-            raise ValueError(f"{function}(): {name} cannot be combined with {cuts[0]}")
+    if cuts and "include_initial" in asked:  # there would be a sum of nothing for each segment
+        raise ValueError(f"{function}(): include_initial cannot be combined with {cuts[0]}")

@@ -6,13 +6,13 @@ F. C. Crow, Summed-area tables for texture mapping, SIGGRAPH 1984.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from cumsum import subclasses
-from cumsum.numpy import dtype_of_sums
+from cumsum.numpy import default_dtype, dtype_of_sums
 from cumsum.options import NAMES, take
 
 Function = Callable[..., Any]
@@ -40,6 +40,8 @@ def cumsum(scan: Function, scan_: Function, x: Any, dims: Any, rest: dict[str, A
             return cumsum(scan, scan_, values, axes, rest | {"where": kept, "out": target})
 
         return subclasses.scan_masked(scan_plain, x, axes, out, options)
+    if rest.get("overflow") in {"raise", "saturate"}:
+        return _scan_exactly(scan, x, axes, rest)
     each = {name: rest[name] for name in EACH if name in rest}
     first = each | {name: rest[name] for name in (*FIRST, "dtype") if name in rest}
     if not rest.get("include_initial", False):
@@ -57,7 +59,7 @@ def cumsum(scan: Function, scan_: Function, x: Any, dims: Any, rest: dict[str, A
     return y
 
 
-def cumsum_(scan_: Function, x: Any, dims: Any, rest: dict[str, Any]) -> Any:
+def cumsum_(scan: Function, scan_: Function, x: Any, dims: Any, rest: dict[str, Any]) -> Any:
     """The same, written over `x`."""
     axes = _checked(x, dims, rest)
     each = {name: rest[name] for name in EACH if name in rest}
@@ -66,9 +68,50 @@ def cumsum_(scan_: Function, x: Any, dims: Any, rest: dict[str, Any]) -> Any:
     if isinstance(x, np.ma.MaskedArray):
         first["where"] = subclasses.kept_of(x, rest.get("where"))
         y = np.ma.getdata(x, subok=False)
+    if rest.get("overflow") in {"raise", "saturate"}:
+        y[...] = _scan_exactly(scan, y, axes, rest | first | {"dtype": y.dtype})
+        return x
     for i, axis in enumerate(axes):
         y = scan_(y, axis, **(each if i else first))
     return x if isinstance(x, np.ndarray) else y
+
+
+def _scan_exactly(scan: Function, x: Any, axes: list[int], rest: dict[str, Any]) -> Any:
+    """Sums that the result's dtype holds, or is the nearest to."""
+    for axis, keywords in exact_steps(x.dtype, axes, rest):
+        x = scan(x, axis, **keywords)
+    return x
+
+
+def exact_steps(
+    dtype: Any, axes: list[int], rest: dict[str, Any]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each dim and the keywords of its scan, where sums are exact.
+
+    What is scanned along another dim later has 64 bits, and it is an error if that is too few.
+    """
+    *early, last = axes
+    each = {name: rest[name] for name in (*EACH, "include_initial") if name in rest}
+    first = each | {name: rest[name] for name in FIRST if name in rest}
+    end = {name: rest[name] for name in ("dtype", "out") if name in rest}
+    wide, usual = _dtypes(dtype)
+    end = end or {"dtype": usual}
+    for axis in early:
+        yield axis, first | {"dtype": wide, "overflow": "raise"}
+        first = each
+    yield last, first | end
+
+
+def _dtypes(dtype: Any) -> tuple[Any, Any]:
+    """The 64 bits that sums of whole numbers are kept in, and the dtype of a result by default."""
+    if isinstance(dtype, np.dtype):
+        return np.dtype(np.uint64 if dtype == np.uint64 else np.int64), default_dtype(dtype)
+    import torch
+
+    from cumsum.kernels import tensor
+
+    wide = torch.uint64 if dtype == torch.uint64 else torch.int64
+    return wide, tensor.default_dtype(dtype)
 
 
 def _checked(x: Any, dims: Any, rest: dict[str, Any]) -> list[int]:
@@ -101,7 +144,7 @@ def check_options(rest: dict[str, Any]) -> None:
     """Raise an error for keywords that have no meaning for several dims."""
     options = take("cumsum", dict(rest))
     for name in options.asked():
-        if name == "overflow" or name not in {*EACH, *FIRST, "include_initial"}:
+        if name not in {*EACH, *FIRST, "include_initial"}:
             raise ValueError(f"cumsum(): {name} cannot be combined with several dims")
 
 

@@ -87,7 +87,7 @@ def cumsum_(*args: Any, **kwargs: Any) -> Any:
     """`cumsum.cumsum_` in a graph."""
     if has_several_dims(args, kwargs):
         x, dims, rest = bind_call("cumsum_", args, kwargs, KEYWORDS_IN_PLACE)
-        return several.cumsum_(cumsum_, x, dims, rest)
+        return several.cumsum_(cumsum, cumsum_, x, dims, rest)
     call = door.bind(args, kwargs, in_place=True)
     if call is None:
         return _cumsum_of_array_(*args, **kwargs)

@@ -106,6 +106,8 @@ def draw_abilities(call):
     abilities = {pick(rng, ABILITIES, (3, 5, 5, 2, 0 if gradient else 1.5))}
     if rng.random() < 0.15:
         abilities.add("missing")
+    if rng.random() < 0.15:
+        abilities.add("segments")
     if call.how == "race":
         return {"segments"}
     lone = call.x.ndim == 0 and not gradient
@@ -142,7 +144,7 @@ def choose_dim(call, abilities):
     if call.how in ("stream", "gradient", "standard", "race") or rng.random() > 0.08:
         return
     kind = pick(rng, ("several", "none", "wrong"))
-    if kind == "several" and ndim > 1 and abilities == {"plain"}:
+    if kind == "several" and ndim > 1 and abilities <= {"plain", "overflow"}:
         call.dim = tuple(int(d) for d in rng.permutation(ndim)[:2])
         call.options.pop("initial", None)
     elif (
@@ -260,7 +262,7 @@ def add_decay(call):
 def add_overflow(call):
     """What becomes of integers that do not fit."""
     rng = call.rng
-    if call.x.dtype.kind not in "biu" or "missing" in call.options:
+    if call.x.dtype.kind not in "biu" or call.options.keys() & {"missing", "decay"}:
         return
     call.options["overflow"] = pick(rng, ("wrap", "raise", "saturate"))
     if call.dtype is not None:

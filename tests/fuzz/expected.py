@@ -45,11 +45,16 @@ def exact_problem(x, axis, options, y):
     flags = {name: options.get(name, False) for name in FLAGS}
     x = np.where(options.get("where", True), x, np.zeros((), x.dtype))
     x = x.astype(int) if x.dtype.kind == "b" else x
-    sums = exact(x, axis, int(options.get("initial", 0)), **flags)
-    same = (y.astype(object) == clamped(sums, y.dtype)).all()
-    if options["overflow"] == "raise":
-        same = same and (y.astype(object) == sums).all()
-    return None if same else "not the exact sums"
+    for begin, end in pieces(x.shape[axis], options) or ():
+        part = (slice(None),) * axis + (slice(begin, end),)
+        found = y[(*part[:-1], slice(begin, end + flags["include_initial"]))]
+        sums = exact(x[part], axis, int(options.get("initial", 0)), **flags)
+        same = (found.astype(object) == clamped(sums, y.dtype)).all()
+        if options["overflow"] == "raise":
+            same = same and (found.astype(object) == sums).all()
+        if not same:
+            return f"not the exact sums from element {begin} to {end}"
+    return None
 
 
 FLAGS = ("exclusive", "reverse", "include_initial")
@@ -221,6 +226,14 @@ def outside(y, sums, magnitude, steps, length, holes=None):
     return f"{y[at]!r} at {at}, not {sums[at]!r} within {bound[at]:.2g} ({int(bad.sum())} outside)"
 
 
+def begins_of(length, options):
+    """Where segments begin in the order of the scan; None where lines differ."""
+    parts = pieces(length, options)
+    if parts is None:
+        return None
+    return {length - end if options.get("reverse") else begin for begin, end in parts}
+
+
 def decay_problem(taken, x, axis, options, y, holes):
     """The same of sums that fade."""
     length = x.shape[axis]
@@ -237,8 +250,13 @@ def decay_problem(taken, x, axis, options, y, holes):
     if options.get("include_initial"):
         want = want[1:]
     total = first(options.get("initial"), np.moveaxis(taken, axis, -1), axis, y.dtype).astype(wide)
-    size, sums, sizes = np.abs(total), [], []
-    for row, factor in zip(lines, decays, strict=True):
+    begins, first_size, sums, sizes = begins_of(length, options), np.abs(total), [], []
+    if begins is None:
+        return None
+    first_total = total
+    for i, (row, factor) in enumerate(zip(lines, decays, strict=True)):
+        if i in begins:
+            total, size = first_total, first_size
         before = total, size
         total, size = factor * total + row, np.abs(factor) * size + np.abs(row)
         for found, value in zip(

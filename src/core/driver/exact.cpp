@@ -102,12 +102,28 @@ class Search {
       : request_(request),
         set_(*kernels.checked),
         reverse_(request.direction == Direction::reverse),
-        size_(request.shape[request.axis]),
         stride_(request.x_strides[request.axis]),
         by_(exactly_by(request, range_of(request.y_dtype), kernels, &exceeded_)) {}
 
   // The position is -1 if all sums fit that are looked at.
   Excess look(const char* x, const char* initial, Patience& patience) {
+    const int64_t whole[] = {0, request_.shape[request_.axis]};
+    const int64_t* const offsets = request_.offsets ? request_.offsets : whole;
+    const int64_t segments = request_.offsets ? request_.segments : 1;
+    for (int64_t i = 0; i < segments; ++i) {
+      const int64_t s = reverse_ ? segments - 1 - i : i;
+      size_ = offsets[s + 1] - offsets[s];
+      Excess excess = look_along(x + offsets[s] * stride_, initial, patience);
+      if (excess.position < 0) continue;
+      excess.position += offsets[s];
+      return excess;
+    }
+    return {0, -1, 0};
+  }
+
+ private:
+  // A line, or a segment of one.
+  Excess look_along(const char* x, const char* initial, Patience& patience) {
     const int64_t step = reverse_ ? -stride_ : stride_;
     if (reverse_) x += (size_ - 1) * stride_;
     Wide sum = 0;
@@ -124,7 +140,6 @@ class Search {
     return {0, -1, 0};
   }
 
- private:
   bool fits(const char* x, int64_t step, int64_t count, Wide& sum) {
     Piece piece{};
     piece.x = x;
@@ -153,7 +168,8 @@ class Search {
   const Request& request_;
   const KernelSet& set_;
   const bool reverse_;
-  const int64_t size_, stride_;
+  const int64_t stride_;
+  int64_t size_ = 0;  // of what is looked along
   std::atomic<bool> exceeded_{false};
   Exactly by_;
 };

@@ -140,7 +140,8 @@ PyObject* begin_records(PyObject*, PyObject* args) {
       !read_memory(memory, values) || !manner.read(int(values.dtype), compensated)) {
     return nullptr;
   }
-  if (!is_contiguous(values) || states.view.len != element_count(values) * manner.state_size()) {
+  const int64_t count = element_count(values);
+  if ((count != 0 && !is_contiguous(values)) || states.view.len != count * manner.state_size()) {
     return none_if(refuse("the states are not those of the values"));
   }
   begin_states(manner.dtype, manner.precision, states.data(), values.data, states.view.len);

@@ -110,8 +110,7 @@ bool read_option(Keyword name, PyObject* value, bool in_place, Options& options)
 // Whether the options go together; Python code words what does not.
 bool are_compatible(const Options& o) {
   if (o.nan && !o.where && !o.skipna) return false;
-  const bool whole = !(o.include_initial || o.decay || o.is_exact());
-  if (o.cuts() > 1 || (o.cuts() && !whole)) return false;
+  if (o.cuts() > 1 || (o.cuts() && o.include_initial)) return false;
   return !(o.decay && (o.is_exact() || o.compensated));
 }
 

@@ -53,6 +53,11 @@ def _scan_several(x: da.Array, dims: Any, dtype: Any, keywords: dict[str, Any]) 
     several.check_options(keywords)
     axes = [door.axis_of(dim, x.ndim) for dim in dims]
     several.check_axes(axes, dims)
+    if keywords.get("overflow") in {"raise", "saturate"}:
+        keywords |= {} if dtype is None else {"dtype": dtype}
+        for axis, given in several.exact_steps(x.dtype, axes, keywords):
+            x = cumsum(x, axis, **given)
+        return x
     for i, axis in enumerate(axes):
         names = (*several.EACH, "include_initial", *(several.FIRST if i == 0 else ()))
         given = {name: keywords[name] for name in names if name in keywords}

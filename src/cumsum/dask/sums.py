@@ -139,7 +139,7 @@ class Exact(Sums):
 
     def scan(self, x: Array, y: Array, state: Array, corner: Corner) -> None:
         """Write the results of a chunk, the first at `corner`, or raise OverflowError."""
-        overflow.scan_from(x, y, self.options.spec(self.axis), state, corner)
+        overflow.scan_into(x, y, self.axis, self.options, state, corner=corner)
 
     def write_first(self, border: Array, first: Any) -> None:
         """Write the sums of no elements, or raise OverflowError."""

@@ -9,9 +9,6 @@ def check(options: Options) -> None:
     """Raise an error for what does not go with a decay."""
     if options.compensated:
         raise NotImplementedError("cumsum(): precision='compensated' is not available with decay")
-    for name in ("offsets", "lengths", "reset"):
-        if getattr(options, name) is not None:
-            raise NotImplementedError(f"cumsum(): {name} is not available with decay")
     if options.overflow in {"raise", "saturate"}:
         raise ValueError("cumsum(): overflow is for integers, with decay there are none")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,15 @@ _COMPLEX = (DType.complex64, DType.complex128)
 _LONG = (DType.longdouble, DType.clongdouble)
 
 
-def scan_into(x: Array, y: Array, axis: int, options: Options, initial: Array | None) -> None:
-    """Write the decayed scan of `x`, cast to `y`'s dtype, to `y`."""
+def scan_into(
+    x: Array,
+    y: Array,
+    axis: int,
+    options: Options,
+    initial: Array | None,
+    offsets: Array | None = None,
+) -> None:
+    """Write the decayed scan of `x`, cast to `y`'s dtype, to `y`; of segments, if given."""
     check(options)
     code = door.code_of(y.dtype)
     if not (code in _REAL or code in _COMPLEX or code in _LONG):
@@ -30,14 +38,17 @@ def scan_into(x: Array, y: Array, axis: int, options: Options, initial: Array | 
     decay = decay_of(options.decay, x.shape, y.dtype)
     if np.may_share_memory(decay, y):
         decay = decay.copy()
+    spec = Spec(axis, options.exclusive, options.reverse, options.include_initial)
     x = x.astype(y.dtype, copy=False)
-    if options.include_initial:
-        y, border = door.at_border(y, axis, options.reverse)
-        border[...] = 0 if initial is None else initial
-    if options.exclusive:
-        _scan_before(x, y, decay, axis, options.reverse, initial)
-    else:
-        _scan(x, y, decay, axis, options.reverse, initial)
+    if code in _LONG:
+        _scan_plainly(x, y, decay, spec, initial, offsets)
+        return
+    if decay.dtype.kind == "c":
+        decay = decay.astype(np.complex128, copy=False)
+    elif decay.dtype != y.dtype:
+        decay = decay.astype(np.float64, copy=False)
+    first = None if initial is None else initial.astype(y.dtype, copy=False)
+    door.scan_in_core(x, y, spec, first, None, offsets, decay)
 
 
 def decay_of(decay: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
@@ -55,43 +66,20 @@ def decay_of(decay: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     return values.reshape((1,) * (len(shape) - values.ndim) + values.shape)
 
 
-def _scan_before(
-    x: Array, y: Array, decay: Array, axis: int, reverse: bool, initial: Array | None
-) -> None:
-    """The same where each result is that of the element before."""
-    size = x.shape[axis]
-    if size == 0:
-        return
-    begin = (slice(None),) * axis
-    early = (*begin, slice(1, None) if reverse else slice(None, -1))
-    late = (*begin, slice(None, -1) if reverse else slice(1, None))
-    terms = x[early].copy() if np.may_share_memory(x, y) else x[early]
-    decays = decay if decay.shape[axis] == 1 else decay[early]
-    _scan(terms, y[late], decays, axis, reverse, initial)
-    edge = (*begin, slice(-1, None) if reverse else slice(None, 1))
-    y[edge] = 0 if initial is None else initial
-
-
-def _scan(
-    x: Array, y: Array, decay: Array, axis: int, reverse: bool, initial: Array | None
-) -> None:
-    if door.code_of(y.dtype) in _LONG:
-        _scan_plainly(x, y, decay, axis, reverse, initial)
-        return
-    kind = np.complex128 if decay.dtype.kind == "c" else np.float64
-    stored = decay if decay.dtype == y.dtype else decay.astype(kind, copy=False)
-    first = None if initial is None else initial.astype(y.dtype, copy=False)
-    door.scan_in_core(x, y, Spec(axis, reverse=reverse), first, None, None, stored)
-
-
 def _scan_plainly(
-    x: Array, y: Array, decay: Array, axis: int, reverse: bool, initial: Array | None
+    x: Array, y: Array, decay: Array, spec: Spec, initial: Array | None, offsets: Array | None
 ) -> None:
     """One index after another, all lines at once, by NumPy's own arithmetic."""
-    rows = np.moveaxis(x, axis, 0)
+    axis = spec.dim
+    first: Any = np.zeros((), y.dtype) if initial is None else np.moveaxis(initial, axis, 0)[0]
+    if spec.include_initial:
+        y, border = door.at_border(y, axis, spec.reverse)
+        border[...] = first if initial is None else initial
+    rows, results = np.moveaxis(x, axis, 0), np.moveaxis(y, axis, 0)
     decays = np.moveaxis(np.broadcast_to(decay.astype(y.dtype), x.shape), axis, 0)
-    results = np.moveaxis(y, axis, 0)
-    total: Any = 0 if initial is None else np.moveaxis(initial, axis, 0)[0]
-    for i in range(len(rows) - 1, -1, -1) if reverse else range(len(rows)):
-        total = decays[i] * total + rows[i]
-        results[i] = total
+    ends = [0, len(rows)] if offsets is None else offsets.tolist()
+    for begin, end in pairwise(ends):
+        total = first
+        for i in range(end - 1, begin - 1, -1) if spec.reverse else range(begin, end):
+            before, total = total, decays[i] * total + rows[i]
+            results[i] = before if spec.exclusive else total

@@ -10,7 +10,6 @@ from cumsum import _core
 from cumsum import numpy as door
 from cumsum.options import Options
 from cumsum.overflow import INTEGERS, check, limits, show
-from cumsum.spec import Spec
 from cumsum.threads import get_num_threads
 
 Array = np.ndarray[Any, Any]
@@ -22,50 +21,34 @@ def scan_into(
     axis: int,
     options: Options,
     initial: Array | None,
-    threads: int | None = None,
+    *,
     held: np.dtype[Any] | None = None,
+    offsets: Array | None = None,
+    corner: tuple[int, ...] | None = None,
 ) -> None:
     """Write the sums of `x` to `y`, as `options` have it; or raise OverflowError and write nothing.
 
-    `initial` has one element along `axis`, and any integer dtype, or is of integers as objects; or
-    all three are of durations. Errors tell what `held` holds, if given, instead of `y`'s dtype.
+    `initial` has one element along `axis`, and is of any integer dtype, or of integers as objects,
+    or of words, with a dim more; or all three are of durations. `offsets` cut the axis into
+    segments. Errors tell what `held` holds, if given, instead of `y`'s dtype, and indices from
+    `corner` on.
     """
     if y.dtype.kind == "m" and x.dtype.kind == "m":
         from cumsum.overflow import durations
 
         check(options, y.dtype, is_integer=True)
-        durations.scan_into(x, y, axis, options, initial)
+        durations.scan_into(x, y, axis, options, initial, offsets)
         return
     check(options, y.dtype, y.dtype.kind in INTEGERS)
-    words = None if initial is None else words_of(_in_64_bits(initial))
-    _write(x, y, options.spec(axis), words, threads=threads, held=held)
-
-
-def scan_from(x: Array, y: Array, spec: Spec, before: Array, corner: tuple[int, ...]) -> None:
-    """Write the sums of a chunk to `y`; `before` are the exact sums up to it, in words.
-
-    An error names the index of the chunk's first result, `corner`, and from there.
-    """
-    _write(x, y, spec, before, corner=corner)
-
-
-def _write(
-    x: Array,
-    y: Array,
-    spec: Spec,
-    words: Array | None,
-    *,
-    threads: int | None = None,
-    corner: tuple[int, ...] | None = None,
-    held: np.dtype[Any] | None = None,
-) -> None:
-    first = None if words is None else words[..., 0]
-    found = door.scan_in_core(integers(x), y, spec, first, threads=threads)
+    if initial is not None and initial.ndim == x.ndim:
+        initial = words_of(_in_64_bits(initial))
+    first = None if initial is None else initial[..., 0]
+    found = door.scan_in_core(integers(x), y, options.spec(axis), first, None, offsets)
     if found is None:
         return
     line, position, value = found
-    index = [int(i) for i in np.unravel_index(line, _lines(x.shape, spec.dim))]
-    index.insert(spec.dim, position)
+    index = [int(i) for i in np.unravel_index(line, _lines(x.shape, axis))]
+    index.insert(axis, position)
     if corner is not None:
         index = [i + begin for i, begin in zip(index, corner, strict=True)]
     held = y.dtype if held is None else held

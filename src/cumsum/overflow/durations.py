@@ -15,7 +15,14 @@ Array = np.ndarray[Any, Any]
 _NAT = -(2**63)
 
 
-def scan_into(x: Array, y: Array, axis: int, options: Options, initial: Array | None) -> None:
+def scan_into(
+    x: Array,
+    y: Array,
+    axis: int,
+    options: Options,
+    initial: Array | None,
+    offsets: Array | None,
+) -> None:
     """Write the sums of `x` to `y`, of any unit; from the first NaT of a line on, all is NaT."""
     elements = _in_unit(x, y.dtype)
     ticks, missing = elements.view(np.int64), np.isnat(elements)
@@ -25,13 +32,14 @@ def scan_into(x: Array, y: Array, axis: int, options: Options, initial: Array | 
         first = np.where(lost, 0, initial.view(np.int64))
     seen: Any = np.False_
     if missing.any() or (lost is not None and lost.any()):
-        ways = Options(reverse=options.reverse, initial=None if lost is None else lost.astype(int))
+        ways = Options(reverse=options.reverse, offsets=offsets)
+        ways = ways._replace(initial=None if lost is None else lost.astype(int))
         within = door.scan_array(missing, axis, np.int64, None, ways) > 0
         ticks = np.where(within, 0, ticks)
         ways = ways._replace(exclusive=options.exclusive, include_initial=options.include_initial)
         seen = door.scan_array(missing, axis, np.int64, None, ways) > 0
     sums = np.empty(y.shape, np.int64)
-    arrays.scan_into(ticks, sums, axis, options, first, held=y.dtype)
+    arrays.scan_into(ticks, sums, axis, options, first, held=y.dtype, offsets=offsets)
     outside = (sums == _NAT) & ~seen
     if options.overflow == "raise":
         _check(outside, y.dtype, axis, options.reverse)

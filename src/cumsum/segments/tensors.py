@@ -21,7 +21,8 @@ from cumsum.kernels.tensor import How
 from cumsum.operands import as_values, check_fit
 from cumsum.operator import batch_first, library, under_autograd
 from cumsum.options import Options
-from cumsum.segments import check_kind, cuts_of, offsets_of
+from cumsum.segments import check_kind, offsets_of
+from cumsum.segments import cuts_of as given_cuts
 from cumsum.tensors import are_at_hand, share_memory
 from cumsum.threads import chosen_threads
 
@@ -37,7 +38,7 @@ segmented: Any = torch.ops.cumsum.segmented.default
 
 def scan(x: Tensor, initial: Tensor | None, how: How, options: Options) -> Tensor:
     """The scans of the segments of `x`, part of every graph that is being made."""
-    name, cuts = _cuts(x, initial, how, options)
+    name, cuts = cuts_of(x, initial, how, options)
     if not are_at_hand(x, initial, cuts):
         traced: Tensor = segmented(x, initial, cuts, name, *how)
         return traced
@@ -49,15 +50,16 @@ def scan(x: Tensor, initial: Tensor | None, how: How, options: Options) -> Tenso
 
 def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How, options: Options) -> None:
     """Write the same to `y`."""
-    name, cuts = _cuts(x, initial, how, options)
+    name, cuts = cuts_of(x, initial, how, options)
     if share_memory(cuts, y):
         cuts = cuts.clone()
     _write(x, y, initial, cuts, name, how)
 
 
-def _cuts(x: Tensor, initial: Tensor | None, how: How, options: Options) -> tuple[str, Tensor]:
+def cuts_of(x: Tensor, initial: Tensor | None, how: How, options: Options) -> tuple[str, Tensor]:
+    """The keyword that cuts the dim, and its value as a tensor."""
     """The keyword and the tensor that cut the dim; starts of one element for each line's."""
-    name, given = cuts_of(options)
+    name, given = given_cuts(options)
     if name != "reset":
         check_fit(name, given, torch.int64)
     cuts = as_values(name, given, torch.device("cpu"))
@@ -165,6 +167,18 @@ class Segmented(_SingleLevelFunction):
 record: Any = Segmented.apply  # type: ignore[attr-defined]
 
 
+def cuts_in_batch(cuts: Tensor, of_cuts: int | None, name: str, x: Tensor, dim: int) -> Tensor:
+    """The cuts of a batch `x` of samples, whose dim they are; the batch's own is the first."""
+    if of_cuts is not None and name != "reset":
+        raise NotImplementedError(f"cumsum(): {name} that differ within vmap are not available")
+    if of_cuts is None and cuts.dim() == 1:
+        return cuts
+    cuts = cuts.unsqueeze(0) if of_cuts is None else cuts.movedim(of_cuts, 0)
+    if cuts.dim() == 2:  # one for each sample, the same for its lines
+        cuts = cuts.view(len(cuts), *(-1 if d == dim else 1 for d in range(x.dim() - 1)))
+    return cuts.expand(x.shape)
+
+
 def _over_batch(
     info: Any,
     in_dims: tuple[Any, ...],
@@ -176,15 +190,9 @@ def _over_batch(
     *rest: Any,
 ) -> Any:
     x, initial = batch_first(info, in_dims, x, initial)
-    of_cuts = in_dims[2]
-    if of_cuts is not None and name != "reset":
-        raise NotImplementedError(f"cumsum(): {name} that differ within vmap are not available")
-    if name == "reset" and (of_cuts is not None or cuts.dim() > 1):
-        cuts = cuts.unsqueeze(0) if of_cuts is None else cuts.movedim(of_cuts, 0)
-        if cuts.dim() == 2:  # one for each sample, the same for its lines
-            cuts = cuts.view(len(cuts), *(-1 if d == dim else 1 for d in range(x.dim() - 1)))
+    if in_dims[2] is not None or cuts.dim() > 1:
         x = x.expand(info.batch_size, *x.shape[1:])
-        cuts = cuts.expand(x.shape)
+    cuts = cuts_in_batch(cuts, in_dims[2], name, x, dim)
     return segmented(x, initial, cuts, name, dim + 1, *rest), 0
 
 
