@@ -201,8 +201,7 @@ void mind_gaps(Plan& plan, const Kernels& kernels) {
   const bool seen = !plan.nan || !plan.skipna || (!plan.masked && plan.x_dtype == plan.y_dtype);
   plan.filters = beside && long_enough && direct.filters && seen;
   plan.pack_x = !plan.filters;
-  plan.pack_y = plan.nan || along.y_stride != step * y_size;
-  if (direct.any_strides) plan.pack_y = false;
+  plan.pack_y = plan.nan || (!direct.any_strides && along.y_stride != step * y_size);
   plan.packed = direct.scan[0] && !plan.pack_y ? plan.x_dtype : plan.y_dtype;
 }
 
