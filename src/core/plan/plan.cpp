@@ -69,9 +69,7 @@ void choose_walk(Plan& plan, const Kernels& kernels) {
 // Decays are float64 or, if there is one for each element, of y's type; and lie along the walk, or
 // are the same all along it.
 [[gnu::noinline]] void mind_operator(Plan& plan, const Request& request, const Kernels& kernels) {
-  // What precedes a block's first element is not known to whoever has the block.
-  const bool delayed = plan.op == Operator::decay && plan.exclusive;
-  plan.alone = delayed || set_of(kernels, plan).add_up[int(plan.walk)] == nullptr;
+  plan.alone = set_of(kernels, plan).add_up[int(plan.walk)] == nullptr;
   plan.decay_dtype = request.decay_dtype;
   if (plan.op != Operator::decay) return;
   const bool columns = plan.walk == Walk::columns, constant = plan.scan.decay_stride == 0;

@@ -133,9 +133,6 @@ bool CallOperands::read_decay(Request& request) {
                           result_ != DType::longdouble;
   const bool is_half = item_size(result_) == 2;  // libraries differ in their casts to it
   if (!has_decays || (is_half && x_.dtype != result_)) return false;
-  // Few long lines of exclusive sums are inclusive ones, one element on, to Python code: their axis
-  // can be shared out.
-  if (options_.exclusive && x_.shape[axis_] > tile_size) return false;
   if (!is_number(options_.decay)) return read_decays(request);
   if (!store_number(options_.decay, DType::float64, reinterpret_cast<char*>(&decay_number_))) {
     return false;
