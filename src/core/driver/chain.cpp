@@ -31,10 +31,9 @@ void Run::scan_block(Workspace& space, Item item, int64_t index) {
     if (!wait_for_carry(space, index)) return;
     if (!last) publish(space, item, index, space.totals.data());
   }
-  std::memcpy(space.carry.data(), carries_.data() + index * panel_carry_, panel_carry_);
-  std::memset(space.chain.data(), 0, panel_chain_);
+  take_over(space, index);
   scan_lines(space, item, item.begin, item.length, space.carry.data());
-  if (alone && !last) publish_carry(index, space.carry.data());
+  if (alone && !last) hand_on(space, index);
   if (last && plan_.resumed) put_states(item, space.carry.data(), space.chain.data());
 }
 
@@ -76,22 +75,34 @@ bool Run::has_carry(int64_t index) const {
 }
 
 // The carry into the block after this one, from that into this one and the totals of its tiles; or
-// from a scan, without results, of a tile whose totals don't tell.
+// from a scan, without results, of a tile whose totals don't tell. Exclusive decayed sums begin
+// with the last result before them, which the carry is not to the bit, and only a scan of its tile
+// has.
 void Run::publish(Workspace& space, const Item& item, int64_t index, const char* totals) {
+  const bool shows_last = plan_.op == Operator::decay && plan_.exclusive;
   char* const carry = space.carry.data();
-  std::memcpy(carry, carries_.data() + index * panel_carry_, panel_carry_);
+  take_over(space, index);
   for (int64_t i = 0; i < item.length; i += tile_size, totals += panel_total_) {
-    if (set_.fold(carry, totals, item.lines * set_.channels)) continue;
+    const bool shown = shows_last && i + tile_size == item.length;
+    if (!shown && set_.fold(carry, totals, item.lines * set_.channels)) continue;
     scan_lines(space, item, item.begin + i, tile_size, carry, false);
   }
-  publish_carry(index, carry);
+  hand_on(space, index);
 }
 
-// Two workers may have come to it; either would write the same bytes.
-void Run::publish_carry(int64_t index, const char* carry) {
+void Run::take_over(Workspace& space, int64_t index) const {
+  const char* const carry = carries_.data() + index * (panel_carry_ + panel_chain_);
+  std::memcpy(space.carry.data(), carry, panel_carry_);
+  std::memcpy(space.chain.data(), carry + panel_carry_, panel_chain_);
+}
+
+// Two workers may have come to it; either would write what does for the next block.
+void Run::hand_on(const Workspace& space, int64_t index) {
   char expected = missing;
   if (!carry_states_[index + 1].compare_exchange_strong(expected, taken)) return;
-  std::memcpy(carries_.data() + (index + 1) * panel_carry_, carry, panel_carry_);
+  char* const carry = carries_.data() + (index + 1) * (panel_carry_ + panel_chain_);
+  std::memcpy(carry, space.carry.data(), panel_carry_);
+  std::memcpy(carry + panel_carry_, space.chain.data(), panel_chain_);
   carry_states_[index + 1].store(ready, std::memory_order_release);
 }
 

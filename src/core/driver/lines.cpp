@@ -58,12 +58,7 @@ void Run::scan_whole(int worker, const Item& item) {
     scan_lines(space, item, item.begin, item.length, nullptr);
     return;
   }
-  if (plan_.resumed) {
-    get_states(item, space.carry.data(), space.chain.data());
-  } else {
-    set_carries(item, space.carry.data());
-    std::memset(space.chain.data(), 0, panel_chain_);
-  }
+  begin_lines(item, space.carry.data(), space.chain.data());
   for (int64_t i = 0; i < item.length; i += length) {
     if (i > 0 && patience_.is_over(worker)) return;
     const int64_t count = std::min(length, item.length - i);

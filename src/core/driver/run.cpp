@@ -51,11 +51,11 @@ Run::Run(const Plan& plan, const Kernels& kernels, const Request& request, Inter
       stage_(policy::segment_stage_bytes / y_size_) {
   for (Workspace& space : workspaces_) make_room(space);
   if (!plan.split || plan.total_stride) return;
-  carries_.resize(plan.units * panel_carry_);
-  std::memset(carries_.data(), 0, carries_.size());
+  carries_.resize(plan.units * (panel_carry_ + panel_chain_));
   carry_states_ = std::vector<std::atomic<char>>(plan.units);
-  for (int64_t index = 0; plan.carried && index < plan.units; index += plan.blocks) {
-    set_carries(locate(index), carries_.data() + index * panel_carry_);
+  for (int64_t index = 0; index < plan.units; index += plan.blocks) {
+    char* const carry = carries_.data() + index * (panel_carry_ + panel_chain_);
+    begin_lines(locate(index), carry, carry + panel_carry_);
   }
 }
 
@@ -162,13 +162,13 @@ Item Run::locate(int64_t index) const {
   return item;
 }
 
-void Run::set_carries(const Item& item, char* carry) const {
-  if (!plan_.carried) {
-    std::memset(carry, 0, panel_carry_);
-  } else if (plan_.resumed) {
-    get_states(item, carry, nullptr);
-  } else {
+void Run::begin_lines(const Item& item, char* carry, char* chain) const {
+  if (plan_.resumed) return get_states(item, carry, chain);
+  std::memset(chain, 0, panel_chain_);
+  if (plan_.carried) {
     set_.set(carry, item.initial, plan_.inner.initial_stride, item.lines);
+  } else {
+    std::memset(carry, 0, panel_carry_);
   }
 }
 

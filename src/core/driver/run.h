@@ -55,9 +55,9 @@ class Run {
   void make_room(Workspace& space) const;
   bool work(int worker, int64_t first, int64_t last);
   Item locate(int64_t index) const;
-  void set_carries(const Item& item, char* carry) const;  // to what the lines begin with
+  void begin_lines(const Item& item, char* carry, char* chain) const;
 
-  // Lines that go on from states (states.cpp). The chains are zero where `chain` is null.
+  // Lines that go on from states (states.cpp).
   void get_states(const Item& item, char* carry, char* chain) const;
   void put_states(const Item& item, char* carry, char* chain) const;
   void step_lines(Workspace& space, const Item& item) const;
@@ -94,7 +94,8 @@ class Run {
   bool wait_for_carry(Workspace& space, int64_t index);
   bool help(Workspace& space, int64_t index);
   void publish(Workspace& space, const Item& item, int64_t index, const char* totals);
-  void publish_carry(int64_t index, const char* carry);
+  void take_over(Workspace& space, int64_t index) const;
+  void hand_on(const Workspace& space, int64_t index);
 
   // Lines that are cut into segments (segments.cpp).
   void scan_segments(int worker, const Item& item);
@@ -126,7 +127,8 @@ class Run {
   const Exactly exactly_;
   Patience patience_;
   std::vector<Workspace> workspaces_;
-  // When the axis is split: the carry into each unit, and whether that is known.
+  // When the axis is split: the carries into each unit and, behind them, the chains; and whether
+  // they are known.
   enum CarryState : char { missing, taken, ready };
   Buffer carries_;
   std::vector<std::atomic<char>> carry_states_;

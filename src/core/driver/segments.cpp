@@ -118,8 +118,7 @@ void Run::scan_long_in_stages(int worker, const Item& line, int64_t segment) {
   Workspace& space = workspaces_[worker];
   const Item one = segment_of(line, segment);
   const int64_t most = stage_ / group_size * group_size;
-  set_carries(one, space.carry.data());
-  std::memset(space.chain.data(), 0, panel_chain_);
+  begin_lines(one, space.carry.data(), space.chain.data());
   for (int64_t i = 0; i < one.length; i += most) {
     Piece piece = part_of(one, one.begin + i, std::min(most, one.length - i));
     const int64_t back = plan_.reverse ? (piece.length - 1) * y_size_ : 0;

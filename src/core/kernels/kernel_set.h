@@ -22,8 +22,8 @@ constexpr KernelSet make_set() {
   }
   set.scan[int(Walk::columns)] = Columns<A>::template scan<X, R>;  // channels are columns
   set.add_up[int(Walk::columns)] = Columns<A>::template add_up<X, R>;
-  set.fold = Columns<A>::fold;
-  set.set = Columns<A>::template set<R, C>;
+  set.fold = Carries<A>::fold;
+  set.set = Carries<A>::template set<R, C>;
   set.carry_size = C * sizeof(Carry<A>);
   set.chain_size = set.total_size = C * sizeof(A);
   set.planes = 1;

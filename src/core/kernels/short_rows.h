@@ -29,15 +29,11 @@ extern const Weavers weavers;
 namespace {
 
 template <class A>
-inline constexpr int accumulator = -1;
-template <>
-inline constexpr int accumulator<float> = 0;
-template <>
-inline constexpr int accumulator<double> = 1;
-template <>
-inline constexpr int accumulator<uint32_t> = 2;
-template <>
-inline constexpr int accumulator<uint64_t> = 3;
+inline constexpr int accumulator = __is_same(A, float)      ? 0
+                                   : __is_same(A, double)   ? 1
+                                   : __is_same(A, uint32_t) ? 2
+                                   : __is_same(A, uint64_t) ? 3
+                                                            : -1;
 
 constexpr bool can_weave(int64_t n, int64_t lines) {
   return n >= 2 && n <= most_woven &&
@@ -46,11 +42,8 @@ constexpr bool can_weave(int64_t n, int64_t lines) {
 
 // Whether elements of type T are the accumulator's own bits.
 template <class A, class T>
-inline constexpr bool is_accumulated = __is_same(A, T);
-template <>
-inline constexpr bool is_accumulated<uint64_t, int64_t> = true;
-template <>
-inline constexpr bool is_accumulated<uint32_t, int32_t> = true;
+inline constexpr bool is_accumulated =
+    __is_same(A, T) || (std::is_integral_v<A> && std::is_integral_v<T> && sizeof(A) == sizeof(T));
 
 // Where Step is -1, elements are turned round on both ways, all of a buffer's at once: lines then
 // lie in it from the last to the first.

@@ -3,35 +3,19 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "abilities.h"
 #include "axes.h"
 #include "policy.h"
 
 namespace cumsum {
 namespace {
 
-// The kernels of an operator for elements of type x.
-const KernelSet& set_for(const Kernels& kernels, const Plan& plan, DType x) {
-  static constexpr KernelSet none{};
-  if (plan.op == Operator::sum) return set_of(kernels, x, plan.y_dtype, plan.precision);
-  switch (plan.op) {
-    case Operator::decay:
-      return x == plan.y_dtype ? kernels.decays[int(x)] : none;
-    case Operator::complex_decay:
-      return x == plan.y_dtype ? kernels.complex_decays[int(x)] : none;
-    default:
-      return *kernels.checked;
-  }
-}
-
-// Those where nothing must be packed, if there are any.
-const KernelSet& direct_set(const Kernels& kernels, const Plan& plan) {
-  return set_for(kernels, plan, plan.x_dtype);
-}
+constexpr KernelSet no_kernels{};
 
 // Which way to walk, and what must be packed to walk that way.
 void choose_walk(Plan& plan, const Kernels& kernels) {
   const int64_t x_size = item_size(plan.x_dtype), y_size = item_size(plan.y_dtype);
-  const KernelSet& set = direct_set(kernels, plan);
+  const KernelSet& set = set_of(kernels, plan, plan.x_dtype);
   const bool direct = set.scan[0] != nullptr;
   const Axis &scan = plan.scan, &inner = plan.inner;
   const bool forward = scan.y_stride == y_size && scan.x_stride == x_size;
@@ -54,33 +38,6 @@ void choose_walk(Plan& plan, const Kernels& kernels) {
   }
   if (set.any_strides) plan.pack_x = plan.pack_y = false;
   plan.packed = direct && !plan.pack_y ? plan.x_dtype : plan.y_dtype;
-}
-
-// Fewer elements than a group go by way of a buffer, one by one.
-[[gnu::noinline]] void choose_steps(Plan& plan) {
-  const bool by_groups = plan.op == Operator::sum || plan.op == Operator::decay;
-  plan.stepped = by_groups && plan.scan.size % group_size != 0;
-  if (!plan.stepped) return;
-  plan.pack_x = plan.pack_y = true;
-  plan.filters = false;
-  plan.packed = plan.y_dtype;
-}
-
-// Decays are float64 or, if there is one for each element, of y's type; and lie along the walk, or
-// are the same all along it.
-[[gnu::noinline]] void mind_operator(Plan& plan, const Request& request, const Kernels& kernels) {
-  // What precedes a block's first element is not known to whoever has the block.
-  const bool delayed = plan.op == Operator::decay && plan.exclusive;
-  plan.alone = delayed || set_of(kernels, plan).add_up[int(plan.walk)] == nullptr;
-  plan.decay_dtype = request.decay_dtype;
-  if (plan.op != Operator::decay) return;
-  const bool columns = plan.walk == Walk::columns, constant = plan.scan.decay_stride == 0;
-  const int64_t size = item_size(request.decay_dtype);
-  const int64_t stride = columns ? plan.inner.decay_stride : plan.scan.decay_stride;
-  const bool along = stride == (plan.walk == Walk::reversed ? -size : size);
-  const bool wide = request.decay_dtype == DType::float64;
-  plan.pack_decay = plan.stepped || !(along ? wide || !constant : wide && stride == 0);
-  plan.own_decays = !plan.pack_decay && !wide;
 }
 
 // Bytes of what `initial` has of a line.
@@ -180,46 +137,6 @@ int64_t choose_panel(const Plan& plan) {
   plan.stream = y_bytes >= policy::stream_bytes && (!plan.pack_y || plan.nan);
 }
 
-// What it changes that elements add nothing: unless the kernels read past them, as they can where
-// neighbours in the walk are neighbours in both x and the mask, x is packed.
-void mind_gaps(Plan& plan, const Kernels& kernels) {
-  const int64_t x_size = item_size(plan.x_dtype), y_size = item_size(plan.y_dtype);
-  const bool columns = plan.walk == Walk::columns;
-  const Axis& along = columns ? plan.inner : plan.scan;
-  const bool backward = along.x_stride == -x_size && along.y_stride == -y_size;
-  const KernelSet& own = set_for(kernels, plan, plan.y_dtype);
-  if (!columns) {
-    plan.walk = backward && own.scan[int(Walk::reversed)] ? Walk::reversed : Walk::rows;
-  }
-  const int step = plan.walk == Walk::reversed ? -1 : 1;
-  const bool beside =
-      along.x_stride == step * x_size && (!plan.masked || along.mask_stride == step);
-  const int64_t least = x_size == 2 ? policy::least_unwidened : policy::least_filled;
-  const bool long_enough = columns || plan.scan.size >= least;
-  const KernelSet& direct = direct_set(kernels, plan);
-  // NaN is put where x has none to be seen, or another mask has a say, by way of the buffer.
-  const bool seen = !plan.nan || !plan.skipna || (!plan.masked && plan.x_dtype == plan.y_dtype);
-  plan.filters = beside && long_enough && direct.filters && seen;
-  plan.pack_x = !plan.filters;
-  plan.pack_y = plan.nan || along.y_stride != step * y_size;
-  if (direct.any_strides) plan.pack_y = false;
-  plan.packed = direct.scan[0] && !plan.pack_y ? plan.x_dtype : plan.y_dtype;
-}
-
-// What lines are made of that are cut into segments: blocks of the axis, where segments begin.
-void share_out_segments(Plan& plan, int threads) {
-  plan.split = false;
-  const bool columns = plan.walk == Walk::columns, packs = plan.pack_x || plan.pack_y;
-  if (!columns && !packs && !plan.pack_decay) plan.panel = 1;
-  const int64_t line = plan.panel * (item_size(plan.x_dtype) + item_size(plan.y_dtype));
-  plan.panels = divide_up(plan.inner.size, plan.panel);
-  plan.block = std::max<int64_t>(group_size, policy::claim_bytes / line);
-  plan.blocks = divide_up(plan.scan.size, plan.block);
-  plan.units = plan.outer_size * plan.panels * plan.blocks;
-  plan.grain = std::max<int64_t>(1, plan.block / plan.scan.size);
-  plan.workers = static_cast<int>(std::min<int64_t>(threads, divide_up(plan.units, plan.grain)));
-}
-
 Operator operator_of(const Request& request) {
   if (request.overflow != Overflow::wrap) return Operator::checked;
   if (!request.decay.data) return Operator::sum;
@@ -263,13 +180,19 @@ Plan make_plan(const Request& request, const Kernels& kernels) {
 }
 
 const KernelSet& set_of(const Kernels& kernels, DType x, DType y, Precision precision) {
-  static constexpr KernelSet none{};
   if (precision == Precision::standard) return kernels.pairs[int(x)][int(y)];
-  return x == y ? kernels.compensated[y == DType::complex128] : none;
+  return x == y ? kernels.compensated[y == DType::complex128] : no_kernels;
+}
+
+const KernelSet& set_of(const Kernels& kernels, const Plan& plan, DType x) {
+  if (plan.op == Operator::sum) return set_of(kernels, x, plan.y_dtype, plan.precision);
+  if (plan.op == Operator::checked) return *kernels.checked;
+  const auto& sets = plan.op == Operator::decay ? kernels.decays : kernels.complex_decays;
+  return x == plan.y_dtype ? sets[int(x)] : no_kernels;
 }
 
 const KernelSet& set_of(const Kernels& kernels, const Plan& plan) {
-  return set_for(kernels, plan, plan.pack_x ? plan.packed : plan.x_dtype);
+  return set_of(kernels, plan, plan.pack_x ? plan.packed : plan.x_dtype);
 }
 
 PackShape pack_shape(const Plan& plan) {
@@ -279,12 +202,12 @@ PackShape pack_shape(const Plan& plan) {
   // Several lines at a time where neighbours in memory belong to different lines, or lines are
   // short.
   const Axis &scan = plan.scan, &inner = plan.inner;
-  const bool x_across = plan.pack_x && std::llabs(inner.x_stride) < std::llabs(scan.x_stride);
-  const bool y_across = plan.pack_y && std::llabs(inner.y_stride) < std::llabs(scan.y_stride);
-  const bool decays_across =
-      plan.pack_decay && std::llabs(inner.decay_stride) < std::llabs(scan.decay_stride);
+  const auto across = [&](bool packed, int64_t Axis::* stride) {
+    return packed && std::llabs(inner.*stride) < std::llabs(scan.*stride);
+  };
   const bool together =
-      x_across || y_across || decays_across || scan.size * policy::packed_lines < elements;
+      across(plan.pack_x, &Axis::x_stride) || across(plan.pack_y, &Axis::y_stride) ||
+      across(plan.pack_decay, &Axis::decay_stride) || scan.size * policy::packed_lines < elements;
   const bool alongside = plan.has_gaps() || (plan.pack_decay && !plan.pack_x);
   if (alongside && !columns && !together) elements = policy::filled_bytes / size;
   PackShape shape;

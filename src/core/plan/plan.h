@@ -72,8 +72,9 @@ Precision precision_for(DType dtype, Precision precision);
 // The kernels of elements of type x and results of type y; empty where x must be packed first.
 const KernelSet& set_of(const Kernels& kernels, DType x, DType y, Precision precision);
 
-// The kernels that a plan is for.
+// The kernels that a plan is for; and those of its operator for elements of type x.
 const KernelSet& set_of(const Kernels& kernels, const Plan& plan);
+const KernelSet& set_of(const Kernels& kernels, const Plan& plan, DType x);
 
 // Lines gathered at a time, and elements of each, when packing.
 struct PackShape {
