@@ -39,6 +39,11 @@ segmented: Any = torch.ops.cumsum.segmented.default
 
 def scan(x: Tensor, initial: Tensor | None, how: How, options: Options) -> Tensor:
     """The scans of the segments of `x`, part of every graph that is being made."""
+    if options.decay is not None:
+        from cumsum.decay import tensors as decay  # which needs this module
+
+        decayed: Tensor = decay.scan(x, initial, how, options)
+        return decayed
     name, cuts = given_cuts(x, how, options)
     if not are_at_hand(x, initial, cuts):
         traced: Tensor = segmented(x, initial, cuts, name, *how)
@@ -51,6 +56,11 @@ def scan(x: Tensor, initial: Tensor | None, how: How, options: Options) -> Tenso
 
 def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How, options: Options) -> None:
     """Write the same to `y`."""
+    if options.decay is not None:
+        from cumsum.decay import tensors as decay  # which needs this module
+
+        decay.scan_into(x, y, initial, how, options)
+        return
     name, cuts = given_cuts(x, how, options)
     if share_memory(cuts, y):
         cuts = cuts.clone()
