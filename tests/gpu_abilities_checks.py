@@ -284,6 +284,8 @@ def test_decays_as_defined():
     sums = cumsum.cumsum(x, 0, decay=decay, include_initial=True)
     same_bits(sums[1:], cumsum.cumsum(x, 0, decay=decay))
     same_bits(sums[:-1], cumsum.cumsum(x, 0, decay=decay, exclusive=True))
+    out = torch.empty_like(x)
+    same_bits(sums[:-1], cumsum.cumsum(x, 0, decay=decay, exclusive=True, out=out))
     z = torch.complex(x, -x)
     same_bits(cumsum.cumsum(z, 0, decay=0.5).imag, -cumsum.cumsum(x, 0, decay=0.5))
     assert cumsum.cumsum(x, 0, decay=0.0).equal(x)

@@ -291,9 +291,9 @@ def test_opcheck(shape, initial, reverse):
     x, decay, first = three(shape)
     first = first.unsqueeze(1) if initial else None
     for arguments in (
-        (x, decay, first, 1, reverse),
-        (x.detach(), decay.detach().float(), None, 0, reverse),
-        (x.detach().bfloat16(), decay.detach(), None, 1, reverse),
+        (x, decay, first, None, 1, reverse),
+        (x.detach(), decay.detach().float(), None, None, 0, reverse),
+        (x.detach().bfloat16(), decay.detach(), None, None, 1, reverse),
     ):
         results = torch.library.opcheck(operator.scan, arguments)
         assert set(results.values()) == {"SUCCESS"}

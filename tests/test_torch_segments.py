@@ -102,6 +102,34 @@ def test_vmap():
         torch.vmap(lambda o: cumsum.cumsum(x[:, 0, 0], 0, offsets=o))(OFFSETS.expand(2, 5))
 
 
+@pytest.mark.parametrize("flags", FLAGS)
+def test_initial_with_starts_of_each_line(flags):
+    """Of lines, and of samples that are lines under vmap."""
+    x, starts, first = torch.randn(4, 20), torch.rand(4, 20) < 0.3, torch.randn(4)
+    x.requires_grad_()
+    expected = [
+        cumsum.cumsum(line, 0, reset=own, initial=begin, **flags)
+        for line, own, begin in zip(x, starts, first, strict=True)
+    ]
+    expected = torch.stack(expected)
+
+    def scan(x, starts, first):
+        return cumsum.cumsum(x, 0, reset=starts, initial=first, **flags)
+
+    weights = torch.randn(4, 20)
+    (of_x,) = torch.autograd.grad((expected * weights).sum(), x)
+    for result in (
+        cumsum.cumsum(x, 1, reset=starts, initial=first, **flags),
+        cumsum.cumsum(x.T, 0, reset=starts.T, initial=first, **flags).T,
+        torch.vmap(scan)(x, starts, first),
+    ):
+        assert torch.equal(result, expected)
+        assert torch.equal(torch.autograd.grad((result * weights).sum(), x)[0], of_x)
+    out = torch.empty(4, 20)
+    cumsum.cumsum(x.detach(), 1, reset=starts, initial=first, out=out, **flags)
+    assert torch.equal(out, expected)
+
+
 def test_transforms():
     x = torch.randn(20, dtype=torch.float64)
 

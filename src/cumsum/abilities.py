@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cumsum.options import Options, ability_of
+from cumsum.options import Options, ability_of, without_cuts
 
 # Options that ask for each of them.
 EACH = (
@@ -47,10 +47,8 @@ def for_arrays(options: Options) -> Any:
 def for_tensors(options: Options) -> Any:
     """The module that scans tensors; None for the plain scan."""
     ability = ability_of(options)
-    if ability == "segments" and options.overflow in {"raise", "saturate"}:
-        ability = "overflow"
-    if ability == "segments" and options.decay is not None:
-        raise NotImplementedError("cumsum(): segments of tensors are not available with decay")
+    if ability == "segments":  # of sums that are not plain ones
+        ability = ability_of(without_cuts(options)) or ability
     if ability == "missing":
         from cumsum.missing import tensors as missing
 

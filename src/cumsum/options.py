@@ -111,10 +111,15 @@ def has_cuts(options: Options) -> bool:
     return not (options.offsets is None and options.lengths is None and options.reset is None)
 
 
+def without_cuts(options: Options) -> Options:
+    """The same of lines that are whole."""
+    return options._replace(offsets=None, lengths=None, reset=None)
+
+
 def with_cuts(options: Options, name: str, cuts: Any) -> Options:
     """The same with a dim that is cut by the value of a keyword."""
-    fields: dict[str, Any] = dict.fromkeys(SEGMENTS) | {name: cuts}
-    return options._replace(**fields)
+    fields: dict[str, Any] = {name: cuts}
+    return without_cuts(options)._replace(**fields)
 
 
 PLAIN = Options()

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from cumsum.decay import check, kernel, refuse_decay, refuse_result, refuse_shape
 from cumsum.decay.operator import before, differentiable_scan
-from cumsum.kernels import tensor
+from cumsum.decay.starts import starts_of
+from cumsum.kernels import gpu, tensor
 from cumsum.kernels.tensor import How
 from cumsum.operands import as_values
 from cumsum.options import Options
@@ -20,10 +21,11 @@ def scan(x: Tensor, initial: Tensor | None, how: How, options: Options) -> Tenso
     """The decayed scan of `x` as a new tensor, part of every graph that is being made."""
     _check(how.dtype, options)
     decay = decay_of(options.decay, x, how.dtype)
+    starts = starts_of(x, how, options)
     x = x.to(how.dtype)
     if has_elements(x):
-        y = differentiable_scan(x, decay, initial, how.dim, how.reverse)
-        y = before(y, initial, how.dim, how.reverse) if how.exclusive else y
+        y = differentiable_scan(x, decay, initial, starts, how.dim, how.reverse)
+        y = before(y, initial, starts, how.dim, how.reverse) if how.exclusive else y
     else:  # no sums, but a graph has all that they could depend on
         y = x * decay.to(x.dtype)
         y = y if initial is None else y + initial
@@ -39,23 +41,20 @@ def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How, options: O
     decay = decay_of(options.decay, x, y.dtype)
     if share_memory(decay, y):
         decay = decay.clone()
+    starts = starts_of(x, how, options)
+    if starts is not None and share_memory(starts, y):
+        starts = starts.clone()
     if how.include_initial:
         y, border = tensor.at_border(y, how)
         border.zero_() if initial is None else border.copy_(initial)
     if x.numel() == 0:
         return
-    terms, dim = x.to(y.dtype), how.dim
-    if how.exclusive:
-        size, late = x.size(dim) - 1, 0 if how.reverse else 1
-        terms = terms.narrow(dim, 1 - late, size)
-        if share_memory(terms, y):
-            terms = terms.clone()
-        if decay.size(dim) != 1:
-            decay = decay.narrow(dim, 1 - late, size)
-        edge = y.narrow(dim, size if how.reverse else 0, 1)
-        y = y.narrow(dim, late, size)
-        edge.zero_() if initial is None else edge.copy_(initial)
-    kernel.scan_into(terms, y, decay, initial, dim, how.reverse)
+    terms = x.to(y.dtype)
+    given = decay, initial, starts, how.dim, how.reverse
+    if how.exclusive and gpu.takes(y.device):
+        y.copy_(before(kernel.scan(terms, *given), *given[1:]))
+    else:
+        kernel.scan_into(terms, y, *given, exclusive=how.exclusive)
 
 
 def _check(dtype: torch.dtype, options: Options) -> None:

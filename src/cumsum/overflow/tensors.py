@@ -40,7 +40,7 @@ exact_scan: Any = torch.ops.cumsum.exact_scan.default
 def scan(x: Tensor, initial: Tensor | None, how: How, options: Options) -> Tensor:
     """The exact sums of `x` as a new tensor, part of every graph that is being made."""
     _check(x, options, how.dtype)
-    name, cuts = ("", None) if not has_cuts(options) else segments.cuts_of(x, None, how, options)
+    name, cuts = segments.read_cuts(x, how, options) if has_cuts(options) else ("", None)
     call = x, initial, cuts, *how[:5], options.overflow, name
     traced = torch.compiler.is_dynamo_compiling() or is_watched()
     if traced or not all(t is None or has_memory(t) for t in call[:3]):
@@ -61,7 +61,7 @@ def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How, options: O
         y.copy_(sums)
         return
     if has_cuts(options):
-        name, cuts = segments.cuts_of(x, None, how, options)
+        name, cuts = segments.read_cuts(x, how, options)
         options = with_cuts(options, name, array_of(cuts))
     first = None if initial is None else array_of(initial.resolve_neg())
     scan = abilities.for_arrays(options).scan_into
@@ -128,7 +128,7 @@ def _over_batch(
     x = in_batch(x, in_dims[0])
     initial = None if initial is None else in_batch(initial, in_dims[1])
     if cuts is not None:
-        cuts = segments.cuts_in_batch(cuts, in_dims[2], rest[-1], x, dim)
+        x, cuts = segments.cuts_first(info, in_dims[2], x, cuts, rest[-1], dim)
     if x.dim() == 1:  # each sample is a number, and its own sum
         return exact_scan(x.unsqueeze(1), initial, cuts, 1, *rest).squeeze(1), 0
     return exact_scan(x, initial, cuts, dim + 1, *rest), 0

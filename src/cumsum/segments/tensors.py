@@ -7,8 +7,10 @@ have the shape of `x`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
@@ -21,8 +23,7 @@ from cumsum.kernels.tensor import How
 from cumsum.operands import as_values, check_fit
 from cumsum.operator import batch_first, library, under_autograd
 from cumsum.options import Options
-from cumsum.segments import check_kind, offsets_of
-from cumsum.segments import cuts_of as given_cuts
+from cumsum.segments import check_kind, cuts_of, offsets_of
 from cumsum.tensors import are_at_hand, share_memory
 from cumsum.threads import chosen_threads
 
@@ -38,7 +39,7 @@ segmented: Any = torch.ops.cumsum.segmented.default
 
 def scan(x: Tensor, initial: Tensor | None, how: How, options: Options) -> Tensor:
     """The scans of the segments of `x`, part of every graph that is being made."""
-    name, cuts = cuts_of(x, initial, how, options)
+    name, cuts = read_cuts(x, how, options)
     if not are_at_hand(x, initial, cuts):
         traced: Tensor = segmented(x, initial, cuts, name, *how)
         return traced
@@ -50,33 +51,29 @@ def scan(x: Tensor, initial: Tensor | None, how: How, options: Options) -> Tenso
 
 def scan_into(x: Tensor, y: Tensor, initial: Tensor | None, how: How, options: Options) -> None:
     """Write the same to `y`."""
-    name, cuts = cuts_of(x, initial, how, options)
+    name, cuts = read_cuts(x, how, options)
     if share_memory(cuts, y):
         cuts = cuts.clone()
     _write(x, y, initial, cuts, name, how)
 
 
-def cuts_of(x: Tensor, initial: Tensor | None, how: How, options: Options) -> tuple[str, Tensor]:
-    """The keyword that cuts the dim, and its value as a tensor."""
+def read_cuts(x: Tensor, how: How, options: Options) -> tuple[str, Tensor]:
     """The keyword and the tensor that cut the dim; starts of one element for each line's."""
-    name, given = given_cuts(options)
+    name, given = cuts_of(options)
     if name != "reset":
         check_fit(name, given, torch.int64)
     cuts = as_values(name, given, torch.device("cpu"))
     dtype = cuts.dtype
     if dtype == torch.uint64:
         check_fit(name, cuts, torch.int64)
-    if cuts.numel() == 0 and not isinstance(given, Tensor):  # of a list's dtype
+    if not isinstance(given, Tensor) and cuts.numel() == 0:  # of a list's dtype
         cuts = cuts.to(torch.bool if name == "reset" else torch.int64)
     else:
         floats = dtype.is_floating_point or dtype.is_complex
         check_kind(name, "b" if dtype == torch.bool else "f" if floats else "i", dtype)
     if name != "reset":
         return name, cuts.to(torch.int64)
-    if cuts.dim() > 1 or (cuts.dim() == 0):
-        if initial is not None:
-            message = "cumsum(): initial with a reset for each line is not available"
-            raise NotImplementedError(message)
+    if cuts.dim() != 1:
         try:
             cuts = cuts.expand(x.shape)
         except RuntimeError:
@@ -101,23 +98,54 @@ def scan_segments(x: Tensor, initial: Tensor | None, cuts: Tensor, name: str, *h
 
 def _write(x: Tensor, y: Tensor, initial: Tensor | None, cuts: Tensor, name: str, how: How) -> None:
     if name == "reset" and cuts.dim() > 1:
-        lines, starts = (t.movedim(how.dim, -1) for t in (x, cuts))
-        starts = starts.clone(memory_format=torch.contiguous_format)
-        starts[..., :1] = True
-        sums = scan_segments(lines.reshape(-1), None, starts.view(-1), name, *how._replace(dim=0))
-        y.movedim(how.dim, -1).copy_(sums.view(lines.shape))
+        alone = how._replace(dim=0)
+
+        def write(x: Tensor, y: Tensor, initial: Tensor | None, starts: Tensor) -> None:
+            _write(x, y, initial, starts, name, alone)
+
+        write_lines(write, how.dim, x, y, initial, cuts)
         return
     if x.numel() and gpu.takes(x.device):
         from cumsum.segments import on_gpu  # which imports Triton
 
         on_gpu.scan_into(x, y, initial, name, cuts, how)
         return
-    threads = chosen_threads() or torch.get_num_threads()
-    offsets = offsets_of(
-        name, array_of(cuts.detach().cpu().resolve_neg()), x.size(how.dim), threads
-    )
+    offsets = read_offsets(name, cuts, x.size(how.dim))
     if x.numel():
         tensor.scan_segments_into(x, y, initial, offsets, how)
+
+
+def read_offsets(name: str, cuts: Tensor, size: int) -> np.ndarray[Any, Any]:
+    """The int64 offsets of a dim of `size` elements, from any of the keywords' 1-D tensors."""
+    threads = chosen_threads() or torch.get_num_threads()
+    return offsets_of(name, array_of(cuts.detach().cpu().resolve_neg()), size, threads)
+
+
+def write_lines(
+    write: Callable[..., None],
+    dim: int,
+    x: Tensor,
+    y: Tensor,
+    initial: Tensor | None,
+    starts: Tensor,
+    *more: Tensor,
+) -> None:
+    """Write the scans of lines that each have `starts` of their own to `y`.
+
+    `write(x, y, initial, starts, *more)` does it for one line. All tensors but `initial` are of the
+    shape of `x`.
+    """
+    lines, sums, cuts, *rest = (t.movedim(dim, -1) for t in (x, y, starts, *more))
+    if initial is not None:
+        firsts = initial.movedim(dim, -1)
+        for at in np.ndindex(lines.shape[:-1]):
+            write(*(t[at] for t in (lines, sums, firsts, cuts, *rest)))
+        return
+    cuts = cuts.clone(memory_format=torch.contiguous_format)  # all lines are one
+    cuts[..., :1] = True
+    whole = torch.empty(x.numel(), dtype=y.dtype, device=y.device)
+    write(lines.reshape(-1), whole, None, cuts.view(-1), *(t.reshape(-1) for t in rest))
+    sums.copy_(whole.view(lines.shape))
 
 
 def _fake(x: Tensor, initial: Tensor | None, cuts: Tensor, name: str, *how: Any) -> Tensor:
@@ -167,18 +195,6 @@ class Segmented(_SingleLevelFunction):
 record: Any = Segmented.apply  # type: ignore[attr-defined]
 
 
-def cuts_in_batch(cuts: Tensor, of_cuts: int | None, name: str, x: Tensor, dim: int) -> Tensor:
-    """The cuts of a batch `x` of samples, whose dim they are; the batch's own is the first."""
-    if of_cuts is not None and name != "reset":
-        raise NotImplementedError(f"cumsum(): {name} that differ within vmap are not available")
-    if of_cuts is None and cuts.dim() == 1:
-        return cuts
-    cuts = cuts.unsqueeze(0) if of_cuts is None else cuts.movedim(of_cuts, 0)
-    if cuts.dim() == 2:  # one for each sample, the same for its lines
-        cuts = cuts.view(len(cuts), *(-1 if d == dim else 1 for d in range(x.dim() - 1)))
-    return cuts.expand(x.shape)
-
-
 def _over_batch(
     info: Any,
     in_dims: tuple[Any, ...],
@@ -190,10 +206,23 @@ def _over_batch(
     *rest: Any,
 ) -> Any:
     x, initial = batch_first(info, in_dims, x, initial)
-    if in_dims[2] is not None or cuts.dim() > 1:
-        x = x.expand(info.batch_size, *x.shape[1:])
-    cuts = cuts_in_batch(cuts, in_dims[2], name, x, dim)
+    x, cuts = cuts_first(info, in_dims[2], x, cuts, name, dim)
     return segmented(x, initial, cuts, name, dim + 1, *rest), 0
+
+
+def cuts_first(
+    info: Any, of_cuts: int | None, x: Tensor, cuts: Tensor, name: str, dim: int
+) -> tuple[Tensor, Tensor]:
+    """`x`, with the dim of vmap in the first place, and cuts for it: for each line or for all."""
+    if of_cuts is not None and name != "reset":
+        raise NotImplementedError(f"cumsum(): {name} that differ within vmap are not available")
+    if of_cuts is None and cuts.dim() == 1:
+        return x, cuts
+    cuts = cuts.unsqueeze(0) if of_cuts is None else cuts.movedim(of_cuts, 0)
+    if cuts.dim() == 2:  # one for each sample, the same for its lines
+        cuts = cuts.view(len(cuts), *(-1 if d == dim else 1 for d in range(x.dim() - 1)))
+    x = x.expand(info.batch_size, *x.shape[1:])
+    return x, cuts.expand(x.shape)
 
 
 for _key in ("CPU", *gpu.KEYS.values()):
