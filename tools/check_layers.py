@@ -82,7 +82,7 @@ def core_faults(core: Path) -> list[str]:
     """Headers included outside the files that may."""
     return [
         f"{path}: {header} is for {', '.join(ONLY[header])}"
-        for path in sorted(core.glob("*/*.*"))
+        for path in sorted(core.rglob("*.*"))
         for header in re.findall(r"#\s*include\s*<([^>]+)>", path.read_text())
         if path.name not in ONLY.get(header, (path.name,))
     ]

@@ -147,7 +147,7 @@ def register_torch(
     library: str | None,
     /,
 ) -> bool:
-    """Let plain CPU tensors be taken; see src/core/python/torch.h for what each argument guards.
+    """Let plain CPU tensors be taken; see src/core/python/torch/torch.h for what each argument guards.
 
     True if libtorch's own functions, in `library` and those it depends on, are asked instead.
     """

@@ -10,8 +10,8 @@ namespace cumsum {
 
 // Each gives a new reference to the result, or null: with an exception if the scan failed, without
 // one if the call is not for this way.
-PyObject* scan_array(const Call& call);   // numpy_call.cpp
-PyObject* scan_tensor(const Call& call);  // torch_call.cpp
+PyObject* scan_array(const Call& call);   // arrays.cpp
+PyObject* scan_tensor(const Call& call);  // tensors.cpp
 
 // The DType that `dtype` stands for in a dict of what a library calls them, if elements of type x
 // are cast to it without a word: no float becomes an integer, nothing complex becomes real.
