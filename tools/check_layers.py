@@ -30,8 +30,10 @@ LAYERS = (
     ("kernels",),
     ("config", "plan"),
     ("options",),
-    ("threads", "dtypes", "precision", "typed", "importing"),
-    ("_core",),
+    ("threads", "precision", "typed", "importing"),
+    ("_core",),  # whose stub names the record that it reads
+    ("spec",),
+    ("dtypes",),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 # A subclass of Tensor is told which public function was called. An array of Dask is met where other
