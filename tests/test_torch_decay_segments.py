@@ -365,11 +365,14 @@ def test_operands_in_the_memory_of_the_result(flags):
     assert torch.equal(
         cumsum.cumsum(x, 1, decay=decay, offsets=OFFSETS, out=decay, **flags), expected
     )
-    held = torch.zeros(28, dtype=torch.uint8)
-    held[:7] = STARTS
-    reset, out = held[:7].view(torch.bool), held.view(torch.float32)
-    expected = cumsum.cumsum(x[0], 0, decay=0.5, reset=STARTS, **flags)
-    assert torch.equal(cumsum.cumsum(x[0], 0, decay=0.5, reset=reset, out=out, **flags), expected)
+    held = torch.zeros(84, dtype=torch.uint8)
+    out, reset = held.view(torch.float32).view(3, 7), held[:21].view(torch.bool).view(3, 7)
+    for cuts in (STARTS, EACH):
+        options = {"decay": 0.5, "initial": 1.0, **flags}
+        expected = cumsum.cumsum(x, 1, reset=cuts, **options)
+        reset.copy_(cuts)
+        cumsum.cumsum(x, 1, reset=reset if cuts is EACH else reset[0], out=out, **options)
+        assert torch.equal(out, expected)
 
 
 def test_no_elements_have_a_graph_of_all_arguments():
