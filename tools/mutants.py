@@ -47,6 +47,8 @@ MUTANTS = (
     Mutant("a decayed tile that is found out by a scan is the first one",
            "src/core/driver/chain.cpp",
            "item.begin + i, tile_size, carry", "item.begin, tile_size, carry"),
+    Mutant("a block of exclusive decayed sums begins with what another left",
+           "src/core/driver/chain.cpp", "if (!shown && set_.fold(", "if (set_.fold("),
     Mutant("lines taken together share the first decays", "src/core/driver/pieces.h",
            "piece.decay += count * piece.decay_line;", ""),
     Mutant("a segment goes on from the one before", "src/core/driver/segments.cpp",
