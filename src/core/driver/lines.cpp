@@ -1,7 +1,6 @@
 // Any lines, by the kernels directly or by way of a buffer; and whole lines, where there are enough
 // of them for each worker to keep the carries of its own.
 #include <algorithm>
-#include <cstring>
 
 #include "pieces.h"
 #include "policy.h"

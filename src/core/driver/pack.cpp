@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "pieces.h"
-#include "policy.h"
 #include "run.h"
 
 namespace cumsum {

@@ -1,7 +1,6 @@
 #include "states.h"
 
 #include <algorithm>
-#include <cstring>
 #include <new>
 #include <vector>
 
