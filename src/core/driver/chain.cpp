@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "pause.h"
+#include "pieces.h"
 #include "policy.h"
 #include "run.h"
 
@@ -49,14 +50,11 @@ void Run::pack_block(Workspace& space, Item& item) const {
     pack_decays(piece, space.block_decays.data() + back * size, scan(size), line(size));
   }
   if (item.pack_x) {
-    piece.y = space.block.data() + back * packed_size_;
-    piece.y_scan = scan(packed_size_);
-    piece.y_line = line(packed_size_);
+    char* const to = space.block.data() + back * packed_size_;
+    write_at(piece, to, scan(packed_size_), line(packed_size_));
     assert(space.block.holds(piece, packed_size_));
     pack(space, piece);
-    piece.x = piece.y;
-    piece.x_scan = piece.y_scan;
-    piece.x_line = piece.y_line;
+    read_back(piece);
     item.mask = nullptr;
     item.skipna = false;
   }

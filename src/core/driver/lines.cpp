@@ -1,27 +1,12 @@
 // Any lines, by the kernels directly or by way of a buffer; and whole lines, where there are enough
 // of them for each worker to keep the carries of its own.
 #include <algorithm>
-#include <cstring>
 
+#include "pieces.h"
 #include "policy.h"
 #include "run.h"
 
 namespace cumsum {
-namespace {
-
-// A copy from where `from` reads to where `to` writes, of as many elements as `shape` has.
-Piece between(const Piece& from, const Piece& to, const Piece& shape) {
-  Piece piece = shape;
-  piece.x = from.x;
-  piece.x_scan = from.x_scan;
-  piece.x_line = from.x_line;
-  piece.y = to.y;
-  piece.y_scan = to.y_scan;
-  piece.y_line = to.y_line;
-  return piece;
-}
-
-}  // namespace
 
 bool Run::comes_in_repeats() const {
   const int64_t bytes = plan_.scan.size * plan_.inner.size * y_size_;
@@ -81,13 +66,10 @@ void Run::scan_lines(Workspace& space, const Item& item, int64_t begin, int64_t 
   }
   for (int64_t line = 0; line < item.lines; line += pack_shape_.lines) {
     Piece some = piece;
-    some.x += line * piece.x_line;
-    if (some.y) some.y += line * piece.y_line;
-    if (some.mask) some.mask += line * piece.mask_line;
-    some.decay += line * piece.decay_line;
+    skip_lines(some, line);
     some.carry += line * set_.carry_size;
     some.chain += line * chain_step_;
-    some.lines = std::min(pack_shape_.lines, item.lines - line);
+    some.lines = std::min(pack_shape_.lines, some.lines);
     scan_packed(space, item, some);
   }
 }
@@ -95,50 +77,45 @@ void Run::scan_lines(Workspace& space, const Item& item, int64_t begin, int64_t 
 void Run::scan_packed(Workspace& space, const Item& item, const Piece& whole) const {
   const bool columns = plan_.walk == Walk::columns, reversed = plan_.walk == Walk::reversed;
   const int64_t step = reversed ? -1 : 1;
-  // The buffer's own strides, in elements.
+  // The buffer's own strides.
   const bool close = plan_.has_gaps() && whole.length <= pack_shape_.length;
   const int64_t row = close ? whole.length * packed_size_
                             : pack_shape_.length * packed_size_ + policy::packed_padding;
-  Piece packed = whole;
-  packed.x_scan = packed.y_scan = columns ? whole.lines * packed_size_ : step * packed_size_;
-  packed.x_line = packed.y_line = columns ? packed_size_ : row;
+  const int64_t scan = columns ? whole.lines * packed_size_ : step * packed_size_;
+  const int64_t line = columns ? packed_size_ : row;
   const bool fresh = plan_.op == Operator::sum && plan_.has_gaps() && !plan_.carried && !columns &&
                      whole.length == plan_.scan.size && whole.length <= pack_shape_.length;
   for (int64_t i = 0; i < whole.length; i += pack_shape_.length) {
     Piece part = whole;
-    part.x += i * whole.x_scan;
-    if (part.y) part.y += i * whole.y_scan;
-    if (part.mask) part.mask += i * whole.mask_scan;
-    part.decay += i * whole.decay_scan;
-    part.length = std::min(pack_shape_.length, whole.length - i);
-    part.position += i;
+    skip_elements(part, i);
+    part.length = std::min(pack_shape_.length, part.length);
     if (fresh) part.carry = part.chain = nullptr;
     const Piece outside = part;
     const int64_t back = reversed ? part.length - 1 : 0;
-    packed.x = packed.y = space.packed.data() + back * packed_size_;
+    char* const packed = space.packed.data() + back * packed_size_;
     if (item.pack_decay) {
-      const int64_t size = sizeof(double), line = columns ? size : part.length * size;
+      const int64_t size = sizeof(double);
       char* const to = space.decays.data() + back * size;
-      pack_decays(part, to, columns ? part.lines * size : step * size, line);
+      pack_decays(part, to, columns ? part.lines * size : step * size,
+                  columns ? size : part.length * size);
     }
     if (item.pack_x) {
-      assert(space.packed.holds(between(packed, packed, part), packed_size_));
-      pack(space, between(part, packed, part));
-      part.x = packed.x;
-      part.x_scan = packed.x_scan;
-      part.x_line = packed.x_line;
+      write_at(part, packed, scan, line);
+      assert(space.packed.holds(part, packed_size_));
+      pack(space, part);
+      read_back(part);
       part.mask = nullptr;  // the buffer has zeros there
       part.skipna = false;
     }
-    if (!plan_.pack_y || !part.y) {
+    if (!plan_.pack_y || !outside.y) {
+      write_at(part, outside.y, outside.y_scan, outside.y_line);
       scan_(with_channels(part));
       continue;
     }
-    part.y = packed.y;
-    part.y_scan = packed.y_scan;
-    part.y_line = packed.y_line;
+    write_at(part, packed, scan, line);
     scan_(with_channels(part));
-    const Piece out = between(packed, outside, part);
+    Piece out = outside;
+    read_at(out, packed, scan, line);
     plan_.nan ? show(space, part, out) : unpack_(out);
   }
 }

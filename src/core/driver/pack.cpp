@@ -3,7 +3,7 @@
 // of one.
 #include <algorithm>
 
-#include "policy.h"
+#include "pieces.h"
 #include "run.h"
 
 namespace cumsum {
@@ -22,17 +22,7 @@ void turn(Piece& piece) {
 
 // A piece that is written to `y`, neighbours in the walk beside each other.
 Piece gathered(Piece piece, char* y, int64_t size, bool columns) {
-  piece.y = y;
-  piece.y_scan = columns ? piece.lines * size : size;
-  piece.y_line = columns ? size : piece.length * size;
-  return piece;
-}
-
-// Where `piece` is written, as where it is read from.
-Piece read_back(Piece piece) {
-  piece.x = piece.y;
-  piece.x_scan = piece.y_scan;
-  piece.x_line = piece.y_line;
+  write_at(piece, y, columns ? piece.lines * size : size, columns ? size : piece.length * size);
   return piece;
 }
 
@@ -70,12 +60,8 @@ void Run::pack(Workspace& space, const Piece& piece) const {
 // From here on the decays of a piece are in a buffer, float64 of these strides.
 void Run::pack_decays(Piece& piece, char* to, int64_t scan, int64_t line) const {
   Piece copy = piece;
-  copy.x = piece.decay;
-  copy.x_scan = piece.decay_scan;
-  copy.x_line = piece.decay_line;
-  copy.y = to;
-  copy.y_scan = scan;
-  copy.y_line = line;
+  read_at(copy, piece.decay, piece.decay_scan, piece.decay_line);
+  write_at(copy, to, scan, line);
   if (piece.decay_scan == 0) {  // one for each line
     copy.length = 1;
     copy.y_line = sizeof(double);
@@ -103,14 +89,12 @@ char* Run::kept_of(Workspace& space, const char* packed) const {
 }
 
 void Run::fill(Workspace& space, Piece piece) const {
-  if (plan_.walk == Walk::reversed) turn(piece);  // strides are positive now
-  Piece part = piece;
+  if (plan_.walk == Walk::reversed) turn(piece);    // strides are positive now
   const int64_t most = filled_room_ / piece.lines;  // a group or more
   for (int64_t i = 0; i < piece.length; i += most) {
-    part.x = piece.x + i * piece.x_scan;
-    part.y = piece.y + i * piece.y_scan;
-    part.mask = piece.mask + i * piece.mask_scan;
-    part.length = std::min(most, piece.length - i);
+    Piece part = piece;
+    skip_elements(part, i);
+    part.length = std::min(most, part.length);
     fill_part(space, part);
   }
 }
@@ -133,10 +117,8 @@ void Run::fill_part(Workspace& space, const Piece& part) const {
     rows.mask = nullptr;
   } else if (!rows.one_for_row && mask_step != 1) {
     Piece bytes = gathered(part, space.mask.data(), 1, columns);
+    read_at(bytes, part.mask, part.mask_scan, part.mask_line);
     assert(space.mask.holds(bytes, 1));
-    bytes.x = part.mask;
-    bytes.x_scan = part.mask_scan;
-    bytes.x_line = part.mask_line;
     kernels_.copy[int(DType::boolean)][int(DType::boolean)](bytes);
     rows.mask = bytes.y;
     rows.mask_row = rows.count;
@@ -150,10 +132,9 @@ void Run::fill_part(Workspace& space, const Piece& part) const {
   join(rows, x_size);
   kernels_.fill[int(plan_.x_dtype)](rows);
   if (!same) {
-    Piece cast = read_back(to);
-    cast.y = part.y;
-    cast.y_scan = part.y_scan;
-    cast.y_line = part.y_line;
+    Piece cast = to;
+    read_back(cast);
+    write_at(cast, part.y, part.y_scan, part.y_line);
     pack_(cast);
   }
 }

@@ -1,10 +1,10 @@
 #include "states.h"
 
 #include <algorithm>
-#include <cstring>
 #include <new>
 #include <vector>
 
+#include "pieces.h"
 #include "record.h"
 #include "run.h"
 
@@ -98,33 +98,21 @@ void Run::step_lines(Workspace& space, const Item& item) const {
     steps.states = item.initial + line * steps.state_line;
     steps.after = request_.after + (steps.states - request_.initial.data);
     Piece in = part_of(item, 0, item.length);
+    skip_lines(in, line);
     in.lines = steps.lines;
-    in.x += line * in.x_line;
-    in.y += line * in.y_line;
-    if (in.mask) in.mask += line * in.mask_line;
     if (decayed) {
-      in.decay += line * in.decay_line;
       pack_decays(in, space.decays.data(), steps.lines * sizeof(double), sizeof(double));
       steps.decays = in.decay;
       steps.decay_step = in.decay_scan;
       steps.decay_line = in.decay_line;
     }
     Piece out = in;
-    in.y = steps.values;
-    in.y_scan = out.x_scan = steps.value_step;
-    in.y_line = out.x_line = steps.value_line;
+    read_at(out, steps.values, steps.value_step, steps.value_line);
+    write_at(in, steps.values, steps.value_step, steps.value_line);
     pack(space, in);
     stepper.step(steps);
-    out.x = steps.values;
-    if (plan_.nan) {
-      Piece from = in;  // where it was packed to
-      from.x = in.y;
-      from.x_scan = in.y_scan;
-      from.x_line = in.y_line;
-      show(space, from, out);
-    } else {
-      unpack_(out);
-    }
+    read_back(in);
+    plan_.nan ? show(space, in, out) : unpack_(out);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "carries.h"
 #include "checked.h"
 
 namespace cumsum {
@@ -124,6 +125,16 @@ Halves add_up_halves(const Tile& tile, const Exactly& by, Buffer& buffer) {
   return {lower, upper.at};
 }
 
+// Calls use(sums).
+template <class Use>
+void add_up(const Tile& tile, const Exactly& by, Buffer& buffer, Use use) {
+  if (is_near(tile, by)) {
+    use(add_up(tile, by, buffer));
+  } else {
+    use(add_up_halves(tile, by, buffer));
+  }
+}
+
 // The results of a tile go to `y`, a piece of the same elements; or sums that are not in the range
 // are found where nothing is to be stored.
 template <class AnySums>
@@ -190,11 +201,7 @@ void scan(const Piece& p) {
     std::memcpy(carries, carry_at, tile.lines * sizeof(Wide));
     Piece y = p;
     if (p.y) y.y += line * p.y_line + i * p.y_scan;
-    if (is_near(tile, *p.exactly)) {
-      finish(add_up(tile, *p.exactly, buffer), tile, y, carries);
-    } else {
-      finish(add_up_halves(tile, *p.exactly, buffer), tile, y, carries);
-    }
+    add_up(tile, *p.exactly, buffer, [&](const auto& sums) { finish(sums, tile, y, carries); });
     std::memcpy(carry_at, carries, tile.lines * sizeof(Wide));
   });
 }
@@ -203,41 +210,21 @@ void scan(const Piece& p) {
 void add_up_lines(const Piece& p) {
   Buffer buffer;
   for_each_tile(p, [&](const Tile& tile, int64_t line, int64_t i) {
-    const auto put = [&](const auto& sums) {
+    add_up(tile, *p.exactly, buffer, [&](const auto& sums) {
       for (int64_t l = 0; l < tile.lines; ++l) {
         char* const at = p.carry + (line + l) * int64_t{sizeof(Wide)};
-        Wide sum = 0;
-        if (i > 0) std::memcpy(&sum, at, sizeof(sum));
-        sum += total(sums, l);
-        std::memcpy(at, &sum, sizeof(sum));
+        write(at, (i > 0 ? read<Wide>(at) : 0) + total(sums, l));
       }
-    };
-    if (is_near(tile, *p.exactly)) {
-      put(add_up(tile, *p.exactly, buffer));
-    } else {
-      put(add_up_halves(tile, *p.exactly, buffer));
-    }
+    });
   });
-}
-
-bool fold(char* carry, const char* totals, int64_t lines) {
-  for (int64_t i = 0; i < lines; ++i) {
-    Wide sum, more;
-    std::memcpy(&sum, carry + i * sizeof(Wide), sizeof(sum));
-    std::memcpy(&more, totals + i * sizeof(Wide), sizeof(more));
-    sum += more;
-    std::memcpy(carry + i * sizeof(Wide), &sum, sizeof(sum));
-  }
-  return true;
 }
 
 // Values are pairs of 64-bit words, the lower first.
 void begin_with(char* carry, const char* values, int64_t stride, int64_t lines) {
   for (int64_t i = 0; i < lines; ++i) {
-    int64_t words[2];
-    std::memcpy(words, values + i * stride, sizeof(words));
-    const Wide sum = (Wide{words[1]} << 64) + static_cast<uint64_t>(words[0]);
-    std::memcpy(carry + i * sizeof(Wide), &sum, sizeof(sum));
+    const char* const words = values + i * stride;
+    const Wide sum = (Wide{read<int64_t>(words + 8)} << 64) + read<uint64_t>(words);
+    write(carry + i * int64_t{sizeof(Wide)}, sum);
   }
 }
 
@@ -247,7 +234,7 @@ constexpr KernelSet make_checked() {
     set.scan[int(walk)] = scan;
     set.add_up[int(walk)] = add_up_lines;
   }
-  set.fold = fold;
+  set.fold = Carries<Wide>::fold;
   set.set = begin_with;
   set.carry_size = set.total_size = sizeof(Wide);
   set.planes = set.channels = 1;

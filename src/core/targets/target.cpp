@@ -21,6 +21,11 @@ namespace neon {
 CUMSUM_EACH_KIND(CUMSUM_DECLARE)
 }
 #define CUMSUM_ADD(kind) add_##kind(kernels);
+#define CUMSUM_ADD_TARGET(name)     \
+  add(#name, [](Kernels& kernels) { \
+    using namespace name;           \
+    CUMSUM_EACH_KIND(CUMSUM_ADD)    \
+  })
 
 namespace {
 
@@ -44,32 +49,16 @@ struct Targets {
     __builtin_cpu_init();
 #endif
 #ifdef CUMSUM_HAS_avx512
-    if (__builtin_cpu_supports("x86-64-v4")) {
-      add("avx512", [](Kernels& kernels) {
-        using namespace avx512;
-        CUMSUM_EACH_KIND(CUMSUM_ADD)
-      });
-    }
+    if (__builtin_cpu_supports("x86-64-v4")) CUMSUM_ADD_TARGET(avx512);
 #endif
 #ifdef CUMSUM_HAS_avx2
-    if (__builtin_cpu_supports("x86-64-v3")) {
-      add("avx2", [](Kernels& kernels) {
-        using namespace avx2;
-        CUMSUM_EACH_KIND(CUMSUM_ADD)
-      });
-    }
+    if (__builtin_cpu_supports("x86-64-v3")) CUMSUM_ADD_TARGET(avx2);
 #endif
 #ifdef CUMSUM_HAS_baseline
-    add("baseline", [](Kernels& kernels) {
-      using namespace baseline;
-      CUMSUM_EACH_KIND(CUMSUM_ADD)
-    });
+    CUMSUM_ADD_TARGET(baseline);
 #endif
 #ifdef CUMSUM_HAS_neon
-    add("neon", [](Kernels& kernels) {
-      using namespace neon;
-      CUMSUM_EACH_KIND(CUMSUM_ADD)
-    });
+    CUMSUM_ADD_TARGET(neon);
 #endif
   }
 };
