@@ -19,17 +19,11 @@ struct Column {
     V g[most];
     CUMSUM_UNROLL
     for (int r = 0; r < most; ++r) {
-      g[r] = r < rows ? load<A, L, X>(x + r * p.x_scan) : V{};
-    }
-    if (!plain && mask) {
-      CUMSUM_UNROLL
-      for (int r = 0; r < most; ++r) {
-        if (r < rows) g[r] = masked<A, L>(g[r], mask + r * p.mask_scan);
-      }
-    }
-    if (!plain && p.skipna) {
-      CUMSUM_UNROLL
-      for (int r = 0; r < most; ++r) g[r] = numbers<A, L>(g[r]);
+      V v = r < rows ? load<A, L, X>(x + r * p.x_scan) : V{};
+      // Asked for each row: were the whole group changed at once, it would be kept in memory.
+      if (!plain && mask && r < rows) v = masked<A, L>(v, mask + r * p.mask_scan);
+      if (!plain && p.skipna) v = numbers<A, L>(v);
+      g[r] = v;
     }
     CUMSUM_UNROLL
     for (int d = 1; d < most; d *= 2) {
