@@ -86,15 +86,30 @@ struct DecayColumns {
       sums[r] = weights[r] * total + sums[r];
       zeros |= sums[r] == 0;
     }
-    if (holds<Extent::any, L>(zeros)) sign_zeros<L>(p, row, line, rows, total, sums);
+    if (holds<Extent::any, L>(zeros)) {  // of a copy, since what has an address is in memory
+      V results[group_size];
+      CUMSUM_UNROLL
+      for (int r = 0; r < group_size; ++r) results[r] = sums[r];
+      sign_zeros<L>(p, row, line, rows, total, results);
+      write(total_at, results[group_size - 1]);
+      for (int r = 0; p.y && r < rows; ++r)
+        put<L>(p, row + r, at, r > 0 ? results[r - 1] : first, results[r]);
+      return;
+    }
     write(total_at, sums[group_size - 1]);
     if (p.y == nullptr) return;
     CUMSUM_UNROLL
     for (int r = 0; r < group_size; ++r) {
       if (r == rows) break;
-      const V shown = !p.exclusive ? sums[r] : r == 0 ? first : sums[r > 0 ? r - 1 : 0];
-      store<R, double, L>(p.y + (row + r) * p.y_scan + at, shown);
+      put<L>(p, row + r, at, r == 0 ? first : sums[r > 0 ? r - 1 : 0], sums[r]);
     }
+  }
+
+  // The result of a row, or the one before.
+  template <int L>
+  static inline void put(const Piece& p, int64_t row, int64_t at, Vector<double, L> before,
+                         Vector<double, L> result) {
+    store<R, double, L>(p.y + row * p.y_scan + at, p.exclusive ? before : result);
   }
 
   // Gives the zeros among the results of `rows` elements, which follow `before`, their signs.
