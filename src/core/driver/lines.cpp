@@ -10,9 +10,9 @@ namespace cumsum {
 
 bool Run::comes_in_repeats() const {
   const int64_t bytes = plan_.scan.size * plan_.inner.size * y_size_;
-  return plan_.walk == Walk::columns && plan_.op == Operator::sum && !plan_.carried &&
-         !plan_.has_gaps() && plan_.panels == 1 && plan_.outer_dims > 0 && !plan_.pack_x &&
-         !plan_.pack_y && bytes <= policy::most_repeated;
+  return plan_.walk == Walk::columns && plan_.op == Operator::sum && !plan_.carried && !plan_.nan &&
+         plan_.panels == 1 && plan_.outer_dims > 0 && !plan_.pack_x && !plan_.pack_y &&
+         bytes <= policy::most_repeated;
 }
 
 // Items of a few elements each: those that differ in the last outer axis alone, at most `most`.
@@ -22,6 +22,7 @@ int64_t Run::scan_repeats(const Item& item, int64_t index, int64_t most) const {
   piece.repeats = std::min(most, axis.size - index % axis.size);
   piece.x_repeat = axis.x_stride;
   piece.y_repeat = axis.y_stride;
+  piece.mask_repeat = axis.mask_stride;
   const int64_t row_bytes = item.lines * y_size_;
   const bool dense = piece.y_scan == row_bytes && axis.y_stride == item.length * row_bytes;
   piece.stream = plan_.stream && dense;

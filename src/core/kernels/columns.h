@@ -41,8 +41,8 @@ struct Columns {
     x += i * p.x_scan;
     if (mask) mask += i * p.mask_scan;
     y += i * p.y_scan;
-    if constexpr (L == widest && plain) {  // short axes, as of colours, are frequent
-      if (rest > 0 && rest <= 2) {
+    if constexpr (L == widest) {  // short axes, as of colours, are frequent
+      if (plain && rest > 0 && rest <= 2) {
         Column::template scan_group<X, R, L, plain, 2>(p, x, mask, y, rest, carry, chain);
         rest = 0;
       } else if (rest > 0 && rest <= 4) {
@@ -51,8 +51,8 @@ struct Columns {
       }
     }
     if (rest > 0) {
-      if constexpr (plain) {
-        Column::template scan_group<X, R, L, true>(p, x, mask, y, rest, carry, chain);
+      if constexpr (plain || L == widest) {
+        Column::template scan_group<X, R, L, plain>(p, x, mask, y, rest, carry, chain);
       } else {
         chain = Column::template scan_rest<X, R, L>(p, x, mask, y, rest, carry, chain);
       }
@@ -159,6 +159,7 @@ struct Columns {
       char* const y = p.y + first * p.y_repeat;
       for (int64_t i = 0; i < count; ++i) {
         unit.x = p.x + (first + i) * p.x_repeat;
+        if (!plain && p.mask) unit.mask = p.mask + (first + i) * p.mask_repeat;
         unit.y = (p.stream ? stage : y) + i * p.y_repeat;
         scan_strips<X, R, widest, plain>(unit, 0, false);
       }
@@ -172,7 +173,7 @@ struct Columns {
     if (p.repeats > 0) {
       const bool dense =
           p.x_scan == p.lines * int64_t{sizeof(X)} && p.y_scan == p.lines * int64_t{sizeof(R)};
-      if (dense && !p.exclusive && weave<A, X, R>(p, p.lines, p.repeats, p.x_repeat, p.y_repeat)) {
+      if (dense && plain && weave<A, X, R>(p, p.lines, p.repeats, p.x_repeat, p.y_repeat)) {
         return;
       }
       return plain ? scan_repeats<X, R, true>(p) : scan_repeats<X, R, false>(p);

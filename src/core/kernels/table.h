@@ -45,7 +45,7 @@ struct Piece {
   int64_t plane;           // bytes from plane to plane of the chains, where they consist of several
   int64_t x_ahead;  // where what is read next begins, from x; 0 where that is nowhere to be known
   // Columns without a carry: such pieces follow each other, so many, so far apart.
-  int64_t repeats, x_repeat, y_repeat;
+  int64_t repeats, x_repeat, y_repeat, mask_repeat;
 };
 
 using ScanPiece = void (*)(const Piece&);
