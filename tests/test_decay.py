@@ -425,3 +425,15 @@ def test_initial_values_at_odd_addresses():
     initial[...] = [1, 2, 3]
     expected = cumsum.cumsum(x, 0, decay=decay, initial=[1, 2, 3])
     assert np.array_equal(cumsum.cumsum(x, 0, decay=decay, initial=initial), expected)
+
+
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_complex_decays_show_what_is_missing(exclusive):
+    rng = np.random.default_rng(0)
+    x = (rng.normal(size=(4, 300)) + 1j * rng.normal(size=(4, 300))).astype(np.complex64)
+    decay = (rng.uniform(0.5, 1, x.shape) * 1j).astype(np.complex128)
+    where = rng.random(x.shape) < 0.7
+    given = {"decay": decay, "where": where, "exclusive": exclusive}
+    y = cumsum.cumsum(x, 1, missing="nan", **given)
+    assert np.isnan(y[~where]).all()
+    assert np.array_equal(y[where], cumsum.cumsum(x, 1, **given)[where])

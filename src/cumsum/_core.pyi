@@ -38,12 +38,22 @@ def plan(
     """What `scan` would do with the same arguments; no memory is touched."""
 
 def resume(
-    x: Memory, y: Memory, spec: Spec, threads: int, states: Any, after: Any, position: int, /
+    x: Memory,
+    y: Memory,
+    spec: Spec,
+    threads: int,
+    states: Any,
+    after: Any,
+    position: int,
+    where: Memory | None = None,
+    decay: Memory | None = None,
+    /,
 ) -> None:
     """Scan x into y from states (driver/states.h) on, in C order of lines.
 
     They are those of lines that have had `position` elements; those of their end go to the buffer
-    `after`, unless there is no element. In reverse the end is the beginning.
+    `after`, unless there is no element. In reverse the end is the beginning; there is no mask and
+    no decay then. Sums that overflow may wrap or saturate.
     """
 
 def totals(x: Memory, spec: Spec, threads: int, dtype: int, totals: Any, /) -> None:
@@ -61,8 +71,8 @@ def advance(
 def begin_records(states: Any, values: Memory, compensated: bool, /) -> None:
     """Fill a buffer with the states of lines that begin with contiguous values."""
 
-def record_size(dtype: int, compensated: bool, /) -> int:
-    """Bytes of the state of one line, for sums of this dtype."""
+def record_size(dtype: int, compensated: bool, exact: bool = False, decay: int = -1, /) -> int:
+    """Bytes of the state of one line, for sums of this dtype, exact or with decays of another."""
 
 def total_size(dtype: int, compensated: bool, /) -> int:
     """Bytes of the sum of one line's tile, for sums of this dtype."""
@@ -147,7 +157,7 @@ def register_torch(
     library: str | None,
     /,
 ) -> bool:
-    """Let plain CPU tensors be taken; see src/core/python/torch/torch.h for what each argument guards.
+    """Let plain CPU tensors be taken; see core/python/torch/torch.h for what each argument guards.
 
     True if libtorch's own functions, in `library` and those it depends on, are asked instead.
     """

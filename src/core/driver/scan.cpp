@@ -91,6 +91,7 @@ Status scan_parts(Request r, const Kernels& kernels, Interrupted interrupted, vo
   shape[r.dims++] = 2;
   r.shape = shape;
   r.x_dtype = r.y_dtype = single ? DType::float32 : DType::float64;
+  r.state_size /= 2;
   return scan(r, kernels, interrupted, context);
 }
 

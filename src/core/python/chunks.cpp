@@ -62,10 +62,17 @@ PyObject* resume_memory(PyObject*, PyObject* args) {
   Bytes states, after;
   ArrayView x, y;
   Options options;
-  if (!PyArg_ParseTuple(args, "OOOiy*w*L", &of_x, &of_y, &spec, &threads, &states.view, &after.view,
-                        &position) ||
+  if (!PyArg_ParseTuple(args, "OOOiy*w*L|OO", &of_x, &of_y, &spec, &threads, &states.view,
+                        &after.view, &position, &options.where, &options.decay) ||
       !read_memory(of_x, x) || !read_memory(of_y, y) || !read_spec(spec, options, x, axis)) {
     return nullptr;
+  }
+  for (PyObject** operand : {&options.where, &options.decay}) {
+    if (*operand == Py_None) *operand = nullptr;
+  }
+  if (options.overflow == Overflow::raise) return none_if(refuse("nothing is raised on the way"));
+  if (options.reverse && (options.where || options.decay)) {
+    return none_if(refuse("what stands beside x is of forward scans"));
   }
   if (options.reverse) {
     turn(x, axis);
@@ -149,10 +156,21 @@ PyObject* begin_records(PyObject*, PyObject* args) {
 }
 
 PyObject* record_bytes(PyObject*, PyObject* args) {
-  int dtype, compensated;
-  Manner manner;
-  if (!PyArg_ParseTuple(args, "ip", &dtype, &compensated)) return nullptr;
-  return manner.read(dtype, compensated) ? PyLong_FromLongLong(manner.state_size()) : nullptr;
+  int dtype, compensated, exact = 0, decay = -1;
+  if (!PyArg_ParseTuple(args, "ip|pi", &dtype, &compensated, &exact, &decay) || !is_dtype(dtype) ||
+      (decay != -1 && !is_dtype(decay))) {
+    return nullptr;
+  }
+  static constexpr char something{};
+  Request request{};
+  request.y_dtype = static_cast<DType>(dtype);
+  if (compensated) request.precision = Precision::compensated;
+  if (exact) request.overflow = Overflow::saturate;
+  if (decay != -1) {
+    request.decay.data = &something;
+    request.decay_dtype = static_cast<DType>(decay);
+  }
+  return PyLong_FromLongLong(state_size(request));
 }
 
 PyObject* total_bytes(PyObject*, PyObject* args) {
