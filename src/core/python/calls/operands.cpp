@@ -100,6 +100,9 @@ bool CallOperands::read_initial(Request& request) {
 
 Range CallOperands::firsts() const {
   Range range{0, 0};
+  for (int d = 0; d < x_.dims; ++d) {
+    if (d != axis_ && x_.shape[d] == 0) return range;  // there may be none
+  }
   if (!border_.data) return range;
   int64_t index[most_dims] = {};
   bool is_first = true;
