@@ -72,6 +72,13 @@ def options(x: Array, seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "compensated", {"precision": "compensated"}
         yield "compensated where", {"precision": "compensated", "where": mask}
         yield "compensated offsets", {"precision": "compensated", "offsets": offsets}
+    if floating:
+        decays = np.random.default_rng(seed).choice([0.5, 0.0, -0.9, 3.0, 0.99], x.shape)
+        yield "decay offsets", {"decay": 0.9, "offsets": offsets, "initial": initial}
+        yield "decays few offsets", {"decay": decays, "offsets": few}
+        yield "decays where offsets", {"decay": decays, "where": mask, "offsets": offsets}
+    else:
+        yield "saturate offsets", {"overflow": "saturate", "offsets": offsets, "initial": 3}
 
 
 def laid_out(x: Array, layout: str) -> Array:
