@@ -9,7 +9,6 @@
 
 #include "buffer.h"
 #include "checked.h"
-#include "masks.h"
 #include "scan.h"
 
 namespace cumsum {

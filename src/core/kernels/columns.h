@@ -1,10 +1,10 @@
 // Columns: lines side by side, as many at a time as a vector has lanes.
 #pragma once
 
-#include "carries.h"
 #include "column.h"
 #include "policy.h"
 #include "short_rows.h"
+#include "tile_sums.h"
 
 namespace cumsum {
 namespace {

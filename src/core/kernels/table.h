@@ -82,7 +82,21 @@ struct ShortSegments {
 };
 using ScanShort = int64_t (*)(const ShortSegments&);
 
-struct MaskRows;
+// Elements that add nothing, where kernels don't read zeros there: they become zeros on their way
+// into a buffer, or NaN on the way out of one. Rows lie side by side, from x to y, which may be the
+// same; masks have a byte for each element, zero where it adds nothing. Strides are in bytes.
+struct MaskRows {
+  const char* x;
+  char* y;
+  const char* mask;    // null where only NaN adds nothing
+  const char* source;  // show without a mask: where NaN is looked for
+  char* kept;          // fill: a mask of what does add something; null where nobody asks
+  int64_t x_row, y_row, mask_row, source_row, kept_row;
+  int64_t rows, count;
+  bool one_for_row;  // fill: the mask has one byte for a row
+  bool skipna;       // fill
+  bool past_cache;   // show: write past the cache
+};
 using MaskElements = void (*)(const MaskRows&);
 struct CheckedKernels;
 
@@ -93,10 +107,13 @@ struct Kernels {
   ScanShort segments[dtype_count][dtype_count][2];  // forward, reverse; null as in pairs
   ScanPiece copy[dtype_count][dtype_count];         // a piece, cast element by element
   void (*copy_past_cache)(char* y, const char* x, int64_t bytes);
-  MaskElements fill[dtype_count], show[dtype_count];           // masks.h
+  MaskElements fill[dtype_count], show[dtype_count];
   KernelSet decays[dtype_count], complex_decays[dtype_count];  // by the kind of the decays
   const CheckedKernels* exact;
   const KernelSet* checked;  // exact sums of integers of any type
 };
+
+// Sets for scans whose decays are complex, the same on every target.
+extern const KernelSet complex64_decays, complex128_decays;
 
 }  // namespace cumsum

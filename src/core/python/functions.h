@@ -19,6 +19,7 @@ PyObject* begin_records(PyObject* module, PyObject* args);
 PyObject* record_bytes(PyObject* module, PyObject* args);
 PyObject* total_bytes(PyObject* module, PyObject* args);
 
+PyObject* copy_bytes(PyObject* module, PyObject* args);
 PyObject* add_objects(PyObject* module, PyObject* args);
 
 }  // namespace cumsum

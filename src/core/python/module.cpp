@@ -1,6 +1,5 @@
 // The Python module cumsum._core. Its functions are described in src/cumsum/_core.pyi.
 #include "call.h"
-#include "copy.h"
 #include "functions.h"
 #include "target.h"
 #include "thread_count.h"
@@ -8,25 +7,6 @@
 namespace cumsum {
 
 namespace {
-
-PyObject* copy(PyObject*, PyObject* args) {
-  Py_buffer target, source;
-  int threads, past_cache;
-  if (!PyArg_ParseTuple(args, "w*y*ip", &target, &source, &threads, &past_cache)) return nullptr;
-  bool done = source.len <= target.len && threads >= 1;
-  if (done) {
-    done = run_released(source.len, [&](Interrupted stop, void* context) {
-      return copy_memory(current_target(), static_cast<char*>(target.buf),
-                         static_cast<const char*>(source.buf), source.len, threads, past_cache,
-                         stop, context);
-    });
-  } else {
-    PyErr_SetString(PyExc_ValueError, "size or thread count out of range");
-  }
-  PyBuffer_Release(&target);
-  PyBuffer_Release(&source);
-  return done ? Py_NewRef(Py_None) : nullptr;
-}
 
 PyObject* targets(PyObject*, PyObject*) {
   PyObject* names = PyList_New(0);
@@ -90,7 +70,7 @@ PyMethodDef methods[] = {
     {"record_size", record_bytes, METH_VARARGS, nullptr},
     {"total_size", total_bytes, METH_VARARGS, nullptr},
     {"add_objects", add_objects, METH_VARARGS, nullptr},
-    {"copy", copy, METH_VARARGS, nullptr},
+    {"copy", copy_bytes, METH_VARARGS, nullptr},
     {"targets", targets, METH_NOARGS, nullptr},
     {"target", target, METH_NOARGS, nullptr},
     {"choose_target", choose, METH_VARARGS, nullptr},

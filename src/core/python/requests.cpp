@@ -1,4 +1,3 @@
-#include "copy.h"
 #include "functions.h"
 #include "memory.h"
 #include "scan_call.h"

@@ -3,9 +3,8 @@
 //
 // For all targets alike: where a processor has one instruction for it, GCC 12 rounds the product
 // and the sum once, whatever -ffp-contract says.
-#include "complex_decay.h"
-
 #include "source.h"
+#include "table.h"
 
 namespace cumsum {
 namespace {

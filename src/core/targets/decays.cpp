@@ -1,6 +1,5 @@
 // Decayed scans: y[i] = decay[i] * y[i - 1] + x[i], in the order of docs/decay.md. All is computed
 // in float64 (complex decays in pairs of them) and rounded once, on the store.
-#include "complex_decay.h"
 #include "decay_columns.h"
 #include "decay_rows.h"
 #include "elements.h"

@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "carries.h"
 #include "checked.h"
+#include "tile_sums.h"
 
 namespace cumsum {
 namespace {

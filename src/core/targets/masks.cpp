@@ -1,5 +1,4 @@
 // Elements that add nothing: on their way into a buffer, and out of one.
-#include "masks.h"
 
 #include "cast.h"
 #include "kinds.h"
