@@ -55,7 +55,9 @@ using SetCarries = void (*)(char* carry, const char* values, int64_t stride, int
 // known but by a scan of the tile.
 using Fold = bool (*)(char* carry, const char* totals, int64_t lines);
 
-// How one pair (input, result) is scanned.
+// How one pair (input, result) is scanned. A carry, chain or total whose bytes are zero is one that
+// nothing has been added to, and an element that is zero adds nothing: the walk clears and fills
+// memory by itself.
 struct KernelSet {
   ScanPiece scan[walk_count];  // null where x must be packed first
   // What lines that are whole tiles add to carries, which goes to `carry`; null where an axis can't

@@ -185,10 +185,17 @@ const KernelSet& set_of(const Kernels& kernels, DType x, DType y, Precision prec
 }
 
 const KernelSet& set_of(const Kernels& kernels, const Plan& plan, DType x) {
-  if (plan.op == Operator::sum) return set_of(kernels, x, plan.y_dtype, plan.precision);
-  if (plan.op == Operator::checked) return *kernels.checked;
-  const auto& sets = plan.op == Operator::decay ? kernels.decays : kernels.complex_decays;
-  return x == plan.y_dtype ? sets[int(x)] : no_kernels;
+  switch (plan.op) {
+    case Operator::sum:
+      return set_of(kernels, x, plan.y_dtype, plan.precision);
+    case Operator::checked:
+      return *kernels.checked;
+    case Operator::decay:
+      return x == plan.y_dtype ? kernels.decays[int(x)] : no_kernels;
+    case Operator::complex_decay:
+      return x == plan.y_dtype ? kernels.complex_decays[int(x)] : no_kernels;
+  }
+  __builtin_unreachable();
 }
 
 const KernelSet& set_of(const Kernels& kernels, const Plan& plan) {

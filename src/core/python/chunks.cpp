@@ -102,6 +102,9 @@ PyObject* add_up_memory(PyObject*, PyObject* args) {
     return nullptr;
   }
   const int64_t tiles = x.shape[axis] / tile_size;
+  if (options.is_exact() || options.skipna) {
+    return none_if(refuse("totals are those of sums of all elements, which may wrap"));
+  }
   if (threads < 1 || x.shape[axis] % tile_size != 0 ||
       totals.view.len != tiles * line_count(x, axis) * manner.total_size()) {
     return none_if(refuse("x does not consist of tiles, or the buffer is not for their sums"));
