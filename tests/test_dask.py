@@ -364,3 +364,22 @@ def test_nothing_in_a_row(shape):
         assert same_bits(
             y.compute(), cumsum.cumsum(np.zeros(shape), None, include_initial=bordered)
         )
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("chunk", [2, 3, 5, 7, 40])
+def test_exact_sums_of_segments(chunk, reverse):
+    rng = np.random.default_rng(chunk)
+    x = rng.integers(-100, 100, (3, 40))
+    offsets = np.array([0, 2, 5, 6, 6, 21, 22, 23, 40])
+    given = {"offsets": offsets, "reverse": reverse, "initial": 3}
+    y = cumsum.cumsum(
+        da.from_array(x, chunks=(2, chunk)), 1, **given, dtype="u1", overflow="saturate"
+    )
+    expected = cumsum.cumsum(x, 1, **given).clip(0, 255)
+    assert np.array_equal(y.compute(scheduler="sync"), expected)
+    at = (2, 22 if reverse else 21)  # a segment of one element
+    x[:], x[at] = 0, 300
+    y = cumsum.cumsum(da.from_array(x, chunks=(2, chunk)), 1, **given, dtype="u1", overflow="raise")
+    with pytest.raises(OverflowError, match=rf"index \(2, {at[1]}\) is 303"):
+        y.compute(scheduler="sync")

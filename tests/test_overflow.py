@@ -3,6 +3,7 @@
 import re
 import warnings
 
+import ml_dtypes
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -267,3 +268,19 @@ def test_initial_beyond_64_bits():
 def test_initial_that_the_dtype_cannot_hold(first):
     with pytest.raises(OverflowError, match=r"initial is -?\d+, but int8 holds -128 to 127"):
         cumsum.cumsum(np.ones(3, np.int8), 0, dtype=np.int8, initial=first)
+
+
+def test_errors_name_the_place_among_lines_that_are_cut_differently():
+    x = np.array([[0, 0, 0], [2**62, 2**62, 0]])
+    starts = np.zeros(x.shape, bool)
+    for values in (x, x.view("m8[s]")):
+        with pytest.raises(OverflowError, match=r"index \(1, 1\) is 9223372036854775808"):
+            cumsum.cumsum(values, 1, reset=starts, overflow="raise")
+        with pytest.raises(OverflowError, match=r"index \(1, 0\)"):
+            cumsum.cumsum(values, 1, reset=starts, overflow="raise", reverse=True)
+
+
+def test_floats_of_sixteen_bits_are_cut_at_the_point():
+    for dtype in (np.float16, ml_dtypes.bfloat16):
+        x = np.array([100.5, 100], dtype)
+        assert cumsum.cumsum(x, 0, dtype=np.int8, overflow="saturate").tolist() == [100, 127]

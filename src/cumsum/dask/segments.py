@@ -70,7 +70,7 @@ def places_of(
 
 def _check_reset(cuts: Any, x: da.Array, axis: int) -> None:
     if cuts.ndim != 1:
-        advice = f"a dim that is one chunk: rechunk({{{axis}: -1}})"
+        advice = f"a dim that is one chunk, rechunk({{{axis}: -1}}), and no overflow"
         raise NotImplementedError(f"cumsum(): reset for each line needs {advice}")
     if len(cuts) != x.shape[axis]:
         message = f"cumsum(): reset has shape {cuts.shape}, but input has shape {x.shape}"

@@ -42,6 +42,12 @@ class Sums:
     dtype: np.dtype[Any]
     options: Options
 
+    def scan_segments(self, x: Array, y: Array, offsets: Array, first: Any, corner: Corner) -> None:
+        """Write the results of segments that begin in a chunk; the first stands at `corner`."""
+        del corner
+        options = self.options._replace(offsets=offsets, initial=first, overflow=None)
+        door.scan_array(x, self.axis, y.dtype, y, options)
+
     def write_first(self, border: Array, first: Any) -> None:
         """Write the sums of no elements."""
         first = 0 if first is None else first
@@ -140,6 +146,14 @@ class Exact(Sums):
     def scan(self, x: Array, y: Array, state: Array, corner: Corner) -> None:
         """Write the results of a chunk, the first at `corner`, or raise OverflowError."""
         overflow.scan_into(x, y, self.axis, self.options, state, corner=corner)
+
+    def scan_segments(self, x: Array, y: Array, offsets: Array, first: Any, corner: Corner) -> None:
+        """Write the results of segments, or raise OverflowError."""
+        initial = None
+        if first is not None:
+            initial = _values(first, x.shape, self.axis, dtype_of_first(first, self.dtype))
+        given = x, y, self.axis, self.options, initial
+        overflow.scan_into(*given, offsets=offsets, corner=corner)
 
     def write_first(self, border: Array, first: Any) -> None:
         """Write the sums of no elements, or raise OverflowError."""

@@ -110,14 +110,16 @@ class Tasks:
         pairs = [(self._part(x, part), self._part(sums, part)) for part in (lead, rest)]
         with one_thread():
             if last is None or lead.stop > lead.start:
-                state = self.sums.scan(*pairs[0], state, corner)
+                lead_corner = _moved(corner, self.sums.axis, lead.start)
+                state = self.sums.scan(*pairs[0], state, lead_corner)
             if last is not None:
                 begin: Any = self.sums.begin(x.shape, first)
+                corner = _moved(corner, self.sums.axis, rest.start)
                 if last == rest:
                     state = self.sums.scan(*pairs[1], begin, corner)
                 else:
                     adds: Any = None if ends else self.sums.aggregate(self._part(x, last), 0)
-                    self._scan_segments(*pairs[1], offsets, first)
+                    self.sums.scan_segments(*pairs[1], offsets, first, corner)
                     state = None if ends else self.sums.advance(begin, adds)
         if holes is not None and self.options.missing == "nan":
             sums[holes] = hole_of(sums.dtype)
@@ -149,9 +151,10 @@ class Tasks:
         self.sums.write_first(border, first)
         return y, sums
 
-    def _scan_segments(self, x: Array, y: Array, offsets: Array, first: Any) -> None:
-        options = self.sums.options._replace(offsets=offsets, initial=first, overflow=None)
-        door.scan_array(x, self.sums.axis, y.dtype, y, options)
+
+def _moved(corner: Any, axis: int, count: int) -> Any:
+    """The index so many elements further along an axis."""
+    return (*corner[:axis], corner[axis] + count, *corner[axis + 1 :])
 
 
 def plain(block: Any) -> Array:

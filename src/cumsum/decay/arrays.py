@@ -56,7 +56,10 @@ def decay_of(decay: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     values = array_of("decay", decay)
     are_integers = values.dtype.kind in "biu" or (values.size > 0 and are_all(values, int))
     if are_integers or door.code_of(values.dtype) is DType.bfloat16:
-        values = values.astype(np.float64)
+        try:
+            values = values.astype(np.float64)
+        except OverflowError:
+            raise OverflowError("cumsum(): decay is an integer beyond all floats") from None
     if values.dtype.kind not in "fc" or (values.dtype.kind == "c" and dtype.kind != "c"):
         raise refuse_decay(values.dtype, dtype)
     try:

@@ -37,7 +37,7 @@ def scan_into(
         from cumsum.overflow import durations
 
         check(options, y.dtype, is_integer=True)
-        durations.scan_into(x, y, axis, options, initial, offsets)
+        durations.scan_into(x, y, axis, options, initial, offsets, corner)
         return
     check(options, y.dtype, y.dtype.kind in INTEGERS)
     if initial is not None and initial.ndim == x.ndim:
@@ -49,13 +49,19 @@ def scan_into(
     line, position, value = found
     index = [int(i) for i in np.unravel_index(line, _lines(x.shape, axis))]
     index.insert(axis, position)
+    raise excess(index, corner, value, y.dtype if held is None else held)
+
+
+def excess(
+    index: list[int], corner: tuple[int, ...] | None, value: int, dtype: np.dtype[Any]
+) -> OverflowError:
+    """The error for a sum that a dtype does not hold, so far from the corner."""
     if corner is not None:
         index = [i + begin for i, begin in zip(index, corner, strict=True)]
-    held = y.dtype if held is None else held
-    least, most = limits(held)
-    raise OverflowError(
+    least, most = limits(dtype)
+    return OverflowError(
         f"cumsum(): the sum at index {tuple(index)} is {show(value)}, but "
-        f"{held} holds {least} to {most}"
+        f"{dtype} holds {least} to {most}"
     )
 
 
@@ -88,11 +94,15 @@ def integers(x: Array) -> Array:
     """The elements of `x` as integers that the core knows; of fractions, the whole part."""
     if x.dtype.kind in INTEGERS:
         return x.astype(door.native(x.dtype), copy=False)
+    if x.dtype.kind == "V" and door.code_of(x.dtype) is not None:  # bfloat16
+        x = x.astype(np.float32)
     if x.dtype.kind != "f":
         raise ValueError(f"cumsum(): overflow is for integers, not for elements of {x.dtype}")
     wide = x.astype(np.result_type(x.dtype, np.float64), copy=False)
     if not np.all((wide >= -(2.0**63)) & (wide < 2.0**63)):
-        message = f"cumsum(): an element of {x.dtype} is nan, infinite or beyond 64 bits"
+        message = (
+            "cumsum(): an element is nan, infinite or beyond 64 bits; overflow is for integers"
+        )
         raise OverflowError(message)
     return wide.astype(np.int64)
 

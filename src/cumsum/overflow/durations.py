@@ -22,6 +22,7 @@ def scan_into(
     options: Options,
     initial: Array | None,
     offsets: Array | None,
+    corner: tuple[int, ...] | None,
 ) -> None:
     """Write the sums of `x` to `y`, of any unit; from the first NaT of a line on, all is NaT."""
     elements = _in_unit(x, y.dtype)
@@ -39,10 +40,12 @@ def scan_into(
         ways = ways._replace(exclusive=options.exclusive, include_initial=options.include_initial)
         seen = door.scan_array(missing, axis, np.int64, None, ways) > 0
     sums = np.empty(y.shape, np.int64)
-    arrays.scan_into(ticks, sums, axis, options, first, held=y.dtype, offsets=offsets)
+    arrays.scan_into(
+        ticks, sums, axis, options, first, held=y.dtype, offsets=offsets, corner=corner
+    )
     outside = (sums == _NAT) & ~seen
     if options.overflow == "raise":
-        _check(outside, y.dtype, axis, options.reverse)
+        _check(outside, y.dtype, axis, options.reverse, corner)
     sums[outside] = limits(y.dtype)[0]
     sums[np.broadcast_to(seen, sums.shape)] = _NAT
     y[...] = sums.view(y.dtype)
@@ -59,14 +62,17 @@ def _in_unit(x: Array, dtype: np.dtype[Any]) -> Array:
     return cast
 
 
-def _check(outside: Array, dtype: np.dtype[Any], axis: int, reverse: bool) -> None:
+def _check(
+    outside: Array,
+    dtype: np.dtype[Any],
+    axis: int,
+    reverse: bool,
+    corner: tuple[int, ...] | None,
+) -> None:
     """Raise an error for the first sum that would be NaT's number."""
     if not outside.any():
         return
     lines = np.moveaxis(outside, axis, -1)
     *index, position = np.argwhere(lines[..., :: -1 if reverse else 1])[0].tolist()
     index.insert(axis, outside.shape[axis] - 1 - position if reverse else position)
-    least, most = limits(dtype)
-    raise OverflowError(
-        f"cumsum(): the sum at index {tuple(index)} is {_NAT}, but {dtype} holds {least} to {most}"
-    )
+    raise arrays.excess(index, corner, _NAT, dtype)

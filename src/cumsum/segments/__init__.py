@@ -61,7 +61,8 @@ def _of_lengths(lengths: Array, size: int) -> Array:
         raise ValueError(f"cumsum(): lengths[{at}] is {lengths[at]}, but must not be negative")
     offsets: Array = door.cumsum(lengths, 0, dtype=np.int64, include_initial=True)
     if offsets[-1] != size:
-        message = f"cumsum(): lengths add up to {offsets[-1]}, but the dim has {size} elements"
+        total = sum(lengths.tolist())  # which may be more than 64 bits hold
+        message = f"cumsum(): lengths add up to {total}, but the dim has {size} elements"
         raise ValueError(message)
     return offsets
 

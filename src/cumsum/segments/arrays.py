@@ -80,8 +80,10 @@ def _scan_lines(
     if options.decay is not None:
         decays = decay.decay_of(options.decay, x.shape, y.dtype)
         options = options._replace(decay=np.broadcast_to(decays, x.shape))
-    if initial is None and options.overflow != "raise":
-        _scan_in_one(x, y, axis, spread, options)
+    shared = initial is None or (initial.ndim == x.ndim and not any(initial.strides))
+    if shared and options.overflow != "raise":
+        first = None if initial is None or not initial.size else initial.reshape(-1)[:1]
+        _scan_in_one(x, y, axis, spread, options, first)
         return
     sums = np.empty_like(y)  # where an error is to leave `y` as it is
     for corner in np.ndindex(*x.shape[:axis], 1, *x.shape[axis + 1 :]):
@@ -93,7 +95,9 @@ def _scan_lines(
     y[...] = sums
 
 
-def _scan_in_one(x: Array, y: Array, axis: int, starts: Array, options: Options) -> None:
+def _scan_in_one(
+    x: Array, y: Array, axis: int, starts: Array, options: Options, initial: Array | None
+) -> None:
     """The same as one line, with a segment at each start and at each line's."""
 
     def in_one(values: Any) -> Any:
@@ -104,5 +108,5 @@ def _scan_in_one(x: Array, y: Array, axis: int, starts: Array, options: Options)
     whole = options._replace(reset=cuts.reshape(-1), where=in_one(options.where))
     whole = whole._replace(decay=in_one(options.decay))
     sums = np.empty(cuts.shape, y.dtype)
-    scan_into(in_one(x), sums.reshape(-1), 0, whole, None)
+    scan_into(in_one(x), sums.reshape(-1), 0, whole, initial)
     np.moveaxis(y, axis, -1)[...] = sums

@@ -136,7 +136,8 @@ def write_lines(
     shape of `x`.
     """
     lines, sums, cuts, *rest = (t.movedim(dim, -1) for t in (x, y, starts, *more))
-    if initial is not None:
+    shared = initial is not None and not any(initial.stride())
+    if initial is not None and not shared:
         firsts = initial.movedim(dim, -1)
         for at in np.ndindex(lines.shape[:-1]):
             write(*(t[at] for t in (lines, sums, firsts, cuts, *rest)))
@@ -144,7 +145,8 @@ def write_lines(
     cuts = cuts.clone(memory_format=torch.contiguous_format)  # all lines are one
     cuts[..., :1] = True
     whole = torch.empty(x.numel(), dtype=y.dtype, device=y.device)
-    write(lines.reshape(-1), whole, None, cuts.view(-1), *(t.reshape(-1) for t in rest))
+    first = initial.reshape(-1)[:1] if initial is not None and initial.numel() else None
+    write(lines.reshape(-1), whole, first, cuts.view(-1), *(t.reshape(-1) for t in rest))
     sums.copy_(whole.view(lines.shape))
 
 
