@@ -33,14 +33,18 @@ int64_t Run::scan_repeats(const Item& item, int64_t index, int64_t most) const {
 // In pieces short enough to be interrupted between them.
 void Run::scan_whole(int worker, const Item& item) {
   Workspace& space = workspaces_[worker];
+  // What fits a kernel's registers starts from nothing and leaves nothing.
+  const bool fresh = plan_.op == Operator::sum && !plan_.carried && !plan_.pack_x && !plan_.pack_y;
+  const bool columns = plan_.walk == Walk::columns;
+  if (fresh && columns && item.length <= group_size) {
+    scan_lines(space, item, item.begin, item.length, nullptr);
+    return;
+  }
   const int64_t slow = plan_.op == Operator::sum ? 1 : policy::slow_operators;
   const int64_t unit = set_.any_strides ? group_size : tile_size;  // what a piece is made of
   const int64_t units = policy::piece_elements / slow / (unit * item.lines);
   const int64_t length = unit * std::max<int64_t>(1, units);
-  // What fits a kernel's registers starts from nothing and leaves nothing.
-  const int64_t whole = plan_.walk == Walk::columns ? group_size : length;
-  const bool fresh = plan_.op == Operator::sum && !plan_.carried && !plan_.pack_x && !plan_.pack_y;
-  if (fresh && item.length <= whole) {
+  if (fresh && !columns && item.length <= length) {
     scan_lines(space, item, item.begin, item.length, nullptr);
     return;
   }

@@ -131,6 +131,7 @@ struct Columns {
   // Rows taken together: a group, so that memory is walked row by row; or more of few lines.
   template <class R>
   static int64_t height(const Piece& p, bool staged) {
+    if (p.length <= group_size) return group_size;
     const int64_t row_bytes = p.lines * int64_t{sizeof(R)};
     const int64_t fitting = policy::stage_bytes / row_bytes / group_size * group_size;
     return p.lines > 4 * widest ? group_size : staged ? fitting : tile_size;
