@@ -37,6 +37,8 @@ MUTANTS = (
            "&Axis::y_stride, &Axis::decay_stride}"),
     Mutant("lines taken together share the first mask", "src/core/driver/pieces.h",
            "if (piece.mask) piece.mask += count * piece.mask_line;", ""),
+    Mutant("small items share the first mask", "src/core/kernels/columns.h",
+           "unit.mask = p.mask + (first + i) * p.mask_repeat;", "unit.mask = p.mask;"),
     Mutant("a block's last tile is not carried on", "src/core/driver/chain.cpp",
            "i < item.length; i += tile_size, totals",
            "i + tile_size < item.length; i += tile_size, totals"),
