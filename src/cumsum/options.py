@@ -12,6 +12,7 @@ from cumsum.spec import Spec
 FLAGS = ("exclusive", "reverse", "include_initial", "skipna")
 SEGMENTS = ("offsets", "lengths", "reset")
 CHOICES = {"missing": ("carry", "nan"), "overflow": (None, "wrap", "raise", "saturate")}
+EXACT = ("raise", "saturate")  # what goes by the exact sums
 NAMES = (*FLAGS, "initial", *SEGMENTS, "where", "missing", "overflow", "decay", "precision")
 
 
@@ -101,7 +102,7 @@ def ability_of(options: Options) -> str | None:
         return "missing"
     if has_cuts(options):
         return "segments"
-    if options.overflow in {"raise", "saturate"}:
+    if options.overflow in EXACT:
         return "overflow"
     return None if options.decay is None else "decay"
 

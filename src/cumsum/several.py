@@ -13,7 +13,7 @@ import numpy as np
 
 from cumsum import subclasses
 from cumsum.numpy import default_dtype, dtype_of_sums
-from cumsum.options import NAMES, take
+from cumsum.options import EXACT, NAMES, take
 
 Function = Callable[..., Any]
 # What has a meaning for each dim, and what for the elements, before the first.
@@ -40,7 +40,7 @@ def cumsum(scan: Function, scan_: Function, x: Any, dims: Any, rest: dict[str, A
             return cumsum(scan, scan_, values, axes, rest | {"where": kept, "out": target})
 
         return subclasses.scan_masked(scan_plain, x, axes, out, options)
-    if rest.get("overflow") in {"raise", "saturate"}:
+    if rest.get("overflow") in EXACT:
         return _scan_exactly(scan, x, axes, rest)
     each = {name: rest[name] for name in EACH if name in rest}
     first = each | {name: rest[name] for name in (*FIRST, "dtype") if name in rest}
@@ -68,7 +68,7 @@ def cumsum_(scan: Function, scan_: Function, x: Any, dims: Any, rest: dict[str, 
     if isinstance(x, np.ma.MaskedArray):
         first["where"] = subclasses.kept_of(x, rest.get("where"))
         y = np.ma.getdata(x, subok=False)
-    if rest.get("overflow") in {"raise", "saturate"}:
+    if rest.get("overflow") in EXACT:
         y[...] = _scan_exactly(scan, y, axes, rest | first | {"dtype": y.dtype})
         return x
     for i, axis in enumerate(axes):

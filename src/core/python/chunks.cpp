@@ -18,10 +18,17 @@ struct Manner {
     precision = compensated ? Precision::compensated : Precision::standard;
     return is_dtype(code);
   }
-  int64_t state_size() const {
+  // Of sums, exact or with decays of a type, if not -1.
+  int64_t state_size(bool exact = false, int decay = -1) const {
+    static constexpr char something{};
     Request request{};
     request.y_dtype = dtype;
     request.precision = precision;
+    if (exact) request.overflow = Overflow::saturate;
+    if (decay != -1) {
+      request.decay.data = &something;
+      request.decay_dtype = static_cast<DType>(decay);
+    }
     return cumsum::state_size(request);
   }
   int64_t total_size() const { return cumsum::total_size(dtype, precision, current_target()); }
@@ -39,7 +46,7 @@ void turn(ArrayView& view, int axis) {
   view.strides[axis] = -view.strides[axis];
 }
 
-// A buffer that a caller lends; it can be no other one's turn to give it back.
+// A buffer that a caller lends, given back at the end; none where an argument is None.
 class Bytes {
  public:
   Bytes() { view.obj = nullptr; }
@@ -66,9 +73,6 @@ PyObject* resume_memory(PyObject*, PyObject* args) {
                         &after.view, &position, &options.where, &options.decay) ||
       !read_memory(of_x, x) || !read_memory(of_y, y) || !read_spec(spec, options, x, axis)) {
     return nullptr;
-  }
-  for (PyObject** operand : {&options.where, &options.decay}) {
-    if (*operand == Py_None) *operand = nullptr;
   }
   if (options.overflow == Overflow::raise) return none_if(refuse("nothing is raised on the way"));
   if (options.reverse && (options.where || options.decay)) {
@@ -160,20 +164,12 @@ PyObject* begin_records(PyObject*, PyObject* args) {
 
 PyObject* record_bytes(PyObject*, PyObject* args) {
   int dtype, compensated, exact = 0, decay = -1;
-  if (!PyArg_ParseTuple(args, "ip|pi", &dtype, &compensated, &exact, &decay) || !is_dtype(dtype) ||
-      (decay != -1 && !is_dtype(decay))) {
+  Manner manner;
+  if (!PyArg_ParseTuple(args, "ip|pi", &dtype, &compensated, &exact, &decay) ||
+      !manner.read(dtype, compensated) || (decay != -1 && !is_dtype(decay))) {
     return nullptr;
   }
-  static constexpr char something{};
-  Request request{};
-  request.y_dtype = static_cast<DType>(dtype);
-  if (compensated) request.precision = Precision::compensated;
-  if (exact) request.overflow = Overflow::saturate;
-  if (decay != -1) {
-    request.decay.data = &something;
-    request.decay_dtype = static_cast<DType>(decay);
-  }
-  return PyLong_FromLongLong(state_size(request));
+  return PyLong_FromLongLong(manner.state_size(exact, decay));
 }
 
 PyObject* total_bytes(PyObject*, PyObject* args) {

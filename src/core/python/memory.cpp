@@ -51,6 +51,9 @@ bool read_spec(PyObject* spec, Options& options, const ArrayView& x, int& axis) 
   const long given = PyLong_AsLong(PyTuple_GetItem(spec, 0));
   if (given == -1 && PyErr_Occurred()) return false;
   options.is_prepared = true;
+  for (PyObject** operand : {&options.initial, &options.where, &options.offsets, &options.decay}) {
+    if (*operand == Py_None) *operand = nullptr;
+  }
   if (resolve_axis(x, given, axis)) return true;
   PyErr_Format(PyExc_IndexError, "dim %ld is not in [-%d, %d)", given, x.dims, x.dims);
   return false;

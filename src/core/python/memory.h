@@ -15,7 +15,8 @@ bool lend_memory(PyObject* memory, Lent& lent);
 // A DType's number; false with an exception.
 bool is_dtype(int number);
 
-// A `Spec` of the same file, and the dim that it names of x.
+// A `Spec` of the same file, and the dim that it names of x. Operands that the options have already
+// are objects, or None.
 bool read_spec(PyObject* spec, Options& options, const ArrayView& x, int& axis);
 
 // Returns false.

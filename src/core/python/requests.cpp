@@ -17,10 +17,6 @@ struct Given {
     if (!read_memory(of_x, x) || !read_memory(of_y, y) || !read_spec(spec, options, x, axis)) {
       return false;
     }
-    for (PyObject** operand :
-         {&options.initial, &options.where, &options.offsets, &options.decay}) {
-      if (*operand == Py_None) *operand = nullptr;
-    }
     return threads >= 1 || refuse("there must be one thread or more");
   }
 };

@@ -17,7 +17,7 @@ from cumsum.dask.segments import one_segment, places_of
 from cumsum.dask.sums import Rounded, sums_for
 from cumsum.dask.tasks import Tasks
 from cumsum.dask.whole import whole_graph
-from cumsum.options import SEGMENTS, Options, take
+from cumsum.options import EXACT, SEGMENTS, Options, has_cuts, take
 from cumsum.spec import TILE
 
 LARGEST_SHARE = 1 / 16  # of the elements, that aggregates may hold
@@ -53,7 +53,7 @@ def _scan_several(x: da.Array, dims: Any, dtype: Any, keywords: dict[str, Any]) 
     several.check_options(keywords)
     axes = [door.axis_of(dim, x.ndim) for dim in dims]
     several.check_axes(axes, dims)
-    if keywords.get("overflow") in {"raise", "saturate"}:
+    if keywords.get("overflow") in EXACT:
         keywords |= {} if dtype is None else {"dtype": dtype}
         for axis, given in several.exact_steps(x.dtype, axes, keywords):
             x = cumsum(x, axis, **given)
@@ -106,7 +106,7 @@ def _scan(x: da.Array, axis: int, result: np.dtype[Any], options: Options) -> da
     name = f"cumsum-{tokenize(x.name, axis, result, options)}"
     graph: dict[Any, Any] = {}
     needed = [array for array in (mask, first) if isinstance(array, da.Array)]
-    segmented = any(getattr(options, cuts) is not None for cuts in SEGMENTS)
+    segmented = has_cuts(options)
     if segmented:
         graph, more, place = places_of(x, axis, options, name)
         needed += more

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from cumsum.options import Options
+from cumsum.options import EXACT, Options
 
 
 def check(options: Options) -> None:
     """Raise an error for what does not go with a decay."""
     if options.compensated:
         raise NotImplementedError("cumsum(): precision='compensated' is not available with decay")
-    if options.overflow in {"raise", "saturate"}:
+    if options.overflow in EXACT:
         raise ValueError("cumsum(): overflow is for integers, with decay there are none")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cumsum.options import Options
+from cumsum.options import EXACT, Options
 from cumsum.subclasses import array_of
 
 INTEGERS = "biu"  # NumPy's kinds; True is 1
@@ -19,7 +19,7 @@ INTEGERS = "biu"  # NumPy's kinds; True is 1
 
 def is_exact(options: Options) -> bool:
     """Whether the exact sums are asked for."""
-    return options.overflow in {"raise", "saturate"}
+    return options.overflow in EXACT
 
 
 def check(options: Options, dtype: object, is_integer: bool) -> None:
