@@ -26,7 +26,7 @@ CPP := $(shell find src/core tests/core -name '*.cpp' -o -name '*.h')
 
 .PHONY: demo test test-matrix bench bench-files bench-stores dask ranks gpu card gpu-table model support scaling \
 	accuracy report lint \
-	fuzz fuzz-all headers mutants sanitize core bits neon counts docs package \
+	fuzz fuzz-all headers mutants sanitize core bits neon counts cycles docs package \
 	tools install clean
 .DELETE_ON_ERROR:
 
@@ -213,6 +213,13 @@ neon: bits
 counts: core
 	tools/need.sh valgrind valgrind
 	$(BIN)/python benchmarks/counts.py build/core/core_counts $(if $(UPDATE),--update)
+
+# The cycles an element that LLVM's models of processors predict; more than before is an error. Those
+# of ARM too where `make neon` has been here.
+cycles: core
+	tools/need.sh llvm-mca-19 llvm-19
+	$(if $(wildcard build/neon),$(BIN)/cmake --build build/neon --target kernels_neon)
+	$(BIN)/python benchmarks/cycles.py build/core $(wildcard build/neon) $(if $(UPDATE),--update)
 
 docs: $(DONE)/package $(DONE)/group-docs
 	$(BIN)/python -m sphinx --quiet -E -W --keep-going -b html docs build/docs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +20,18 @@ ARM_REGISTER = re.compile(r"\bv\d+\.(\d*)([bhsd])\b|\b([bhswdxq])(?:\d+|zr)\b")
 ARM_PART = re.compile(r"(?:ld|st)u?rs?([bhw])$")  # of a register
 ADDITION = re.compile(r"v?p?add([ps][sd]|[bwdq])\b|faddp?\b|addp? v")
 JUMP = re.compile(r"(j\w+|b|b\.\w+|cbn?z|tbn?z)\b")
+WRITTEN = re.compile(r"(?!st|cmp|test|[ct]bn?z)(\w+) (?:r(\d+)[dwb]?|[er](\w\w)|[wx](\d+)), (.*)")
+STEPS = {"add", "sub"}  # on x86 they leave a pointer where it points
+PADDING = ("nop", "data16", "cs nop")
 HEADER = re.compile(r"^[0-9a-f]+ <(.+)>:$", re.MULTILINE)
+
+
+def output_of(*command: str, text: str | None = None) -> str:
+    """What a program prints; where it fails, so does this one, with its message."""
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{command[0]} fails: {done.stderr.strip()}")
+    return done.stdout
 
 
 @dataclass(frozen=True)
@@ -89,6 +101,22 @@ def arm_traffic(text: str, own: Collection[str]) -> tuple[int, int]:
     return (size, 0) if mnemonic.startswith("st") else (0, size)
 
 
+def note_pointer(text: str, own: set[str]) -> None:
+    """Enter a register that is pointed to the stack in `own`, and drop one that is overwritten."""
+    written = WRITTEN.match(text)
+    if not written:
+        return
+    mnemonic, *names, source = written.groups()
+    registers = {form + name for form, name in zip(("r", "r", "x"), names, strict=True) if name}
+    if registers <= {"rsp", "rbp", "x29"} or (mnemonic in STEPS and "," not in source):
+        return
+    points = mnemonic in {"lea", "mov", "add"} and " ptr " not in source
+    if points and own.intersection(re.findall(r"\w+", source)) - {"rip"}:
+        own |= registers
+    else:
+        own -= registers
+
+
 @dataclass(frozen=True)
 class Object:
     """An object file's text, function by function."""
@@ -101,8 +129,7 @@ class Object:
         """Disassemble `path`."""
         command = ["llvm-objdump-19", "-d", "-C", "-j", ".text", "--no-show-raw-insn"]
         command += ["-M", "intel", str(path)]  # which names the size of what is in memory
-        text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        head, *parts = HEADER.split(text)
+        head, *parts = HEADER.split(output_of(*command))
         return cls("aarch64" in head, dict(zip(parts[::2], parts[1::2], strict=True)))
 
     @cached_property
@@ -114,15 +141,16 @@ class Object:
         """What a function does."""
         body = self.functions[name]
         frame = FRAME.search(body)
-        own = {"rsp", "rip", "sp", *(frame.groups("") if frame else ())} - {""}
+        own = {"rip", "rsp", "sp"} | set(filter(None, frame.groups() if frame else ()))
         traffic_of = arm_traffic if self.is_arm else x86_traffic
         lines = []
         for line in body.splitlines():
             address, _, text = line.partition(":")
             text = " ".join(re.split(r"\s(?:#|//) ", text)[0].split())
-            if not text or text.startswith(("nop", "data16", "cs nop")):
+            if not text or text.startswith(PADDING):
                 continue
             target = re.search(r"\b0x([0-9a-f]+) <", text)
             goes_to = int(target[1], 16) if target else None
             lines.append(Instruction(int(address, 16), text, goes_to, *traffic_of(text, own)))
+            note_pointer(text, own)
         return lines

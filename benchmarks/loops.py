@@ -111,7 +111,7 @@ class Function:
         return None if self.rings(blocks) else self.best(self.entry, blocks, ends)
 
     def best(self, start: int, blocks: Blocks, ends: set[int]) -> Way | None:
-        """The way of the least cost from `start` through `blocks`, but not their loops, to an end."""
+        """The way of least cost from `start` to one of `ends`, through `blocks` outside loops."""
         passable = blocks.difference(*self.rings(blocks))
 
         @cache
