@@ -84,6 +84,8 @@ def x86_traffic(text: str, own: Collection[str]) -> tuple[int, int]:
     if any(register in memory[2] for register in own):
         return 0, 0
     size = POINTERS[memory[1]]
+    if "{k" in operands.partition(",")[0]:  # how much of it is moved is not known
+        size = 0
     stores = memory.start() == 0 and mnemonic not in {"cmp", "test"}
     return (size, 0) if stores else (0, size)
 

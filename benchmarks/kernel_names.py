@@ -24,7 +24,7 @@ class Kernel:
 
 def rows(name: str, file: str, types: str, size: int, channels: int = 1) -> Kernel:
     """Lines along the axis of memory; `types` are those of x and y."""
-    function = rf"\bRows<[\w: ]+, {channels}, 1\b.*>::\w+<{types}\b"
+    function = rf"\bRows?<[\w: ]+, {channels}, 1\b.*>::\w+<{types}\b"
     return Kernel(f"rows, {name}", file, function, size)
 
 

@@ -53,7 +53,7 @@ class Way:
 
     @property
     def cost(self) -> tuple[int, ...]:
-        """What the way with the least of is taken."""
+        """Of several ways that with the least of it is taken."""
         streams = sum(i.streams for i in self.instructions)
         return self.calls, -self.stored, streams, len(self)
 
@@ -129,8 +129,9 @@ def follow(code: Object, way: Way) -> Way:
     """The same with the instructions of what it calls, of functions here that have no loops."""
     followed: list[Instruction] = []
     for instruction in way.instructions:
-        name = code.at.get(instruction.target or 0) if instruction.calls else None
-        inside = Function(code, name).through() if name else None
+        inside = None
+        if instruction.calls and instruction.target in code.at:
+            inside = Function(code, code.at[instruction.target]).through()
         followed += inside.instructions[:-1] if inside else [instruction]
     return Way(tuple(followed))
 
