@@ -24,7 +24,7 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
 	$(shell find src -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.cpp' -o -name '*.h')
 CPP := $(shell find src/core tests/core -name '*.cpp' -o -name '*.h')
 
-.PHONY: demo test test-matrix bench bench-files bench-stores dask ranks gpu card gpu-table model support scaling \
+.PHONY: demo test test-matrix bench bench-drawn bench-files bench-stores dask ranks gpu card gpu-table model support scaling \
 	accuracy report lint \
 	fuzz fuzz-all headers mutants sanitize core bits neon counts docs package \
 	tools install clean
@@ -82,6 +82,10 @@ test-torch-%: $(DONE)/group-build
 
 bench: $(DONE)/package $(DONE)/group-test
 	$(BIN)/python benchmarks/run.py $(BENCH)
+
+# Sixty cases drawn by a seed, the day's, beside torch and NumPy: make bench-drawn SEED=1 CASE=7
+bench-drawn: $(DONE)/package $(DONE)/group-test
+	$(BIN)/python benchmarks/drawn.py --seed $(SEED) $(addprefix --case ,$(CASE))
 
 # The table of docs/pytorch.md, from what the tests of PyTorch give.
 support: $(DONE)/package $(DONE)/group-test
