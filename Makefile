@@ -135,9 +135,9 @@ bench-stores: $(DONE)/package $(DONE)/group-test
 model: $(DONE)/package $(DONE)/group-test
 	$(BIN)/python benchmarks/model.py --measure --draw
 
-# The README's table and picture, and docs/performance.md, from a file of results.
-report: $(DONE)/package
-	$(BIN)/python benchmarks/report.py $(RESULTS)
+# The README's table and picture, and docs/performance.md, from the results of all processors.
+report: $(DONE)/package $(DONE)/group-test
+	$(BIN)/python benchmarks/report.py
 
 lint: $(DONE)/package $(DONE)/group-lint $(DONE)/group-test
 	$(BIN)/ruff check .

@@ -84,25 +84,27 @@ def scan(library: Any, x: Any, out: Any, option: str) -> Callable[[], object]:
     return exclusive
 
 
-def contestants(drawn: Drawn) -> dict[str, Callable[[], object]]:
-    """Ours, torch's where it has such strides, and NumPy's."""
+def arrays(drawn: Drawn) -> tuple[Any, Any, Callable[[], object]]:
+    """An input, a result in the same memory, and our call."""
     x = bench.make_input(drawn.case)
     x, out, _ = together(x, cumsum.cumsum(np.empty(0, x.dtype), 0).dtype, in_place=False)
     options: dict[str, Any] = {drawn.option: True} if drawn.option else {}
-    calls = {
-        "ours": partial(cumsum.cumsum, x, AXIS, out=out, **options),
-        "numpy": scan(np, x, out, drawn.option),
-    }
+    return x, out, partial(cumsum.cumsum, x, AXIS, out=out, **options)
+
+
+def contestants(x: Any, out: Any, option: str) -> dict[str, Callable[[], object]]:
+    """NumPy's call, and torch's where it has such strides."""
+    calls = {"numpy": scan(np, x, out, option)}
     if all(stride >= 0 for stride in x.strides):
-        tensors = bench.as_tensor(torch, x), bench.as_tensor(torch, out)
-        calls["torch"] = scan(torch, *tensors, drawn.option)
+        calls["torch"] = scan(torch, bench.as_tensor(torch, x), bench.as_tensor(torch, out), option)
     return calls
 
 
 def measure(drawn: Drawn, seconds: float) -> dict[str, Any]:
     """Median seconds of each, in turns."""
+    x, out, ours = arrays(drawn)
     with np.errstate(all="ignore"):
-        times = bench.measure(contestants(drawn), seconds)
+        times = bench.measure({"ours": ours, **contestants(x, out, drawn.option)}, seconds)
     return {"name": drawn.case.name, "times": times}
 
 
