@@ -20,6 +20,7 @@ from cumsum import bench
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
+MACHINES = RESULTS / "machines"
 LIMITS = ROOT / "benchmarks" / "limits.md"
 PICTURE = ROOT / "docs" / "_static" / "benchmark.svg"
 PAGE = ROOT / "docs" / "performance.md"
@@ -44,13 +45,12 @@ SHOWN = (
 
 
 def read() -> tables.Reports:
-    """The reports by the names of their processors, the newest first."""
-    found = [json.loads(path.read_text()) for path in sorted((RESULTS / "machines").glob("*.json"))]
-    found.sort(key=lambda report: report["machine"]["date"], reverse=True)
-    names = [bench.name(report["machine"]) for report in found]
-    long = [f"{n}, {bench.slug(r['machine'])}" for n, r in zip(names, found, strict=True)]
-    alike = len(set(names)) < len(names)
-    return dict(zip(long if alike else names, found, strict=True))
+    """The reports by the names of their processors, or of their files where two are alike."""
+    found = {path.stem: json.loads(path.read_text()) for path in MACHINES.glob("*.json")}
+    newest = sorted(found, key=lambda stem: (found[stem]["machine"]["date"], stem), reverse=True)
+    names = {stem: bench.name(found[stem]["machine"]) for stem in newest}
+    alike = len(set(names.values())) < len(names)
+    return {f"{names[s]}, {s}" if alike else names[s]: found[s] for s in newest}
 
 
 def describe(machine: dict[str, Any]) -> str:

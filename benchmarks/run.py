@@ -33,6 +33,7 @@ RESULTS = Path(__file__).parent / "results" / "machines"
 COLUMNS = ("ours", "torch", "numpy")
 HEADER = f"{'case':44} {'copy':>10} {'ours':>7} {'torch':>7} {'numpy':>7}  times a copy"
 NEIGHBOUR_SECONDS = 40.0
+CORES = len(os.sched_getaffinity(0))
 
 
 def run_cases(threads: int, seconds: float, match: str) -> Iterator[dict[str, Any]]:
@@ -112,8 +113,9 @@ def measure(options: argparse.Namespace) -> groups.Report:
 
 
 def path_of(options: argparse.Namespace) -> Path:
-    """The file of results."""
-    name = options.name or bench.slug(bench.machine(options.threads))
+    """The file of results: the processor's, and of fewer threads than it has one of their own."""
+    fewer = "" if options.threads == CORES else f"-threads-{options.threads}"
+    name = options.name or bench.slug(bench.machine(options.threads)) + fewer
     return RESULTS / f"{name}.json"
 
 
@@ -133,7 +135,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--name", default="", help="of the file of results, if not that of the processor")
-    add("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    add("--threads", type=int, default=CORES)
     add("--seconds", type=float, default=0.8, help="for each case")
     add("--only", default="", help="only this part of the file of results: abilities, calls, ...")
     add("--match", default="", help="only the cases whose name holds this text, and nothing else")
