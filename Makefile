@@ -24,7 +24,7 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
 	$(shell find src -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.cpp' -o -name '*.h')
 CPP := $(shell find src/core tests/core -name '*.cpp' -o -name '*.h')
 
-.PHONY: demo test test-matrix bench bench-files bench-stores dask ranks gpu card gpu-table model support scaling \
+.PHONY: demo test test-matrix bench bench-drawn bench-files bench-stores dask ranks gpu card gpu-table model support scaling \
 	accuracy report lint \
 	fuzz fuzz-all headers mutants sanitize core bits neon counts cycles docs package \
 	tools install clean
@@ -83,6 +83,10 @@ test-torch-%: $(DONE)/group-build
 bench: $(DONE)/package $(DONE)/group-test
 	$(BIN)/python benchmarks/run.py $(BENCH)
 
+# Sixty cases drawn by a seed, the day's, beside torch and NumPy: make bench-drawn SEED=1 CASE=7
+bench-drawn: $(DONE)/package $(DONE)/group-test
+	$(BIN)/python benchmarks/drawn.py --seed $(SEED) $(addprefix --case ,$(CASE))
+
 # The table of docs/pytorch.md, from what the tests of PyTorch give.
 support: $(DONE)/package $(DONE)/group-test
 	$(BIN)/python -m pytest -q --junitxml build/support.xml $(TORCH_TESTS)
@@ -131,9 +135,9 @@ bench-stores: $(DONE)/package $(DONE)/group-test
 model: $(DONE)/package $(DONE)/group-test
 	$(BIN)/python benchmarks/model.py --measure --draw
 
-# The README's table and picture, and docs/performance.md, from a file of results.
-report: $(DONE)/package
-	$(BIN)/python benchmarks/report.py $(RESULTS)
+# The README's table and picture, and docs/performance.md, from the results of all processors.
+report: $(DONE)/package $(DONE)/group-test
+	$(BIN)/python benchmarks/report.py
 
 lint: $(DONE)/package $(DONE)/group-lint $(DONE)/group-test
 	$(BIN)/ruff check .

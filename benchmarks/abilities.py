@@ -14,10 +14,12 @@ import pandas as pd
 import torch
 
 import cumsum
+import groups
 from cumsum import bench
 
 Calls = dict[str, Callable[[], object]]
 LONG, SQUARE = (10_000_000,), (4096, 4096)
+CACHED = (((100_000,), 0), ((512, 512), 0), ((512, 512), 1))
 DISCOUNT = 0.99
 HEADER = f"{'ability':52} {'ours':>10} {'plain':>10} {'ratio':>7}  by other means"
 
@@ -82,12 +84,13 @@ def segments() -> Iterator[Row]:
     (size,) = LONG
     x = bench.random_values([size], "float32")
     frame = pd.Series(x)
-    for length in (1, 7, 100, 10_000, size):
+    for length in (1, 3, 7, 100, 10_000, size):
         offsets = np.minimum(np.arange(0, size + length, length), size)
         calls = scans(x, 0, np.empty_like(x), offsets=offsets)
         keys = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
         calls["peer"] = frame.groupby(keys, sort=False).cumsum
-        yield Row("segments", f"segments of {length:,}, float32 1-D, {size:,}", calls, "pandas")
+        ability = "short segments" if length < 10 else "segments"
+        yield Row(ability, f"segments of {length:,}, float32 1-D, {size:,}", calls, "pandas")
 
 
 def by_numpy(x: np.ndarray[Any, Any], keep: np.ndarray[Any, Any], dim: int) -> Any:
@@ -102,11 +105,11 @@ def holes() -> Iterator[Row]:
         keep = np.random.default_rng(0).random(shape) < 0.9
         calls = scans(x, dim, np.empty_like(x), where=keep)
         calls["peer"] = partial(by_numpy, x, keep, dim)
-        yield Row("holes", f"where, float32 {place(shape, dim)}", calls, "NumPy, where")
+        yield Row("where", f"where, float32 {place(shape, dim)}", calls, "NumPy, where")
         gaps = np.where(keep, x, np.float32("nan"))
         calls = scans(gaps, dim, np.empty_like(x), skipna=True)
         calls["peer"] = partial(np.nancumsum, gaps, dim)
-        yield Row("holes", f"skipna, float32 {place(shape, dim)}", calls, "NumPy, nancumsum")
+        yield Row("skipna", f"skipna, float32 {place(shape, dim)}", calls, "NumPy, nancumsum")
 
 
 def tables() -> Iterator[Row]:
@@ -128,13 +131,15 @@ def tables() -> Iterator[Row]:
 
 
 def decays() -> Iterator[Row]:
-    """One decay for all elements, and one for each."""
-    for shape, dim in ((LONG, 0), (SQUARE, 0), (SQUARE, 1)):
+    """One decay for all elements, and one for each, which is measured in the cache as well."""
+    for shape, dim in ((LONG, 0), (SQUARE, 0), (SQUARE, 1), *CACHED):
         x = bench.random_values(list(shape), "float32")
         each = np.full(shape, DISCOUNT, np.float32)
-        for name, decay in (("one decay", DISCOUNT), ("a decay each", each)):
+        cached = (shape, dim) in CACHED
+        for name, decay in (("one decay", DISCOUNT), ("a decay each", each))[cached:]:
             calls = scans(x, dim, np.empty_like(x), decay=decay)
-            yield Row("decay", f"{name}, float32 {place(shape, dim)}", calls)
+            ability = f"{name}, in the cache" if cached else name
+            yield Row(ability, f"{name}, float32 {place(shape, dim)}", calls)
 
 
 def overflows() -> Iterator[Row]:
@@ -145,13 +150,18 @@ def overflows() -> Iterator[Row]:
         yield Row("overflow", f"{policy}, int64 {place(LONG, 0)}", calls)
 
 
+def measure(row: Row, seconds: float) -> dict[str, Any]:
+    """Seconds per call."""
+    times = bench.measure(row.calls, seconds)
+    return {"name": row.name, "ability": row.ability, "means": row.peer, **times}
+
+
 def measure_all(threads: int, seconds: float) -> Iterator[dict[str, Any]]:
-    """One row for each ability and array; seconds per call."""
+    """One row for each ability and array, once more for longer where it passes its bound."""
     with cumsum.num_threads(threads), bench.torch_threads(torch, threads):
         for rows in (orientations, segments, holes, tables, decays, overflows):
             for row in rows():
-                times = bench.measure(row.calls, seconds)
-                yield {"name": row.name, "ability": row.ability, "means": row.peer, **times}
+                yield groups.twice("abilities", partial(measure, row), seconds)
 
 
 def format_row(row: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 import cumsum
+import groups
 from cumsum import bench
 
 SIZES = (8, 1000)
@@ -33,20 +34,18 @@ def contestants(library: str, size: int, *, out: bool) -> dict[str, Callable[[],
     }
 
 
-def measure(calls: dict[str, Callable[[], Any]], seconds: float) -> dict[str, float]:
-    """Seconds per call; once more, for longer, where ours seems to be behind."""
-    times = bench.measure(calls, seconds)
-    return times if times["ours"] <= times["peer"] else bench.measure(calls, 3 * seconds)
-
-
 def measure_all(seconds: float) -> Iterator[dict[str, Any]]:
     """One row for each library, size and way of calling; seconds per call."""
+
+    def measure(library: str, size: int, out: bool, seconds: float) -> dict[str, Any]:
+        words = f"{library}, {size} float32" + (", out=" if out else "")
+        times = bench.measure(contestants(library, size, out=out), seconds)
+        return {"name": words, "library": library, "size": size, "out": out, **times}
+
     for library in ("torch", "numpy"):
         for size in SIZES:
             for out in (False, True):
-                words = f"{library}, {size} float32" + (", out=" if out else "")
-                times = measure(contestants(library, size, out=out), seconds)
-                yield {"name": words, "library": library, "size": size, "out": out, **times}
+                yield groups.twice("calls", partial(measure, library, size, out), seconds)
 
 
 def format_row(row: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ import torch
 from torch._inductor.utils import fresh_cache
 
 import cumsum
+import groups
 from cumsum import bench
 
 CASES = (((8,), 0), ((1000,), 0), ((10_000,), 0), ((1_000_000,), 0))
@@ -29,23 +30,26 @@ def both(scan: Scan, x: torch.Tensor, dim: int, grad: torch.Tensor) -> Callable[
     return lambda: torch.autograd.grad(scan(x, dim), x, grad)
 
 
+def measure(shape: tuple[int, ...], dim: int, seconds: float) -> dict[str, Any]:
+    """Seconds per call, forward, backward and both."""
+    x, grad = torch.randn(shape, requires_grad=True), torch.randn(shape)
+    y = cumsum.cumsum(x, dim)
+    times = bench.measure(
+        {
+            "forward": lambda: cumsum.cumsum(x, dim),
+            "backward": lambda: torch.autograd.grad(y, x, grad, retain_graph=True),
+            "ours": both(cumsum.cumsum, x, dim, grad),
+            "peer": both(torch.cumsum, x, dim, grad),
+        },
+        seconds,
+    )
+    return {"name": f"float32 {shape} dim {dim}", "size": math.prod(shape), **times}
+
+
 def measure_all(seconds: float) -> Iterator[dict[str, Any]]:
-    """One row for each shape; seconds per call."""
+    """One row for each shape."""
     for shape, dim in CASES + LARGE_CASES:
-        x, grad = torch.randn(shape, requires_grad=True), torch.randn(shape)
-        y = cumsum.cumsum(x, dim)
-        times = bench.measure(
-            {
-                "forward": lambda x=x, dim=dim: cumsum.cumsum(x, dim),
-                "backward": lambda x=x, y=y, grad=grad: torch.autograd.grad(
-                    y, x, grad, retain_graph=True
-                ),
-                "ours": both(cumsum.cumsum, x, dim, grad),
-                "peer": both(torch.cumsum, x, dim, grad),
-            },
-            seconds,
-        )
-        yield {"name": f"float32 {shape} dim {dim}", "size": math.prod(shape), **times}
+        yield groups.twice("gradients", partial(measure, shape, dim), seconds)
 
 
 def measure_compiled(seconds: float) -> Iterator[dict[str, Any]]:
@@ -61,7 +65,11 @@ def measure_compiled(seconds: float) -> Iterator[dict[str, Any]]:
         with fresh_cache():  # what an earlier version was compiled to is not measured
             for call in calls.values():
                 call()
-        yield {"name": f"float32 {shape}, * 2, + 1", **bench.measure(calls, seconds)}
+
+        def row(seconds: float, shape: Any = shape, calls: Any = calls) -> dict[str, Any]:
+            return {"name": f"float32 {shape}, * 2, + 1", **bench.measure(calls, seconds)}
+
+        yield groups.twice("compiled", row, seconds)
 
 
 def format_row(row: dict[str, Any]) -> str:

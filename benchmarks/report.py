@@ -1,31 +1,34 @@
-"""Write the README's tables and picture, and docs/performance.md, from a file of results.
+"""Write the README's table and picture, and docs/performance.md, from all files of results.
 
-python benchmarks/report.py [benchmarks/results/NAME.json]
+python benchmarks/report.py
 
-benchmarks/limits.md, which is written by hand, becomes a section of docs/performance.md.
+Every file of benchmarks/results/machines is a processor, and a column of the tables.
+benchmarks/limits.md, which is written by hand, becomes a part of docs/performance.md.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
+import figures as of
 import groups
 import picture
 import tables
-from neighbour import ELEMENTS
+from cumsum import bench
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
+MACHINES = RESULTS / "machines"
 LIMITS = ROOT / "benchmarks" / "limits.md"
 PICTURE = ROOT / "docs" / "_static" / "benchmark.svg"
+PAGE = ROOT / "docs" / "performance.md"
 START, END = "<!-- benchmark:start -->", "<!-- benchmark:end -->"
-# The groups that compare with a copy come first; the picture shows these.
-COPY_GROUPS = 6
+BOLD = "Bold: past its bound. A dash: not measured there."
+DRAWN = 5
 
-# The README shows one row of each kind, the page on performance all of them.
+# The picture shows one row of each kind, the page on performance all of them.
 SHOWN = (
     "float32 1-D, 1,000,000",
     "float32 1-D, 10,000,000",
@@ -38,49 +41,39 @@ SHOWN = (
     "float32 (8, 3, 1024, 1024) dim 1",
     "float32 (1000000, 3) dim 0",
     "float32 (1000000, 16) dim 1",
-    "float32 (4096, 4096) dim 1 transposed",
 )
 
-HOW = f"""\
-A scan has to read its input and write its output, so the time to copy as many bytes is the limit
-for large arrays. The figures are multiples of it: 1 is the speed of memory.
 
-- **The copy** is NumPy's or torch's, whichever is faster, found anew for every case. It has as many
-  threads as the scan and works in the scan's own memory, input and result, half of the bytes copied
-  over the other half: some memory is faster than other, and what the cache holds is the same.
-- All contestants write into memory they are given (`out=`) except where that is what is measured,
-  and use the same number of threads.
-- They take turns, in an order drawn anew in every round; the figure is the median over the rounds.
-  Short calls are repeated until they fill a millisecond, after one that is not timed. Before each
-  turn there is a pause of 5 ms, until the threads that torch keeps spinning are asleep.
-- A row that passes its bound is measured once more, for longer, before it counts.
-- *Page faults* are the pages of memory that the system provides for one call, after a few calls
-  that taught the allocator what to keep.
-- *A busy neighbour* is a process on every core that does nothing but spin. Quiet and busy rounds
-  take turns; a scan of {ELEMENTS:,} float32 is compared with the copy of our own threads, past the
-  cache, which share out the work as they come."""
-
-YOURSELF = """\
-```sh
-make bench                        # all of it but scaling, in about five minutes
-make bench BENCH='--match int8'   # the cases whose name holds a text
-make bench BENCH='--threads 1 --name alone'
-make scaling                      # 1, 2, 4, ... threads; needs 10 GB of memory or shrinks
-make report                       # this page, the README's tables and picture
-```
-
-Each row past its bound is named and the exit status is 1. The figures are kept in
-`benchmarks/results`. `cumsum bench` measures the same cases without this repository. A machine
-that does something else at the time measures that as well."""
+def read() -> tables.Reports:
+    """The reports by the names of their processors, or of their files where two are alike."""
+    found = {path.stem: json.loads(path.read_text()) for path in MACHINES.glob("*.json")}
+    newest = sorted(found, key=lambda stem: (found[stem]["machine"]["date"], stem), reverse=True)
+    names = {stem: bench.name(found[stem]["machine"]) for stem in newest}
+    alike = len(set(names.values())) < len(names)
+    return {f"{names[s]}, {s}" if alike else names[s]: found[s] for s in newest}
 
 
 def describe(machine: dict[str, Any]) -> str:
-    """The machine in one sentence."""
+    """The threads, the kernels, the versions and the day."""
     return (
-        f"{machine['processor']}, {machine['threads']} threads, {machine['target']} kernels; "
+        f"{machine['threads']} threads of {machine['cores']}, {machine['target']} kernels; "
         f"cumsum {machine['cumsum']}, torch {machine['torch']}, NumPy {machine['numpy']}, "
-        f"Python {machine['python']}"
+        f"Python {machine['python']}; {machine['date']}"
     )
+
+
+def describe_fully(machine: dict[str, Any]) -> str:
+    """The same, with the numbers of the processor, its caches and the compiler where known."""
+    parts = [describe(machine)]
+    if machine.get("family") is not None:
+        parts.append(f"family {machine['family']}, model {machine['model']}")
+    parts += [f"{level} {size}" for level, size in machine.get("caches", {}).items()]
+    return "; ".join([*parts, *filter(None, [machine.get("compiler")])])
+
+
+def listed(reports: tables.Reports, words: Any) -> str:
+    """A line for each processor."""
+    return "\n".join(f"- **{name}**: {words(r['machine'])}" for name, r in reports.items())
 
 
 def between_markers(text: str, content: str) -> str:
@@ -92,52 +85,91 @@ def between_markers(text: str, content: str) -> str:
     return f"{head}{START}\n{content}\n{END}{tail}"
 
 
-def readme_part(report: groups.Report, lines: list[groups.Row], rows: list[groups.Row]) -> str:
+def readme_part(reports: tables.Reports) -> str:
     """What stands between the README's markers."""
     shown = f"![Groups and libraries relative to a copy]({PICTURE.relative_to(ROOT)})"
-    measured = f"Measured on {describe(report['machine'])}."
-    parts = (tables.short_group_table(lines), tables.case_table(rows), measured, shown)
-    return "\n\n".join(parts)
+    table = tables.group_table(reports, brief=True)
+    return "\n\n".join((table, BOLD, listed(reports, describe), shown))
 
 
-def performance_page(report: groups.Report, lines: list[groups.Row]) -> str:
+def performance_page(reports: tables.Reports) -> str:
     """The whole of docs/performance.md."""
+    opening, _, rest = LIMITS.read_text().partition("\n\n## ")
     head = (
         "<!-- Generated by benchmarks/report.py -->\n# Performance",
-        f"Measured on {describe(report['machine'])}.",
-        tables.group_table(lines),
+        opening,
+        tables.group_table(reports, brief=False),
+        BOLD,
+        listed(reports, describe_fully),
         "```{image} _static/benchmark.svg\n:alt: Groups and libraries relative to a copy\n```",
+        f"## {rest.strip()}",
     )
-    body = (f"## {title}\n\n{text}" for title, text in sections(report).items())
+    body = (f"## {title}\n\n{text}" for title, text in sections(reports).items())
     return "\n\n".join([*head, *body]) + "\n"
 
 
-def sections(report: groups.Report) -> dict[str, str]:
-    """The sections of the page by their titles."""
+def sections(reports: tables.Reports) -> dict[str, str]:
+    """The sections of the page that are made, by their titles."""
+
+    def table(first: str, part: str, cell: Any) -> str:
+        return tables.side_by_side(first, reports, part, cell)
+
+    beside = "In brackets: as a multiple of the library's own."
     return {
-        "How it is measured": HOW,
-        "How to measure it yourself": YOURSELF,
-        "What limits each group": LIMITS.read_text().strip(),
-        "Every case": tables.case_table(report["cases"]),
-        "The cost of a call": "On arrays this small the time is that of the call itself.\n\n"
-        + tables.call_table(report["calls"]),
-        "With the gradient, and compiled": tables.gradient_table(report["gradients"])
-        + "\n\n"
-        + tables.call_table(report["compiled"]),
-        "Without out=": "Each call allocates its result, which is freed at once; so does the copy."
-        "\n\n" + tables.allocation_table(report["without_out"]),
-        "Beyond the plain scan": "Beside the plain scan of the same array (tables: beside two), "
-        "and the same by other means.\n\n" + tables.ability_table(report["abilities"]),
-        "A busy neighbour": tables.neighbour_table(report["neighbour"]),
+        "What is past its bound": past_bounds(reports),
+        "Every case": "Ours beside the copy, and beside the quicker of torch and NumPy.\n\n"
+        + tables.case_table(reports),
+        "One thread, in the cache": "Nanoseconds an element; in brackets the copy's.\n\n"
+        + table("input", "one_thread", tables.alone_cell),
+        "Drawn cases": drawn_cases(reports),
+        "The cost of a call": "On arrays this small the time is that of the call itself. "
+        f"{beside}\n\n" + table("call", "calls", tables.peer_cell),
+        "With the gradient": f"Forward and backward. {beside}\n\n"
+        + table("input", "gradients", tables.peer_cell),
+        "Compiled": f"{beside}\n\n" + table("call", "compiled", tables.peer_cell),
+        "Without out=": "Each call allocates its result, which is freed at once. "
+        f"{beside}\n\n" + table("input", "without_out", tables.peer_cell),
+        "Beyond the plain scan": "In brackets: as a multiple of the plain scan of the same array "
+        "(tables: of two); then the same by other means.\n\n"
+        + table("ability", "abilities", tables.ability_cell),
+        "A busy neighbour": tables.neighbour_table(reports),
         "More threads": scaling_section(),
-        "Import": import_sentence(report["import"]),
+        "Import": "\n".join(imports(reports)),
     }
 
 
-def import_sentence(times: dict[str, float]) -> str:
+def past_bounds(reports: tables.Reports) -> str:
+    """Every group that fails and its rows, for each processor."""
+    parts = []
+    for name, report in reports.items():
+        lines = [f"- {fault}" for fault in groups.faults(report)] or ["- nothing"]
+        parts += [f"{name}:", "\n".join(lines)]
+    return "\n\n".join(parts)
+
+
+def drawn_cases(reports: tables.Reports) -> str:
+    """The cases furthest behind; the seed and the number of each come first."""
+    words = (
+        f"The {DRAWN} furthest behind, beside the quicker of torch and NumPy. A name begins with "
+        "seed and number: `make bench-drawn SEED=... CASE=...` measures that case again."
+    )
+    parts = [words]
+    for name, report in reports.items():
+        found = of.named("drawn", of.to_peers, of.every)(report)
+        worst = sorted(found, key=found.__getitem__, reverse=True)[:DRAWN]
+        rows = ((case, tables.format_ratio(found[case])) for case in worst)
+        parts += [tables.markdown((name, "ratio"), rows)] if worst else []
+    return "\n\n".join(parts)
+
+
+def imports(reports: tables.Reports) -> list[str]:
     """Milliseconds for `import cumsum` and for the part of it that is NumPy's."""
-    ours, numpy = (1e3 * (times[name] - times["python"]) for name in ("cumsum", "numpy"))
-    return f"`import cumsum` takes {ours:.0f} ms, of which `import numpy` is {numpy:.0f} ms."
+    lines = []
+    for name, report in reports.items():
+        times = report["import"]
+        ours, numpy = (1e3 * (times[key] - times["python"]) for key in ("cumsum", "numpy"))
+        lines.append(f"- {name}: {ours:.0f} ms, of which `import numpy` is {numpy:.0f} ms")
+    return lines
 
 
 def scaling_section() -> str:
@@ -146,24 +178,22 @@ def scaling_section() -> str:
     for path in sorted((RESULTS / "scaling").glob("*.json")):
         report = json.loads(path.read_text())
         machine = report["machine"]
-        parts += [
-            f"{machine['processor']}, {machine['cores']} cores, {machine['target']} kernels:",
-            tables.scaling_table(report["cases"]),
-        ]
+        words = f"{bench.name(machine)}, {machine['cores']} cores, {machine['target']} kernels:"
+        parts += [words, tables.scaling_table(report["cases"])]
     return "\n\n".join(parts)
 
 
-def main(path: Path) -> None:
-    """Write all three from the results in `path`."""
-    report = json.loads(path.read_text())
-    lines = report["groups"]
-    by_name = {row["case"]["name"]: row for row in report["cases"]}
-    rows = [by_name[name] for name in SHOWN]
-    picture.save(picture.draw(lines[:COPY_GROUPS], rows), PICTURE)
+def main() -> None:
+    """Write all three."""
+    reports = read()
+    newest = next(iter(reports))
+    rows = tables.by_name(reports[newest]["cases"])
+    shown = [rows[name] for name in SHOWN if name in rows]
+    picture.save(picture.draw(reports, shown, newest), PICTURE)
     readme = ROOT / "README.md"
-    readme.write_text(between_markers(readme.read_text(), readme_part(report, lines, rows)))
-    (ROOT / "docs" / "performance.md").write_text(performance_page(report, lines))
+    readme.write_text(between_markers(readme.read_text(), readme_part(reports)))
+    PAGE.write_text(performance_page(reports))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else RESULTS / "latest.json")
+    main()

@@ -1,9 +1,9 @@
 """Measure every case beside a copy, NumPy and torch, and fail where a group passes its bound.
 
-python benchmarks/run.py [--name NAME] [--threads N] [--seconds S] [--match TEXT]
+python benchmarks/run.py [--name NAME] [--threads N] [--seconds S] [--match TEXT] [--seed N]
 
-A case that passes a bound is measured once more, for longer, before it counts. The figures are
-written to benchmarks/results/NAME.json.
+A row that passes a bound is measured once more, for longer, before it counts. The figures are
+written to benchmarks/results/machines/NAME.json, which is named after the processor.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import abilities
+import cached
 import calls
+import drawn
 import gradients
 import groups
 import import_time
@@ -26,10 +29,11 @@ import neighbour
 import without_out
 from cumsum import bench
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parent / "results" / "machines"
 COLUMNS = ("ours", "torch", "numpy")
 HEADER = f"{'case':44} {'copy':>10} {'ours':>7} {'torch':>7} {'numpy':>7}  times a copy"
 NEIGHBOUR_SECONDS = 40.0
+CORES = len(os.sched_getaffinity(0))
 
 
 def run_cases(threads: int, seconds: float, match: str) -> Iterator[dict[str, Any]]:
@@ -37,25 +41,38 @@ def run_cases(threads: int, seconds: float, match: str) -> Iterator[dict[str, An
     for case in bench.CASES:
         if match not in case.name or not bench.can_run(case):
             continue
-        row = bench.run_case(case, threads=threads, seconds=seconds).as_dict()
-        if groups.is_behind(row):
-            row = bench.run_case(case, threads=threads, seconds=3 * seconds).as_dict()
-        yield row
+        yield groups.twice("cases", partial(run_case, case, threads), seconds)
+
+
+def run_case(case: bench.Case, threads: int, seconds: float) -> dict[str, Any]:
+    """One case as a row of the report."""
+    return bench.run_case(case, threads=threads, seconds=seconds).as_dict()
 
 
 def format_row(row: dict[str, Any]) -> str:
     """One line of the table: the copy in ms, the others as multiples of it."""
     figures = [row["ratios"].get(name) for name in COLUMNS]
     ratios = " ".join("      -" if ratio is None else f"{ratio:7.2f}" for ratio in figures)
-    mark = "  !" if groups.is_behind(row) else ""
+    mark = "  !" if groups.is_behind("cases", row) else ""
     return f"{row['case']['name']:44} {row['times']['copy'] * 1e3:7.3f} ms {ratios}{mark}"
 
 
-def measure(options: argparse.Namespace) -> groups.Report:
-    """Everything, or one part of a report that there is already, printed as it comes."""
+def parts_of(options: argparse.Namespace) -> dict[str, tuple[str, Iterator[Any], Any]]:
+    """The parts that are tables of rows: a header, the rows, and how one is printed."""
     threads, seconds = options.threads, options.seconds
-    parts: dict[str, tuple[str, Iterator[dict[str, Any]], Any]] = {
+    return {
         "cases": (HEADER, run_cases(threads, seconds, options.match), format_row),
+        "one_thread": (cached.ALONE_HEADER, cached.measure_alone(seconds), cached.format_alone),
+        "second_thread": (
+            cached.SECOND_HEADER,
+            cached.measure_second(threads, seconds),
+            cached.format_second,
+        ),
+        "drawn": (
+            drawn.HEADER,
+            drawn.measure_all(threads, seconds / 2, options.seed),
+            drawn.format_row,
+        ),
         "calls": (calls.HEADER, calls.measure_all(seconds), calls.format_row),
         "gradients": (gradients.HEADER, gradients.measure_all(seconds), gradients.format_row),
         "compiled": (
@@ -74,17 +91,21 @@ def measure(options: argparse.Namespace) -> groups.Report:
             abilities.format_row,
         ),
     }
+
+
+def measure(options: argparse.Namespace) -> groups.Report:
+    """Everything, or one part of a report that there is already, printed as it comes."""
     only = "cases" if options.match else options.only
-    report: groups.Report = {"machine": bench.machine(threads)}
+    report: groups.Report = {"machine": bench.machine(options.threads)}
     if options.only:
-        report = json.loads(path_of(options).read_text())
-    for name, (header, rows, form) in parts.items():
+        report = {**json.loads(path_of(options).read_text()), **report}
+    for name, (header, rows, form) in parts_of(options).items():
         if only in {"", name}:
             print(f"\n{header}")
             report[name] = show(rows, form)
     if only:
         return report
-    report["neighbour"] = neighbour.measure(threads, NEIGHBOUR_SECONDS * seconds)
+    report["neighbour"] = neighbour.measure(options.threads, NEIGHBOUR_SECONDS * options.seconds)
     print(f"\nneighbour: {neighbour.describe(report['neighbour'])}")
     report["import"] = import_time.measure()
     print(f"\nimport: {import_time.describe(report['import'])}")
@@ -92,8 +113,10 @@ def measure(options: argparse.Namespace) -> groups.Report:
 
 
 def path_of(options: argparse.Namespace) -> Path:
-    """The file of results."""
-    return RESULTS / f"{options.name}.json"
+    """The file of results: the processor's, and of fewer threads than it has one of their own."""
+    fewer = "" if options.threads == CORES else f"-threads-{options.threads}"
+    name = options.name or bench.slug(bench.machine(options.threads)) + fewer
+    return RESULTS / f"{name}.json"
 
 
 def show(rows: Iterator[dict[str, Any]], format_row: Any) -> list[dict[str, Any]]:
@@ -111,11 +134,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     add = parser.add_argument
-    add("--name", default="latest", help="name of the file of results")
-    add("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    add("--name", default="", help="of the file of results, if not that of the processor")
+    add("--threads", type=int, default=CORES)
     add("--seconds", type=float, default=0.8, help="for each case")
     add("--only", default="", help="only this part of the file of results: abilities, calls, ...")
     add("--match", default="", help="only the cases whose name holds this text, and nothing else")
+    add("--seed", type=int, default=drawn.today(), help="of the drawn cases, the day's")
     return parser.parse_args(arguments)
 
 
@@ -124,11 +148,11 @@ def main(arguments: list[str]) -> int:
     options = parse(arguments)
     start = time.perf_counter()
     report = measure(options)
-    report["groups"] = groups.judge(report)
     faults = groups.faults(report)
-    print(f"\n{groups.format_table(report['groups'])}\n")
+    print(f"\n{groups.format_table(report)}\n")
     if not options.match:
         path = path_of(options)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(report, indent=1) + "\n")
         print(f"{path}, {time.perf_counter() - start:.0f} s")
     print(f"past their bounds: {len(faults)}", *faults, sep="\n  ")

@@ -1,12 +1,17 @@
-"""The figures as Markdown tables."""
+"""The figures of all processors side by side, as Markdown tables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-CONTESTANTS = ("ours", "torch", "numpy")
+import figures as of
+import groups
+from cumsum import bench
+
 Row = dict[str, Any]
+Reports = dict[str, groups.Report]  # by the name of the processor
+NONE = "–"
 
 
 def markdown(head: tuple[str, ...], rows: Iterable[Iterable[str]], words: int = 1) -> str:
@@ -17,119 +22,106 @@ def markdown(head: tuple[str, ...], rows: Iterable[Iterable[str]], words: int = 
     )
 
 
-def group_table(lines: list[Row]) -> str:
-    """What is aimed at, what would fail, what was measured, and the row furthest behind."""
-    return markdown(
-        ("group", "of its rows", "the row furthest behind", "aim", "at most", "measured"),
+def group_table(reports: Reports, brief: bool) -> str:
+    """What is aimed at, what fails, and what was measured; bold where it fails."""
+    rows = (
         (
-            (
-                line["name"],
-                f"{line['statistic']} of {line['rows']}" if line["rows"] > 1 else "",
-                line["worst"] if line["rows"] > 1 else "",
-                *(f"{line[key]:.2f}" for key in ("aim", "most")),
-                f"**{line['measured']:.2f}**",
-            )
-            for line in lines
-        ),
-        words=3,
+            group.name,
+            group.statistic,
+            *(format_bound(bound, group.least) for bound in (group.aim, group.bound)),
+            *(format_measured(group.judge(report)) for report in reports.values()),
+        )
+        for group in groups.GROUPS
+        if group.brief or not brief
     )
+    return markdown(("group", "", "aim", "bound", *reports), rows, words=2)
 
 
-def short_group_table(lines: list[Row]) -> str:
-    """The same for the README."""
+def format_bound(bound: float | None, least: bool) -> str:
+    """A bound; nothing where there is none."""
+    return "" if bound is None else f"{'≥ ' if least else ''}{bound:.2f}"
+
+
+def format_measured(line: Row | None) -> str:
+    """What a group came to."""
+    if line is None:
+        return NONE
+    return f"**{line['measured']:.2f}**" if line["past"] else f"{line['measured']:.2f}"
+
+
+def side_by_side(first: str, reports: Reports, part: str, cell: Callable[[Row], str]) -> str:
+    """The rows of a part, a column for each processor that has it."""
+    columns = {name: by_name(report[part]) for name, report in reports.items() if part in report}
     return markdown(
-        ("group", "", "aim", "at most", "measured"),
+        (first, *columns),
         (
-            (
-                line["name"],
-                line["statistic"],
-                *(f"{line[key]:.2f}" for key in ("aim", "most")),
-                f"**{line['measured']:.2f}**",
-            )
-            for line in lines
-        ),
-        words=2,
-    )
-
-
-def case_table(rows: list[Row]) -> str:
-    """The time of a copy, ours, and the ratios to the copy."""
-    return markdown(
-        ("input", "copy", "cumsum", "cumsum / copy", "torch / copy", "NumPy / copy"),
-        (
-            (
-                row["case"]["name"],
-                *(format_time(row["times"][name]) for name in ("copy", "ours")),
-                f"**{format_ratio(row['ratios'].get('ours'))}**",
-                *(format_ratio(row["ratios"].get(name)) for name in CONTESTANTS[1:]),
-            )
-            for row in rows
+            (name, *(cell(rows[name]) if name in rows else NONE for rows in columns.values()))
+            for name in dict.fromkeys(name for rows in columns.values() for name in rows)
         ),
     )
 
 
-def call_table(rows: list[Row]) -> str:
-    """What one small call costs."""
+def by_name(rows: list[Row]) -> dict[str, Row]:
+    """The rows by their names."""
+    return {of.name_of(row): row for row in rows}
+
+
+def case_table(reports: Reports) -> str:
+    """Every case beside its copy, and beside the quicker of torch and NumPy."""
+    columns = [by_name(report["cases"]) for report in reports.values()]
+    names = dict.fromkeys(
+        [*(case.name for case in bench.CASES), *(name for rows in columns for name in rows)]
+    )
+    heads = [(f"{name}: / copy", "/ torch, NumPy") for name in reports]
     return markdown(
-        ("call", "cumsum", "the library's own", "ratio"),
+        ("input", *(head for pair in heads for head in pair)),
         (
-            (
-                row["name"],
-                *(format_time(row[name]) for name in ("ours", "peer")),
-                f"{row['ours'] / row['peer']:.2f}",
-            )
-            for row in rows
+            (name, *(cell for rows in columns for cell in case_cells(rows.get(name))))
+            for name in names
         ),
     )
 
 
-def gradient_table(rows: list[Row]) -> str:
-    """A scan, its backward call, and both beside torch's."""
-    return markdown(
-        ("input", "forward", "backward", "both", "torch's", "ratio"),
-        (
-            (
-                row["name"],
-                *(format_time(row[name]) for name in ("forward", "backward", "ours", "peer")),
-                f"{row['ours'] / row['peer']:.2f}",
-            )
-            for row in rows
-        ),
-    )
+def case_cells(row: Row | None) -> tuple[str, str]:
+    """Both ratios of a case."""
+    if row is None:
+        return NONE, NONE
+    return format_ratio(of.to_copy(row)), format_ratio(of.to_peers(row))
 
 
-def allocation_table(rows: list[Row]) -> str:
-    """Scans that allocate their result: time and page faults."""
-    return markdown(
-        (
-            *("input", "its copy", "cumsum", "the library's own", "ratio"),
-            *("page faults", "the library's own"),
-        ),
-        (
-            (
-                row["name"],
-                *(format_time(row[name]) for name in ("copy", "ours", "peer")),
-                f"{row['ours'] / row['peer']:.2f}",
-                *(f"{row['faults'][name]:.0f}" for name in ("ours", "peer")),
-            )
-            for row in rows
-        ),
-    )
+def alone_cell(row: Row) -> str:
+    """Nanoseconds an element, the copy's in brackets."""
+    copy = 1e9 * row["times"]["copy"] / of.size(row)
+    return f"{of.ns_an_element(row):.3f} ({copy:.3f})"
 
 
-def neighbour_table(row: Row) -> str:
+def peer_cell(row: Row) -> str:
+    """Our time, and in brackets as a multiple of the library's own."""
+    return f"{format_time(row['ours'])} ({format_ratio(of.ratio(row))})"
+
+
+def ability_cell(row: Row) -> str:
+    """Our time, in brackets as a multiple of the plain scan, and the time by other means."""
+    ours = f"{format_time(row['ours'])} ({format_ratio(row['ours'] / row['plain'])})"
+    return f"{ours}; {row['means']} {format_time(row['peer'])}" if "peer" in row else ours
+
+
+def neighbour_table(reports: Reports) -> str:
     """The scan and the copy, alone and beside busy neighbours."""
+    rows = {name: report["neighbour"] for name, report in reports.items() if "neighbour" in report}
     return markdown(
-        (row["name"], "quiet", "busy", "slowdown"),
+        ("", *rows),
         (
-            (
-                words,
-                *(format_time(row[state][name]) for state in ("quiet", "busy")),
-                f"{row['slowdown'][name]:.2f}",
-            )
-            for name, words in (("ours", "scan"), ("copy", "copy"))
+            (words, *(neighbour_cell(row, contestant) for row in rows.values()))
+            for contestant, words in (("ours", "scan"), ("copy", "copy"))
         ),
     )
+
+
+def neighbour_cell(row: Row, contestant: str) -> str:
+    """A time when it is quiet and when it is busy, and their ratio."""
+    quiet, busy = (format_time(row[state][contestant]) for state in ("quiet", "busy"))
+    return f"{quiet}, busy {busy} ({row['slowdown'][contestant]:.2f})"
 
 
 def scaling_table(rows: list[Row]) -> str:
@@ -141,26 +133,8 @@ def scaling_table(rows: list[Row]) -> str:
                 row["case"]["name"],
                 str(row["threads"]),
                 *(format_time(row["times"][name]) for name in ("copy", "ours")),
-                f"**{format_ratio(row['ratios']['ours'])}**",
+                format_ratio(row["ratios"]["ours"]),
                 f"{row['speedup']:.2f}",
-            )
-            for row in rows
-        ),
-    )
-
-
-def ability_table(rows: list[Row]) -> str:
-    """Abilities beside the plain scan, and the same by other means."""
-    return markdown(
-        ("ability", "plain", "ours", "ours / plain", "by other means", ""),
-        (
-            (
-                row["name"],
-                format_time(row["plain"]),
-                format_time(row["ours"]),
-                f"**{row['ours'] / row['plain']:.2f}**",
-                format_time(row["peer"]) if "peer" in row else "–",
-                row["means"],
             )
             for row in rows
         ),
@@ -176,5 +150,5 @@ def format_time(seconds: float) -> str:
 
 
 def format_ratio(ratio: float | None) -> str:
-    """A multiple of the copy's time; a dash where the library has no such dtype."""
-    return "–" if ratio is None else f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"
+    """A multiple; a dash where there is none."""
+    return NONE if ratio is None else f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 import cumsum
-from calls import measure
+import groups
 from cumsum import bench
 
 SHAPES = ((100_000,), (1_000_000,), (10_000_000,), (100_000_000,), (4096, 4096))
@@ -49,6 +49,15 @@ def page_faults(call: Callable[[], object]) -> float:
     return (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / COUNTED_CALLS
 
 
+def measure(library: str, dtype: str, shape: tuple[int, ...], seconds: float) -> dict[str, Any]:
+    """Seconds and page faults per call."""
+    where = f"1-D, {shape[0]:,}" if len(shape) == 1 else f"{shape} dim 0"
+    calls = contestants(library, dtype, shape)
+    times = bench.measure(calls, seconds)
+    faults = {name: page_faults(call) for name, call in calls.items()}
+    return {"name": f"{library}, {dtype} {where}", "faults": faults, **times}
+
+
 def measure_all(threads: int, seconds: float) -> Iterator[dict[str, Any]]:
     """One row for each library, dtype and shape; seconds and page faults per call."""
     with contextlib.ExitStack() as stack:
@@ -56,11 +65,8 @@ def measure_all(threads: int, seconds: float) -> Iterator[dict[str, Any]]:
         stack.enter_context(bench.torch_threads(torch, threads))
         for library in ("torch", "numpy"):
             for dtype, shape in ROWS:
-                where = f"1-D, {shape[0]:,}" if len(shape) == 1 else f"{shape} dim 0"
-                calls = contestants(library, dtype, shape)
-                times = measure(calls, seconds)
-                faults = {name: page_faults(call) for name, call in calls.items()}
-                yield {"name": f"{library}, {dtype} {where}", "faults": faults, **times}
+                row = partial(measure, library, dtype, shape)
+                yield groups.twice("without_out", row, seconds)
 
 
 def format_row(row: dict[str, Any]) -> str:

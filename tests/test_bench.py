@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cumsum import _core, bench
+from cumsum.bench import processors
 
 STRIDES = {
     "contiguous": (40, 4),
@@ -58,7 +59,10 @@ def test_every_dtype_is_measured(dtype, layout):
     assert result.nbytes == (
         read * kind.itemsize + 240 * (8 if kind.kind in "bi" else kind.itemsize)
     )
-    ways = ("NumPy", "NumPy, fill", "torch, fill") if layout in REPEATED else ("NumPy", "torch")
+    repeated = ("NumPy", "NumPy, fill", "torch, fill")
+    plain = ("NumPy", "torch")
+    strided = ("NumPy, strided", "NumPy, strided, in threads", "torch, strided")
+    ways = repeated if layout in REPEATED else plain if layout == "contiguous" else strided
     assert result.copy in ways
 
 
@@ -99,3 +103,75 @@ def test_copy_refuses():
         _core.copy(np.zeros(3, np.uint8), np.zeros(4, np.uint8), 1, False)
     with pytest.raises(ValueError, match="size or thread count out of range"):
         _core.copy(np.zeros(4, np.uint8), np.zeros(4, np.uint8), 0, False)
+
+
+CPUINFO = """\
+processor	: 0
+vendor_id	: {}
+cpu family	: {}
+model		: {}
+model name	: {}
+stepping	: {}
+
+processor	: 1
+model		: 999
+"""
+
+
+@pytest.mark.parametrize(
+    ("vendor", "family", "model", "stepping", "name"),
+    [
+        ("AuthenticAMD", 25, 17, 1, "Zen 4"),
+        ("AuthenticAMD", 25, 1, 1, "Zen 3"),
+        ("AuthenticAMD", 26, 2, 1, "Zen 5"),
+        ("AuthenticAMD", 99, 2, 1, None),
+        ("GenuineIntel", 6, 207, 2, "Emerald Rapids"),
+        ("GenuineIntel", 6, 85, 4, "Skylake-X"),
+        ("GenuineIntel", 6, 85, 7, "Cascade Lake"),
+        ("GenuineIntel", 6, 1, 7, None),
+        ("somebody", 6, 207, 7, None),
+    ],
+)
+def test_microarchitecture(vendor, family, model, stepping, name):
+    said = processors.fields(CPUINFO.format(vendor, family, model, "x", stepping))
+    assert processors.microarchitecture(said) == name
+
+
+def test_microarchitecture_of_arm():
+    said = {"CPU implementer": "0x41", "CPU part": "0xd40"}
+    assert processors.microarchitecture(said) == "Neoverse V1"
+    assert processors.microarchitecture({}) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("AMD EPYC", "AMD EPYC"),
+        ("AMD EPYC 9654 96-Core Processor", "AMD EPYC 9654"),
+        ("Intel(R) Xeon(R) Processor @ 2.60GHz", "Intel Xeon"),
+        ("Intel(R) Xeon(R) Platinum 8488C", "Intel Xeon Platinum 8488C"),
+        ("Intel(R) Core(TM) i7-8700 CPU @ 3.20GHz", "Intel Core i7-8700"),
+    ],
+)
+def test_names_are_tidied(given, name):
+    assert processors.tidy(given) == name
+
+
+def test_machines_have_names():
+    zen = {"processor": "AMD EPYC", "family": 25, "model": 17, "microarchitecture": "Zen 4"}
+    zen |= {"target": "avx512", "targets": ["avx512", "avx2"]}
+    assert bench.name(zen) == "AMD EPYC, Zen 4"
+    assert bench.slug(zen) == "amd-epyc-family-25-model-17"
+    assert bench.slug(zen | {"target": "avx2"}) == "amd-epyc-family-25-model-17-avx2"
+    arm = {"processor": "aarch64", "family": None, "microarchitecture": "Neoverse V1"}
+    assert bench.slug(arm | {"target": "neon"}) == "aarch64-neoverse-v1"
+    old = {"processor": "AMD EPYC", "target": "avx512"}
+    assert (bench.name(old), bench.slug(old)) == ("AMD EPYC", "amd-epyc")
+
+
+def test_this_machine():
+    machine = bench.machine(2)
+    assert machine["threads"] == 2
+    assert machine["target"] in machine["targets"]
+    assert bench.slug(machine)
+    assert bench.headline(machine).startswith(bench.name(machine))

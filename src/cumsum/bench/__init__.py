@@ -10,7 +10,7 @@ is given.
 from cumsum.bench.cases import CASES, LAYOUTS, SHORT, SHORT_NAMES, Case
 from cumsum.bench.contest import PEERS, Result, can_run, find_torch, run_case, torch_threads
 from cumsum.bench.inputs import as_tensor, distinct_bytes, make_input, numpy_dtype, random_values
-from cumsum.bench.machine import headline, machine
+from cumsum.bench.machine import headline, machine, name, slug
 from cumsum.bench.measure import measure
 
 __all__ = [
@@ -29,8 +29,10 @@ __all__ = [
     "machine",
     "make_input",
     "measure",
+    "name",
     "numpy_dtype",
     "random_values",
     "run_case",
+    "slug",
     "torch_threads",
 ]

@@ -14,7 +14,7 @@ import numpy as np
 
 import cumsum
 from cumsum.bench.cases import Case
-from cumsum.bench.copies import copies, fastest, fills
+from cumsum.bench.copies import copies, fastest, fills, strided
 from cumsum.bench.inputs import as_tensor, distinct_bytes, make_input, together
 from cumsum.bench.measure import measure
 
@@ -82,6 +82,8 @@ def run_placed(
         stack.enter_context(np.errstate(all="ignore"))
         if 0 in array.strides:
             ways = fills(array, out, torch)
+        elif not array.flags.c_contiguous:
+            ways = strided(array, out, threads, torch)
         else:
             ways = copies(memory[:nbytes], threads, torch)
         copy, copying = fastest(ways, COPY_SHARE * seconds)

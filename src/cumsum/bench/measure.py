@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 
 # A sample shorter than this is mostly clock; calls are repeated until they fill it.
 SAMPLE_SECONDS = 1e-3
-# The threads of OpenMP, torch's, look out for more work for some milliseconds after a call. That
-# keeps the cores from whoever comes next: a scan of a million float32 takes 370 us instead of 210.
-SETTLE_SECONDS = 5e-3
+# The threads of OpenMP, torch's, look out for more work for some milliseconds after a call (2.4 to
+# 4.8 on an Emerald Rapids). That keeps the cores from whoever comes next: a scan of a million
+# float32 takes 370 us instead of 210.
+SETTLE_SECONDS = 8e-3
 MIN_ROUNDS, MAX_ROUNDS = 3, 1000
 
 
