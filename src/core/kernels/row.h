@@ -70,16 +70,22 @@ struct Row {
     }
   }
 
-  template <int D>
+  template <int D, class X = A>
   static inline void step(Group& g) {
     if constexpr (D < elements) {
       CUMSUM_UNROLL
-      for (int j = 0; j < parts; ++j) g.part[j] += permute<Lower<D>, A, L>(g.part[j]);
+      for (int j = 0; j < parts; ++j) {
+        const V lower = permute<Lower<D>, A, L>(g.part[j]);
+        g.part[j] = D == 1 ? g.part[j] + lower : add_beside<X, A, L>(g.part[j], lower);
+      }
     } else {
       CUMSUM_UNROLL
       for (int j = 0; j < parts; ++j) {
         int e = j / vectors * elements;
-        if (e & D) g.part[j] += last(g.part[tree_source(e, D) / elements * vectors + j % vectors]);
+        if (e & D) {
+          const V lower = last(g.part[tree_source(e, D) / elements * vectors + j % vectors]);
+          g.part[j] = add_beside<X, A, L>(g.part[j], lower);
+        }
       }
     }
   }
@@ -217,14 +223,15 @@ struct Row {
 
   // The chain, and the carry, onto a bundle's prefix sums. `carry` is null in a line's first tile,
   // where it would add nothing.
+  template <class X>
   [[gnu::always_inline]] static inline void finish(Group& g, const Above* carry, Sum& chain,
                                                    bool exclusive) {
     Sum first = chain;
     const Sum before = chain_in(g, chain);
     CUMSUM_UNROLL
     for (int j = 0; j < parts; ++j) {
-      g.part[j] = before.part[j % vectors] + g.part[j];
-      if (carry) g.part[j] = carry->part[j % vectors] + g.part[j];
+      g.part[j] = add_beside<X, A, L>(before.part[j % vectors], g.part[j]);
+      if (carry) g.part[j] = add_carry<X, A, L>(carry->part[j % vectors], g.part[j]);
     }
     if (exclusive) {
       for (int k = 0; carry && k < vectors; ++k) first.part[k] = carry->part[k] + first.part[k];
@@ -232,14 +239,56 @@ struct Row {
     }
   }
 
+  // Sums of a group of short integers fit in shorter words, of which a vector holds more.
+  template <class X>
+  static constexpr bool is_short =
+      __is_same(A, uint64_t) && sizeof(X) <= 2 && C == 1 && vector_bytes >= 32;
+
+  template <class X, int count>
+  [[gnu::always_inline]] static inline void grow_short_trees(const char* x, Group (&g)[count]) {
+    constexpr bool half = sizeof(X) == 1 && vector_bytes == 64;
+    using Word = std::conditional_t<half, uint16_t, uint32_t>;
+    constexpr int lanes = vector_bytes / sizeof(Word), together = lanes / bundle;
+    using Narrow = Row<Word, 1, Step, lanes / group_size>;
+    static_assert(count % together == 0);
+    CUMSUM_UNROLL
+    for (int i = 0; i < count; i += together) {
+      auto narrow = Narrow::template load_group<X>(x + Step * i * bundle * int64_t{sizeof(X)});
+      Narrow::template step<1>(narrow);
+      Narrow::template step<2>(narrow);
+      Narrow::template step<4>(narrow);
+      spread_out(narrow.part[0], &g[i], std::make_integer_sequence<int, together * parts>{});
+    }
+  }
+
+  // Vectors of A from those lanes of a wider one that come next in the scan.
+  template <class Narrow, int... at>
+  [[gnu::always_inline]] static inline void spread_out(Narrow narrow, Group* g,
+                                                       std::integer_sequence<int, at...>) {
+    constexpr int count = sizeof...(at);
+    ((g[at / parts].part[at % parts] = lengthened<(Step > 0 ? at : count - 1 - at) * L>(
+          narrow, std::make_integer_sequence<int, L>{})),
+     ...);
+  }
+
+  template <int first, class Narrow, int... I>
+  [[gnu::always_inline]] static inline V lengthened(Narrow narrow,
+                                                    std::integer_sequence<int, I...>) {
+    using Word = std::conditional_t<sizeof(narrow[0]) == 2, int16_t, int32_t>;
+    const auto some = __builtin_shufflevector(narrow, narrow, (first + I)...);
+    return widen<A, L, Word>(bit_cast<Vector<Word, L>>(some));
+  }
+
   // `count` bundles, each step for all of them before the next step: a processor that looks only so
   // far ahead then always has something to do.
-  template <class X, class R, bool plain, int count>
-  [[gnu::always_inline]] static inline void scan_bundles(const char* x, char* y, const Above* carry,
-                                                         Sum& chain, Manner manner) {
-    constexpr int64_t x_step = Step * bundle * C * int64_t{sizeof(X)},
-                      y_step = Step * bundle * C * int64_t{sizeof(R)};
-    Group g[count];
+  template <class X, bool plain, int count>
+  [[gnu::always_inline]] static inline void grow_trees(const char* x, Group (&g)[count],
+                                                       Manner manner) {
+    constexpr int64_t x_step = Step * bundle * C * int64_t{sizeof(X)};
+    if constexpr (plain && is_short<X> && count > 1) {
+      grow_short_trees<X>(x, g);
+      return;
+    }
     CUMSUM_UNROLL
     for (int i = 0; i < count; ++i) g[i] = load_group<X>(x + i * x_step);
     if constexpr (!plain && C == 1) {
@@ -249,13 +298,20 @@ struct Row {
       }
     }
     CUMSUM_UNROLL
-    for (int i = 0; i < count; ++i) step<1>(g[i]);
+    for (int i = 0; i < count; ++i) step<1, X>(g[i]);
     CUMSUM_UNROLL
-    for (int i = 0; i < count; ++i) step<2>(g[i]);
+    for (int i = 0; i < count; ++i) step<2, X>(g[i]);
     CUMSUM_UNROLL
-    for (int i = 0; i < count; ++i) step<4>(g[i]);
+    for (int i = 0; i < count; ++i) step<4, X>(g[i]);
+  }
+
+  template <class X, class R, bool plain, int count>
+  [[gnu::always_inline]] static inline void finish_trees(char* y, Group (&g)[count],
+                                                         const Above* carry, Sum& chain,
+                                                         Manner manner) {
+    constexpr int64_t y_step = Step * bundle * C * int64_t{sizeof(R)};
     CUMSUM_UNROLL
-    for (int i = 0; i < count; ++i) finish(g[i], carry, chain, !plain && manner.exclusive);
+    for (int i = 0; i < count; ++i) finish<X>(g[i], carry, chain, !plain && manner.exclusive);
     if (manner.stream) {
       CUMSUM_UNROLL
       for (int i = 0; i < count; ++i) store_group<R>(y + i * y_step, g[i], true);
@@ -263,6 +319,14 @@ struct Row {
       CUMSUM_UNROLL
       for (int i = 0; i < count; ++i) store_group<R>(y + i * y_step, g[i], false);
     }
+  }
+
+  template <class X, class R, bool plain, int count>
+  [[gnu::always_inline]] static inline void scan_bundles(const char* x, char* y, const Above* carry,
+                                                         Sum& chain, Manner manner) {
+    Group g[count];
+    grow_trees<X, plain, count>(x, g, manner);
+    finish_trees<X, R, plain, count>(y, g, carry, chain, manner);
   }
 };
 

@@ -59,11 +59,24 @@ struct Rows {
     const Above* const carried = carry ? &above : nullptr;
     Sum within = chain;
     int64_t i = 0;
-    if constexpr (Row::parts == 1) {
-      constexpr int many = 4;
-      for (; i + many * bundle <= length; i += many * bundle) {
-        Row::template scan_bundles<X, R, plain, many>(x + i * x_step, y + i * y_step, carried,
-                                                      within, manner);
+    if constexpr (Row::parts <= 2) {
+      // The trees of what comes next are grown while sums are finished: neither waits for the
+      // other.
+      constexpr int many = 4, together = many * bundle;
+      if (together <= length) {
+        typename Row::Group grown[many];
+        Row::template grow_trees<X, plain, many>(x, grown, manner);
+        for (; i + 2 * together <= length; i += together) {
+          typename Row::Group next[many];
+          Row::template grow_trees<X, plain, many>(x + (i + together) * x_step, next, manner);
+          Row::template finish_trees<X, R, plain, many>(y + i * y_step, grown, carried, within,
+                                                        manner);
+          CUMSUM_UNROLL
+          for (int k = 0; k < many; ++k) grown[k] = next[k];
+        }
+        Row::template finish_trees<X, R, plain, many>(y + i * y_step, grown, carried, within,
+                                                      manner);
+        i += together;
       }
     }
     for (; i + bundle <= length; i += bundle) {
@@ -94,7 +107,14 @@ struct Rows {
     for (int64_t i = 0; i < length;) {
       const int64_t tile_left = tile_size - (position + i) % tile_size;
       const int64_t count = tile_left < length - i ? tile_left : length - i;
-      scan_tile<X, R, plain>(x + i * x_step, y + i * y_step, count, &carry, chain, manner);
+      if constexpr (std::is_integral_v<A>) {  // added in any order: the carry goes with the chain
+        Sum both = chain;
+        for (int k = 0; k < Row::vectors; ++k) both.part[k] += carry.part[k];
+        scan_tile<X, R, plain>(x + i * x_step, y + i * y_step, count, nullptr, both, manner);
+        for (int k = 0; k < Row::vectors; ++k) chain.part[k] = both.part[k] - carry.part[k];
+      } else {
+        scan_tile<X, R, plain>(x + i * x_step, y + i * y_step, count, &carry, chain, manner);
+      }
       i += count;
       if (count == tile_left) {
         for (int k = 0; k < Row::vectors; ++k) carry.part[k] += chain.part[k];

@@ -89,12 +89,18 @@ inline void store(char* p, Vector<A, L> sum) {
 // Past the cache; p is a multiple of the vector's size.
 inline void stream(char* p, Vector<char, vector_bytes> v) {
 #if defined(__AVX512F__)
-  _mm512_stream_si512(reinterpret_cast<__m512i*>(p), bit_cast<__m512i>(v));
-#elif defined(__AVX2__)
-  _mm256_stream_si256(reinterpret_cast<__m256i*>(p), bit_cast<__m256i>(v));
-#else
-  _mm_stream_si128(reinterpret_cast<__m128i*>(p), bit_cast<__m128i>(v));
+  if constexpr (sizeof(v) == 64) {
+    return _mm512_stream_si512(reinterpret_cast<__m512i*>(p), bit_cast<__m512i>(v));
+  }
 #endif
+#if defined(__AVX2__)
+  if constexpr (sizeof(v) == 32) {
+    return _mm256_stream_si256(reinterpret_cast<__m256i*>(p), bit_cast<__m256i>(v));
+  }
+#endif
+  if constexpr (sizeof(v) == 16) {
+    _mm_stream_si128(reinterpret_cast<__m128i*>(p), bit_cast<__m128i>(v));
+  }
 }
 #endif
 

@@ -67,18 +67,26 @@ inline V pick_or_zero(V a, std::integer_sequence<int, I...> lanes,
 // Zeros by a mask; a shuffle with a vector of zeros takes a copy of it first. The types are those
 // in which GCC makes one instruction of the shuffle and the mask.
 #if defined(__AVX512BW__)
-  constexpr int L = sizeof...(I);
+  constexpr int L = sizeof...(I), size = sizeof(V) / L;
   constexpr unsigned taken = lanes_taken<L>(lanes);
-  if constexpr (sizeof(V) == 64 && L == 8) {
-    const V picked = __builtin_shufflevector(a, a, (I < L ? I : Own)...);
-    return bit_cast<V>(_mm512_maskz_mov_pd(taken, bit_cast<__m512d>(picked)));
-  } else if constexpr (sizeof(V) == 64 && L == 16) {
-    const auto own = bit_cast<Vector<int32_t, L>>(a);
+  if constexpr (sizeof(V) >= 32 && size >= 2) {
+    using Lane =
+        std::conditional_t<size == 8, double, std::conditional_t<size == 4, int32_t, int16_t>>;
+    const auto own = bit_cast<Vector<Lane, L>>(a);
     const auto picked = __builtin_shufflevector(own, own, (I < L ? I : Own)...);
-    return bit_cast<V>(_mm512_maskz_mov_epi32(taken, bit_cast<__m512i>(picked)));
-  } else if constexpr (sizeof(V) == 64 && L == 32) {
-    const V picked = __builtin_shufflevector(a, a, (I < L ? I : Own)...);
-    return bit_cast<V>(_mm512_maskz_mov_epi16(taken, bit_cast<__m512i>(picked)));
+    if constexpr (size == 8 && L == 8) {
+      return bit_cast<V>(_mm512_maskz_mov_pd(taken, bit_cast<__m512d>(picked)));
+    } else if constexpr (size == 8) {
+      return bit_cast<V>(_mm256_maskz_mov_pd(taken, bit_cast<__m256d>(picked)));
+    } else if constexpr (size == 4 && L == 16) {
+      return bit_cast<V>(_mm512_maskz_mov_epi32(taken, bit_cast<__m512i>(picked)));
+    } else if constexpr (size == 4) {
+      return bit_cast<V>(_mm256_maskz_mov_epi32(taken, bit_cast<__m256i>(picked)));
+    } else if constexpr (L == 32) {
+      return bit_cast<V>(_mm512_maskz_mov_epi16(taken, bit_cast<__m512i>(picked)));
+    } else {
+      return bit_cast<V>(_mm256_maskz_mov_epi16(taken, bit_cast<__m256i>(picked)));
+    }
   }
 #endif
   return pick(a, V{}, lanes);

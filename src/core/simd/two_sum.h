@@ -46,6 +46,57 @@ inline T round(Twice<T> sum) {
   return sum.high + (sum.low == sum.low ? sum.low : T{});
 }
 
+// Ones of which the compiler does not know that they are.
+template <class V>
+inline V unknown_ones() {
+  V ones = V{} + 1;
+#if defined(__x86_64__)
+  asm("" : "+x"(ones));
+#endif
+  return ones;
+}
+
+// Whether sums of elements of type X, carried in an A, are added as products by one: a Zen has
+// other units for products than for sums, and those are the busier ones. But an Intel takes 100
+// times as long over a product of a number that is subnormal, which only a wider type's sums never
+// are.
+template <class X, class A>
+inline constexpr bool adds_by_products =
+#if defined(CUMSUM_HALF_VECTORS)
+    true;
+#else
+    (__is_same(X, float) && __is_same(A, double)) || __is_same(X, Float16);
+#endif
+
+// a + b, to the bit: the product is exact, and the sum rounded once. (With vectors of 64 bytes an
+// Intel has the same units for both, and products take longer.)
+template <class X, class A, int L>
+inline Vector<A, L> add_beside(Vector<A, L> a, Vector<A, L> b) {
+#if defined(__FMA__)
+  if constexpr (adds_by_products<X, A> && sizeof(a) == 32) {
+    const auto ones = unknown_ones<Vector<A, L>>();
+    if constexpr (__is_same(A, double)) {
+      return bit_cast<Vector<A, L>>(
+          _mm256_fmadd_pd(bit_cast<__m256d>(b), bit_cast<__m256d>(ones), bit_cast<__m256d>(a)));
+    } else if constexpr (__is_same(A, float)) {
+      return bit_cast<Vector<A, L>>(
+          _mm256_fmadd_ps(bit_cast<__m256>(b), bit_cast<__m256>(ones), bit_cast<__m256>(a)));
+    }
+  }
+#endif
+  return a + b;
+}
+
+// A carry plus a sum, likewise.
+template <class X, class A, int L>
+inline Vector<A, L> add_carry(const Vector<Carry<A>, L>& carry, Vector<A, L> sum) {
+  if constexpr (is_twice<Carry<A>> && !is_twice<A>) {
+    return add_beside<X, A, L>(carry.high, add_beside<X, A, L>(carry.low, sum));
+  } else {
+    return add_beside<X, A, L>(carry, sum);
+  }
+}
+
 template <class A, int L>
 inline A lane_of(const Vector<A, L>& v, int i) {
   if constexpr (L == 1) {

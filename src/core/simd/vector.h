@@ -13,7 +13,7 @@
 namespace cumsum {
 namespace {
 
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) && !defined(CUMSUM_HALF_VECTORS)
 inline constexpr int vector_bytes = 64;
 #elif defined(__AVX2__)
 inline constexpr int vector_bytes = 32;

@@ -7,5 +7,5 @@ void cumsum::CUMSUM_TARGET::add_complex(Kernels& kernels) {
   add_pair<C128, C128>(kernels);
   add_pair<F80, F80>(kernels);
   add_pair<C160, C160>(kernels);
-  kernels.compensated[1] = set_of<Twice<double>, C128, C128>;
+  enter(kernels.compensated[1], set_of<Twice<double>, C128, C128>);
 }

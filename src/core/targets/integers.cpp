@@ -14,11 +14,13 @@ void add_widening(Kernels& kernels) {
 }  // namespace
 
 void CUMSUM_TARGET::add_integers(Kernels& kernels) {
-  add_widening<B8>(kernels);
-  add_widening<U8>(kernels);
-  add_widening<I8>(kernels);
-  add_widening<U16>(kernels);
-  add_widening<I16>(kernels);
+  if constexpr (!only_rows) {  // these are quicker with whole vectors, which have more of them
+    add_widening<B8>(kernels);
+    add_widening<U8>(kernels);
+    add_widening<I8>(kernels);
+    add_widening<U16>(kernels);
+    add_widening<I16>(kernels);
+  }
   add_widening<U32>(kernels);
   add_widening<I32>(kernels);
   add_widening<I64>(kernels);

@@ -4,9 +4,9 @@
 
 #include "table.h"
 
-#define CUMSUM_EACH_KIND(f)                                                                      \
-  f(float32) f(float64) f(halves) f(narrow) f(integers) f(complex) f(masks) f(decays) f(checked) \
-      f(casts)
+#define CUMSUM_EACH_WIDE_KIND(f) f(float32) f(float64) f(integers) f(complex)
+#define CUMSUM_EACH_KIND(f) \
+  CUMSUM_EACH_WIDE_KIND(f) f(halves) f(narrow) f(decays) f(masks) f(checked) f(casts)
 
 namespace cumsum {
 

@@ -2,14 +2,19 @@
 
 #include <atomic>
 #include <cstring>
+#include <utility>
 
 #include "kinds.h"
+#include "processor.h"
 
 namespace cumsum {
 
 // Each is there if the build asked for it (CUMSUM_TARGETS).
 namespace avx512 {
 CUMSUM_EACH_KIND(CUMSUM_DECLARE)
+}
+namespace avx512_256 {
+CUMSUM_EACH_WIDE_KIND(CUMSUM_DECLARE)
 }
 namespace avx2 {
 CUMSUM_EACH_KIND(CUMSUM_DECLARE)
@@ -26,12 +31,17 @@ CUMSUM_EACH_KIND(CUMSUM_DECLARE)
     using namespace name;           \
     CUMSUM_EACH_KIND(CUMSUM_ADD)    \
   })
+#define CUMSUM_CHANGE_ROWS(name)      \
+  [](Kernels& kernels) {              \
+    using namespace name;             \
+    CUMSUM_EACH_WIDE_KIND(CUMSUM_ADD) \
+  }
 
 namespace {
 
 struct Targets {
-  Kernels tables[4] = {};
-  const Kernels* list[5] = {};
+  Kernels tables[5] = {};
+  const Kernels* list[6] = {};
   int count = 0;
 
   void add(const char* name, void (*fill)(Kernels&)) {
@@ -44,12 +54,25 @@ struct Targets {
     list[count++] = &kernels;
   }
 
+  // The table before, with other kernels for some of it.
+  [[maybe_unused]] void add_changed(const char* name, void (*change)(Kernels&)) {
+    Kernels& kernels = tables[count];
+    kernels = *list[count - 1];
+    kernels.name = name;
+    change(kernels);
+    list[count++] = &kernels;
+  }
+
   Targets() {
 #if defined(__x86_64__)
     __builtin_cpu_init();
 #endif
 #ifdef CUMSUM_HAS_avx512
     if (__builtin_cpu_supports("x86-64-v4")) CUMSUM_ADD_TARGET(avx512);
+#ifdef CUMSUM_HAS_avx512_256
+    if (count > 0) add_changed("avx512_256", CUMSUM_CHANGE_ROWS(avx512_256));
+    if (count > 0 && processor().halves_vectors) std::swap(list[0], list[1]);
+#endif
 #endif
 #ifdef CUMSUM_HAS_avx2
     if (__builtin_cpu_supports("x86-64-v3")) CUMSUM_ADD_TARGET(avx2);
