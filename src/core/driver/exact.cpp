@@ -6,6 +6,7 @@
 
 #include "claims.h"
 #include "policy.h"
+#include "sizes.h"
 
 namespace cumsum {
 
@@ -84,7 +85,7 @@ Status look_within(const Request& request, const Range& range, const Kernels& ke
   };
   Patience patience(interrupted, context);
   const int64_t run = std::min(policy::looked_at, axes[0].size) * item_size(request.x_dtype);
-  const int64_t grain = std::max<int64_t>(1, policy::claim_bytes / run);
+  const int64_t grain = std::max<int64_t>(1, sizes().claim / run);
   const bool small = units * run < policy::parallel_bytes;
   claim_all(small ? 1 : request.threads, units, grain, patience, look, [] {});
   const Status status = patience.status(false);

@@ -8,6 +8,7 @@
 
 #include "claims.h"
 #include "policy.h"
+#include "sizes.h"
 
 namespace cumsum {
 
@@ -26,7 +27,7 @@ Status find_fault(const int64_t* offsets, int64_t segments, int64_t size, int th
     }
     return true;
   };
-  constexpr int64_t share = policy::claim_bytes / int64_t{sizeof(int64_t)};
+  const int64_t share = sizes().claim / int64_t{sizeof(int64_t)};
   const bool small = segments * int64_t{sizeof(int64_t)} < policy::parallel_bytes;
   claim_all(small ? 1 : threads, segments, share, patience, look, [] {});
   fault = offsets[segments] == size ? -1 : segments;

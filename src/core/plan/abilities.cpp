@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "policy.h"
+#include "sizes.h"
 
 namespace cumsum {
 
@@ -63,7 +64,7 @@ void share_out_segments(Plan& plan, int threads) {
   if (!columns && !packs && !plan.pack_decay) plan.panel = 1;
   const int64_t line = plan.panel * (item_size(plan.x_dtype) + item_size(plan.y_dtype));
   plan.panels = divide_up(plan.inner.size, plan.panel);
-  plan.block = std::max<int64_t>(group_size, policy::claim_bytes / line);
+  plan.block = std::max<int64_t>(group_size, sizes().claim / line);
   plan.blocks = divide_up(plan.scan.size, plan.block);
   plan.units = plan.outer_size * plan.panels * plan.blocks;
   plan.grain = std::max<int64_t>(1, plan.block / plan.scan.size);

@@ -10,29 +10,18 @@ namespace cumsum::policy {
 // costs about 10 us, in which one core moves some 200 KiB.
 inline constexpr int64_t parallel_bytes = 1 << 19;
 
-// Bytes (read and written) a worker claims at a time. Small enough that a piece of a long line is
-// still in the second-level cache when it is read again, large enough that claiming costs nothing.
-// float32, 10 million, two threads of a Zen 5: 0.31, 0.23, 0.21, 0.21, 0.20 ns an element at 2^16,
-// 17, 18, 19, 20; read through a buffer (every second element), 2^20 and 2^21 are slower again.
-inline constexpr int64_t claim_bytes = 1 << 19;
+// The same where lines are so few that their axis is shared out: all but the first worker read
+// their part twice. float32, two threads of a Zen 4, both cores free: 100 thousand elements take 40
+// us on one and 43 on two, 200 thousand 79 and 75, 1 million 390 and 307.
+inline constexpr int64_t parallel_axis_bytes = 1 << 21;
 
 // Blocks for each worker, at least, where an axis is shared out: with fewer one worker has nothing
 // to do at the end. float32, 100 thousand, two threads: 0.185, 0.167, 0.169 ns an element with 2,
 // 4, 8 blocks.
 inline constexpr int64_t least_blocks = 4;
 
-// Results larger than this are written past the cache, where nothing reads them back soon. float64
-// (150 thousand, 10) and (1500, 1000) along dim 1, 12 million bytes, two threads beside 32 MiB of
-// third-level cache: 0.53 and 0.28 ns an element with 2^23, 0.22 and 0.12 with 2^24; 20 million and
-// more are as fast or slower with 2^25.
-inline constexpr int64_t stream_bytes = 1 << 24;
-
 // Fewer lines side by side than this are gathered and scanned as rows.
 inline constexpr int64_t least_columns = 2;
-
-// Bytes of a row of results in one panel: its carries stay in the first-level cache. int64 (4096,
-// 4096) along dim 0: 0.46, 0.47, 0.45 to 0.65, 0.58, 0.53 ns an element with 2^10 to 2^14 bytes.
-inline constexpr int64_t panel_bytes = 1 << 12;
 
 // Shorter runs of results than this are not worth it.
 inline constexpr int64_t least_streamed_row = 512;
@@ -44,8 +33,9 @@ inline constexpr int64_t least_panel_row = 1 << 10;
 
 // Results of a group of rows, or of several where lines are few, before they are written past the
 // cache. int8 -> int64 (4096, 4096) along dim 0: 0.42 ns an element where eight rows are written at
-// once, 0.27 row by row; float64 0.56 and 0.46.
-inline constexpr int64_t stage_bytes = 8 * panel_bytes;
+// once, 0.27 row by row; float64 0.56 and 0.46. int64, with rows of 2^7 to 2^11 bytes: 0.46, 0.47,
+// 0.45 to 0.65, 0.58, 0.53.
+inline constexpr int64_t stage_bytes = 1 << 15;
 
 // Bytes of a line of results, at most, for it to be gathered like that where lines are rows, and
 // bytes of a result, at least. (1 million, 10) along dim 1, one thread: float64 4.6 ns an element
@@ -83,10 +73,8 @@ inline constexpr int64_t longest_short = 512;
 // 0.32 with 64. Where memory runs along the lines (transposed): 0.30, 0.33, 0.25, 0.23 to 0.26 with
 // 16, 32, 64, 128 elements, and half as much again with 2^16 bytes.
 inline constexpr int64_t packed_lines = 128;
-inline constexpr int64_t packed_lines_bytes = 1 << 17;
 inline constexpr int64_t packed_rows = 16;
 inline constexpr int64_t packed_rows_along = 64;
-inline constexpr int64_t packed_rows_bytes = 1 << 15;
 
 // Elements of lines that the kernels themselves read past a mask, at least: shorter ones are
 // quicker woven, from a buffer. float32 along dim 1, one thread: (1 million, 10) 0.85 ns an element
