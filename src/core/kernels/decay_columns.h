@@ -60,7 +60,7 @@ struct DecayColumns {
       weights[r] = r < rows ? load_decay<L>(p, row + r, line) : V{};
       steady &= is_steady(weights[r]);
     }
-    if (!holds<Extent::all, L>(steady)) {
+    if (any_lane(steady == 0)) {
       for (int lane = 0; lane < L; ++lane) scan_lane(p, row, line + lane, rows, begins);
       return;
     }
@@ -86,7 +86,7 @@ struct DecayColumns {
       sums[r] = weights[r] * total + sums[r];
       zeros |= sums[r] == 0;
     }
-    if (holds<Extent::any, L>(zeros)) {  // of a copy, since what has an address is in memory
+    if (any_lane(zeros)) {  // of a copy, since what has an address is in memory
       V results[group_size];
       CUMSUM_UNROLL
       for (int r = 0; r < group_size; ++r) results[r] = sums[r];

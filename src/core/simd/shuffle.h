@@ -135,6 +135,26 @@ inline V pick_two_or_zero(V a, V b, std::integer_sequence<int, I...>,
   return bit_cast<V>(bit_cast<Words>(picked) & Words{(I < 0 ? Word{0} : Word{-1})...});
 }
 
+template <class V, int... I, int... Own>
+inline V times_picked(V a, std::integer_sequence<int, I...> lanes,
+                      [[maybe_unused]] std::integer_sequence<int, Own...> all) {
+#if defined(__AVX512F__)  // as above
+  constexpr int L = sizeof...(I);
+  if constexpr (sizeof(V) == 64 && L == 8) {
+    const auto own = bit_cast<__m512d>(a),
+               picked = bit_cast<__m512d>(__builtin_shufflevector(a, a, (I < L ? I : Own)...));
+    return bit_cast<V>(_mm512_mask_mul_pd(own, lanes_taken<L>(lanes), own, picked));
+  }
+#endif
+  return a * pick(a, V{} + 1, lanes);
+}
+
+// Each lane times that chosen by F::lane, where L + i means that it stays as it is.
+template <class F, class A, int L>
+inline Vector<A, L> times_chosen(Vector<A, L> a) {
+  return times_picked(a, Lanes<F, L>{}, std::make_integer_sequence<int, L>{});
+}
+
 // Lanes of (a, b) chosen by F::lane, where L + i means lane i of b and -1 means zero.
 template <class F, class A, int L>
 inline Vector<A, L> choose_or_zero(Vector<A, L> a, Vector<A, L> b) {

@@ -8,15 +8,24 @@
 namespace cumsum {
 namespace {
 
-// Whether each line has one decay is known by its stride.
+// Decays are one for each line, which is known by its stride, or float64, or of the results' type.
+template <class R, int Step>
+void with_decays(const Piece& p, auto function) {
+  if (p.decay_scan == 0) return function(DecayRows<R, Step, double, true>{}, p);
+  if constexpr (!std::is_same_v<R, double>) {
+    if (p.own_decays) return function(DecayRows<R, Step, R, false>{}, p);
+  }
+  function(DecayRows<R, Step, double, false>{}, p);
+}
+
 template <class R, int Step>
 void scan_rows(const Piece& p) {
-  p.decay_scan == 0 ? DecayRows<R, Step, true>::scan(p) : DecayRows<R, Step, false>::scan(p);
+  with_decays<R, Step>(p, [](auto rows, const Piece& piece) { rows.scan(piece); });
 }
 
 template <class R, int Step>
 void add_up_rows(const Piece& p) {
-  p.decay_scan == 0 ? DecayRows<R, Step, true>::add_up(p) : DecayRows<R, Step, false>::add_up(p);
+  with_decays<R, Step>(p, [](auto rows, const Piece& piece) { rows.add_up(piece); });
 }
 
 template <class T>
