@@ -61,16 +61,8 @@ struct DecayTree {
   // it, and the product, which has nothing.
   class Carried {
     static constexpr bool apart = L < 3;  // the product has a vector of its own
+    static constexpr int last = Walk::lane_of_element(Walk::elements - 1, 0);
     V sums, product;
-
-    struct Total {
-      static constexpr int lane(int) { return 0; }
-    };
-    struct Added {
-      static constexpr int lane(int i) {
-        return i < 2 ? Walk::lane_of_element(Walk::elements - 1, 0) : L + i;
-      }
-    };
 
    public:
     explicit Carried(const Decayed& line) {
@@ -80,12 +72,12 @@ struct DecayTree {
     }
     Decayed line() const { return {sums[0], sums[1], apart ? product[0] : sums[apart ? 0 : 2]}; }
     void set_total(double total) { sums[0] = total; }
-    V total() const { return permute<Total, double, L>(sums); }
+    V total() const { return repeated<0, L>(sums); }
 
     // By the last weights and sums of a group.
     void move_on(V weights, V prefixes) {
-      const V weight = Walk::last(weights);
-      sums = weight * sums + permute<Added, double, L>(prefixes);
+      const V weight = repeated<last, L>(weights);
+      sums = weight * sums + repeated_twice<last, L>(prefixes);
       if constexpr (apart) product *= weight;
     }
   };
