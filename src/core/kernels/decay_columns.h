@@ -46,24 +46,23 @@ struct DecayColumns {
     }
   }
 
-  // `rows` elements of L lines, at most a group; what is carried after less matters to nobody.
-  template <int L>
+  // `rows` elements of L lines, at most a group, if nothing about them is unusual or if that has
+  // been seen to; what is carried after less matters to nobody.
+  template <int L, bool usual>
   [[gnu::always_inline]] static inline void scan_group(const Piece& p, int64_t row, int64_t line,
                                                        int rows, bool begins) {
     using V = Vector<double, L>;
     const int64_t at = line * int64_t{sizeof(R)};
     V sums[group_size], weights[group_size];
-    auto steady = is_steady(V{});
+    Unusual<L> unusual;
     CUMSUM_UNROLL
     for (int r = 0; r < group_size; ++r) {
       sums[r] = r < rows ? load<double, L, R>(p.x + (row + r) * p.x_scan + at) : V{};
-      weights[r] = r < rows ? load_decay<L>(p, row + r, line) : V{};
-      steady &= is_steady(weights[r]);
+      weights[r] = r < rows ? load_decay<L>(p, row + r, line) : V{} + 1;
+      unusual.see_term(sums[r]);
+      unusual.see_decay(weights[r]);
     }
-    if (any_lane(steady == 0)) {
-      for (int lane = 0; lane < L; ++lane) scan_lane(p, row, line + lane, rows, begins);
-      return;
-    }
+    if (usual && unusual.any()) return scan_unusual<L>(p, row, line, rows, begins);
     CUMSUM_UNROLL
     for (int d = 1; d < group_size; d *= 2) {
       CUMSUM_UNROLL
@@ -80,22 +79,9 @@ struct DecayColumns {
     const V first = p.position + row == 0 ? total : before, weight = weights[group_size - 1];
     write(local_at, V(weight * read<V>(local_at) + sums[group_size - 1]));
     write(product_at, V(read<V>(product_at) * weight));
-    auto zeros = V{} != V{};
     CUMSUM_UNROLL
-    for (int r = 0; r < group_size; ++r) {
-      sums[r] = weights[r] * total + sums[r];
-      zeros |= sums[r] == 0;
-    }
-    if (any_lane(zeros)) {  // of a copy, since what has an address is in memory
-      V results[group_size];
-      CUMSUM_UNROLL
-      for (int r = 0; r < group_size; ++r) results[r] = sums[r];
-      sign_zeros<L>(p, row, line, rows, total, results);
-      write(total_at, results[group_size - 1]);
-      for (int r = 0; p.y && r < rows; ++r)
-        put<L>(p, row + r, at, r > 0 ? results[r - 1] : first, results[r]);
-      return;
-    }
+    for (int r = 0; r < group_size; ++r) sums[r] = weights[r] * total + sums[r];
+    if constexpr (!usual) sign_zeros<L>(p, row, line, rows, total, sums);
     write(total_at, sums[group_size - 1]);
     if (p.y == nullptr) return;
     CUMSUM_UNROLL
@@ -103,6 +89,17 @@ struct DecayColumns {
       if (r == rows) break;
       put<L>(p, row + r, at, r == 0 ? first : sums[r > 0 ? r - 1 : 0], sums[r]);
     }
+  }
+
+  template <int L>
+  [[gnu::noinline]] static void scan_unusual(const Piece& p, int64_t row, int64_t line, int rows,
+                                             bool begins) {
+    bool steady = true;
+    for (int r = 0; r < rows; ++r) {
+      steady &= !any_lane(is_steady(load_decay<L>(p, row + r, line)) == 0);
+    }
+    if (steady) return scan_group<L, false>(p, row, line, rows, begins);
+    for (int lane = 0; lane < L; ++lane) scan_lane(p, row, line + lane, rows, begins);
   }
 
   // The result of a row, or the one before.
@@ -114,8 +111,8 @@ struct DecayColumns {
 
   // Gives the zeros among the results of `rows` elements, which follow `before`, their signs.
   template <int L>
-  [[gnu::noinline]] static void sign_zeros(const Piece& p, int64_t row, int64_t line, int rows,
-                                           Vector<double, L> before, Vector<double, L>* sums) {
+  static inline void sign_zeros(const Piece& p, int64_t row, int64_t line, int rows,
+                                Vector<double, L> before, Vector<double, L>* sums) {
     const int64_t at = line * int64_t{sizeof(R)};
     for (int r = 0; r < rows; ++r) {
       const auto x = load<double, L, R>(p.x + (row + r) * p.x_scan + at);
@@ -128,9 +125,9 @@ struct DecayColumns {
   static inline void scan_strips(const Piece& p, int64_t row, int64_t line, int rows, bool begins) {
     for (; line + L <= p.lines; line += L) {
       if (rows == group_size) {
-        scan_group<L>(p, row, line, group_size, begins);
+        scan_group<L, true>(p, row, line, group_size, begins);
       } else {
-        scan_group<L>(p, row, line, rows, begins);
+        scan_group<L, true>(p, row, line, rows, begins);
       }
     }
     if constexpr (L > 1) {
