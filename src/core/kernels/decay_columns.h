@@ -6,17 +6,21 @@
 namespace cumsum {
 namespace {
 
-template <class R>
+// D is what decays are stored as. `shared`: they are the same for all lines.
+template <class R, class D, bool shared>
 struct DecayColumns {
   static constexpr int widest = lanes_of<double, vector_bytes>;
 
-  // Where decays are the same for all lines their strides say so.
   template <int L>
-  static inline Vector<double, L> load_decay(const Piece& p, int64_t row, int64_t line) {
-    const char* const at = p.decay + row * p.decay_scan;
-    if (p.own_decays) return load<double, L, R>(at + line * int64_t{sizeof(R)});
-    if (p.decay_line == 0) return all_lanes<double, L>(read<double>(at));
-    return read<Vector<double, L>>(at + line * int64_t{sizeof(double)});
+  static inline Vector<double, L> load_decay(const char* at) {
+    if constexpr (shared) {
+      return all_lanes<double, L>(read<double>(at));
+    } else {
+      return load<double, L, D>(at);
+    }
+  }
+  static const char* decay_at(const Piece& p, int64_t row, int64_t line) {
+    return p.decay + row * p.decay_scan + (shared ? 0 : line * int64_t{sizeof(D)});
   }
 
   // What lines begin a tile with.
@@ -32,7 +36,7 @@ struct DecayColumns {
     const int64_t at = line * int64_t{sizeof(R)};
     for (int r = 0; r < rows; ++r) {
       values[r] = load<double, 1, R>(p.x + (row + r) * p.x_scan + at);
-      decays[r] = load_decay<1>(p, row + r, line);
+      decays[r] = load_decay<1>(decay_at(p, row + r, line));
     }
     Decayed sums = load_state(p, line);
     double before = sums.total;
@@ -46,23 +50,23 @@ struct DecayColumns {
     }
   }
 
-  // `rows` elements of L lines, at most a group, if nothing about them is unusual or if that has
-  // been seen to; what is carried after less matters to nobody.
+  // The elements of L lines in a group, if nothing about them is unusual; or `rows` of them if their
+  // decays are steady, and then what is carried matters to nobody.
   template <int L, bool usual>
   [[gnu::always_inline]] static inline void scan_group(const Piece& p, int64_t row, int64_t line,
                                                        int rows, bool begins) {
     using V = Vector<double, L>;
-    const int64_t at = line * int64_t{sizeof(R)};
     V sums[group_size], weights[group_size];
     Unusual<L> unusual;
+    const char *x = p.x + row * p.x_scan + line * int64_t{sizeof(R)}, *decay = decay_at(p, row, line);
     CUMSUM_UNROLL
-    for (int r = 0; r < group_size; ++r) {
-      sums[r] = r < rows ? load<double, L, R>(p.x + (row + r) * p.x_scan + at) : V{};
-      weights[r] = r < rows ? load_decay<L>(p, row + r, line) : V{} + 1;
+    for (int r = 0; r < group_size; ++r, x += p.x_scan, decay += p.decay_scan) {
+      sums[r] = usual || r < rows ? load<double, L, R>(x) : V{};
+      weights[r] = usual || r < rows ? load_decay<L>(decay) : V{};
       unusual.see_term(sums[r]);
       unusual.see_decay(weights[r]);
     }
-    if (usual && unusual.any()) return scan_unusual<L>(p, row, line, rows, begins);
+    if (usual && unusual.any()) return scan_any<L>(p, row, line, rows, begins);
     CUMSUM_UNROLL
     for (int d = 1; d < group_size; d *= 2) {
       CUMSUM_UNROLL
@@ -84,29 +88,30 @@ struct DecayColumns {
     if constexpr (!usual) sign_zeros<L>(p, row, line, rows, total, sums);
     write(total_at, sums[group_size - 1]);
     if (p.y == nullptr) return;
-    CUMSUM_UNROLL
-    for (int r = 0; r < group_size; ++r) {
-      if (r == rows) break;
-      put<L>(p, row + r, at, r == 0 ? first : sums[r > 0 ? r - 1 : 0], sums[r]);
+    char* y = p.y + row * p.y_scan + line * int64_t{sizeof(R)};
+    if (p.exclusive) {
+      store_rows<L>(y, p.y_scan, usual ? group_size : rows, first, sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6]);
+    } else {
+      store_rows<L>(y, p.y_scan, usual ? group_size : rows, sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6], sums[7]);
     }
   }
 
   template <int L>
-  [[gnu::noinline]] static void scan_unusual(const Piece& p, int64_t row, int64_t line, int rows,
-                                             bool begins) {
+  [[gnu::always_inline]] static inline void store_rows(char* y, int64_t scan, int rows, auto... results) {
+    int r = 0;
+    ((r++ < rows ? store<R, double, L>(y, results), y += scan : y), ...);
+  }
+
+  // Up to eight rows, whatever is in them.
+  template <int L>
+  [[gnu::noinline]] static void scan_any(const Piece& p, int64_t row, int64_t line, int rows,
+                                         bool begins) {
     bool steady = true;
     for (int r = 0; r < rows; ++r) {
-      steady &= !any_lane(is_steady(load_decay<L>(p, row + r, line)) == 0);
+      steady &= !any_lane(is_steady(load_decay<L>(decay_at(p, row + r, line))) == 0);
     }
     if (steady) return scan_group<L, false>(p, row, line, rows, begins);
     for (int lane = 0; lane < L; ++lane) scan_lane(p, row, line + lane, rows, begins);
-  }
-
-  // The result of a row, or the one before.
-  template <int L>
-  static inline void put(const Piece& p, int64_t row, int64_t at, Vector<double, L> before,
-                         Vector<double, L> result) {
-    store<R, double, L>(p.y + row * p.y_scan + at, p.exclusive ? before : result);
   }
 
   // Gives the zeros among the results of `rows` elements, which follow `before`, their signs.
@@ -116,7 +121,7 @@ struct DecayColumns {
     const int64_t at = line * int64_t{sizeof(R)};
     for (int r = 0; r < rows; ++r) {
       const auto x = load<double, L, R>(p.x + (row + r) * p.x_scan + at);
-      before = sums[r] = with_sign(sums[r], x, load_decay<L>(p, row + r, line), before);
+      before = sums[r] = with_sign(sums[r], x, load_decay<L>(decay_at(p, row + r, line)), before);
     }
   }
 
@@ -127,7 +132,7 @@ struct DecayColumns {
       if (rows == group_size) {
         scan_group<L, true>(p, row, line, group_size, begins);
       } else {
-        scan_group<L, true>(p, row, line, rows, begins);
+        scan_any<L>(p, row, line, rows, begins);
       }
     }
     if constexpr (L > 1) {
