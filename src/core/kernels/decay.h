@@ -28,20 +28,21 @@ inline auto is_steady(V decay) {
 }
 
 // Whether there may be terms or decays that a group has to be looked at for: negative zeros, and
-// decays below 2^-63, among them zeros, or from 2 on. Most lines have none, and what tells so is
-// taken together for as many elements as one likes.
+// decays from 2 on or below 2^-63 other than zero. Most lines have none, and what tells so is taken
+// together for as many elements as one likes.
 template <int L>
 class Unusual {
   using Words = Vector<int32_t, 2 * L>;  // the upper ones tell
-  static constexpr int32_t one = 0x3c000000, digits = 0x7c000000;
-  Words decays{}, least{};
+  using Numbers = Vector<int64_t, L>;
+  static constexpr int64_t one = 0x3c00000000000000, digits = 0x7c00000000000000;
+  Numbers decays{};
+  Words least{};
 
  public:
   void see_term(Vector<double, L> term) { least = lesser<2 * L>(least, bit_cast<Words>(term)); }
-  void see_decay(Vector<double, L> decay) { decays |= bit_cast<Words>(decay) ^ one; }
+  void see_decay(Vector<double, L> decay) { decays = also_unlike<L>(decays, decay, one); }
   bool any() const {
-    const Words found = decays | (least == INT32_MIN);
-    return any_bit(bit_cast<Vector<int64_t, L>>(found) & int64_t{digits} << 32);
+    return any_bit((decays | bit_cast<Numbers>(Words(least == INT32_MIN))) & digits);
   }
 };
 

@@ -50,15 +50,16 @@ struct DecayColumns {
     }
   }
 
-  // The elements of L lines in a group, if nothing about them is unusual; or `rows` of them if their
-  // decays are steady, and then what is carried matters to nobody.
+  // The elements of L lines in a group, if nothing about them is unusual; or `rows` of them if
+  // their decays are steady, and then what is carried matters to nobody.
   template <int L, bool usual>
   [[gnu::always_inline]] static inline void scan_group(const Piece& p, int64_t row, int64_t line,
                                                        int rows, bool begins) {
     using V = Vector<double, L>;
     V sums[group_size], weights[group_size];
     Unusual<L> unusual;
-    const char *x = p.x + row * p.x_scan + line * int64_t{sizeof(R)}, *decay = decay_at(p, row, line);
+    const char *x = p.x + row * p.x_scan + line * int64_t{sizeof(R)},
+               *decay = decay_at(p, row, line);
     CUMSUM_UNROLL
     for (int r = 0; r < group_size; ++r, x += p.x_scan, decay += p.decay_scan) {
       sums[r] = usual || r < rows ? load<double, L, R>(x) : V{};
@@ -90,14 +91,17 @@ struct DecayColumns {
     if (p.y == nullptr) return;
     char* y = p.y + row * p.y_scan + line * int64_t{sizeof(R)};
     if (p.exclusive) {
-      store_rows<L>(y, p.y_scan, usual ? group_size : rows, first, sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6]);
+      store_rows<L>(y, p.y_scan, usual ? group_size : rows, first, sums[0], sums[1], sums[2],
+                    sums[3], sums[4], sums[5], sums[6]);
     } else {
-      store_rows<L>(y, p.y_scan, usual ? group_size : rows, sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6], sums[7]);
+      store_rows<L>(y, p.y_scan, usual ? group_size : rows, sums[0], sums[1], sums[2], sums[3],
+                    sums[4], sums[5], sums[6], sums[7]);
     }
   }
 
   template <int L>
-  [[gnu::always_inline]] static inline void store_rows(char* y, int64_t scan, int rows, auto... results) {
+  [[gnu::always_inline]] static inline void store_rows(char* y, int64_t scan, int rows,
+                                                       auto... results) {
     int r = 0;
     ((r++ < rows ? store<R, double, L>(y, results), y += scan : y), ...);
   }

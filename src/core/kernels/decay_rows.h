@@ -123,13 +123,12 @@ struct DecayRows : DecayTree<Step> {
     return steady;
   }
 
-  // A group, whatever is in it.
+  // A group in which something is unusual.
   [[gnu::noinline]] static Decayed scan_group(const char* x, const char* decay, char* y,
                                               const Weights& fixed, Decayed sums, bool apart,
                                               const double* first, Manner manner) {
     Carried carried(sums);
-    if (!apart && (scan_groups<1, true>(x, decay, y, fixed, carried, first, manner) ||
-                   scan_groups<1, false>(x, decay, y, fixed, carried, first, manner))) {
+    if (!apart && scan_groups<1, false>(x, decay, y, fixed, carried, first, manner)) {
       return carried.line();
     }
     scan_rest(x, decay, y, group_size, sums, first, manner);
@@ -173,18 +172,21 @@ struct DecayRows : DecayTree<Step> {
     int64_t i = 0;
     for (const int64_t most = length - length % group_size; i < most;) {
       Carried carried(sums);
-      for (; !apart && most - i >= many * group_size; i += many * group_size) {
-        if (!scan_groups<many, true>(x + i * x_step, decay + i * decay_step, place(i), weights,
-                                     carried, before_it(i), manner)) {
-          break;
-        }
-      }
-      sums = carried.line();
+      const auto scan_next = [&](auto count) {
+        return !apart &&
+               scan_groups<count(), true>(x + i * x_step, decay + i * decay_step, place(i), weights,
+                                          carried, before_it(i), manner);
+      };
+      constexpr std::integral_constant<int, many> several;
+      constexpr std::integral_constant<int, 1> single;
+      while (most - i >= many * group_size && scan_next(several)) i += many * group_size;
       const int64_t end = most - i < many * group_size ? most : i + many * group_size;
-      for (; i < end; i += group_size) {
-        sums = scan_group(x + i * x_step, decay + i * decay_step, place(i), weights, sums, apart,
-                          before_it(i), manner);
-      }
+      while (i < end && scan_next(single)) i += group_size;
+      sums = carried.line();
+      if (i == end) continue;
+      sums = scan_group(x + i * x_step, decay + i * decay_step, place(i), weights, sums, apart,
+                        before_it(i), manner);
+      i += group_size;
     }
     if (i < length) {
       const int rest = static_cast<int>(length - i);

@@ -50,5 +50,25 @@ inline Vector<int32_t, L> lesser(Vector<int32_t, L> a, Vector<int32_t, L> b) {
   return (a & first) | (b & ~first);
 }
 
+// The bits in which those of some numbers, zeros aside, differ from `usual`, beside `others`.
+template <int L>
+inline Vector<int64_t, L> also_unlike(Vector<int64_t, L> others, Vector<double, L> numbers,
+                                      int64_t usual) {
+  using Words = Vector<int64_t, L>;
+  if constexpr (L == 1)
+    return numbers == 0 ? others : others | (bit_cast<int64_t>(numbers) ^ usual);
+#if defined(__AVX512F__)  // GCC makes a vector of the mask first
+  if constexpr (L == 8) {
+    constexpr int either = 0xf6;  // a | (b ^ c)
+    const __mmask8 some =
+        _mm512_cmp_pd_mask(bit_cast<__m512d>(numbers), _mm512_setzero_pd(), _CMP_NEQ_UQ);
+    return bit_cast<Words>(_mm512_mask_ternarylogic_epi64(bit_cast<__m512i>(others), some,
+                                                          bit_cast<__m512i>(numbers),
+                                                          _mm512_set1_epi64(usual), either));
+  }
+#endif
+  return others | ((bit_cast<Words>(numbers) ^ usual) & Words(numbers != 0));
+}
+
 }  // namespace
 }  // namespace cumsum
