@@ -2,6 +2,7 @@
 #pragma once
 
 #include "decay.h"
+#include "policy.h"
 
 namespace cumsum {
 namespace {
@@ -22,6 +23,7 @@ struct DecayColumns {
   static const char* decay_at(const Piece& p, int64_t row, int64_t line) {
     return p.decay + row * p.decay_scan + (shared ? 0 : line * int64_t{sizeof(D)});
   }
+  static bool begins_tile(const Piece& group) { return group.position % tile_size == 0; }
 
   // What lines begin a tile with.
   template <int L>
@@ -31,43 +33,44 @@ struct DecayColumns {
   }
 
   // One line of a group that must go one element after another.
-  static void scan_lane(const Piece& p, int64_t row, int64_t line, int rows, bool begins) {
+  static void scan_lane(const Piece& p, int64_t line) {
     double values[group_size], decays[group_size];
     const int64_t at = line * int64_t{sizeof(R)};
+    const int rows = static_cast<int>(p.length);
     for (int r = 0; r < rows; ++r) {
-      values[r] = load<double, 1, R>(p.x + (row + r) * p.x_scan + at);
-      decays[r] = load_decay<1>(decay_at(p, row + r, line));
+      values[r] = load<double, 1, R>(p.x + r * p.x_scan + at);
+      decays[r] = load_decay<1>(decay_at(p, r, line));
     }
     Decayed sums = load_state(p, line);
     double before = sums.total;
-    if (begins) sums.total = carry_of<1>(p, line);
-    if (p.position + row == 0) before = sums.total;
+    if (begins_tile(p)) sums.total = carry_of<1>(p, line);
+    if (p.position == 0) before = sums.total;
     scan_apart(values, decays, rows, sums);
     store_state(p, line, sums);
     for (int r = 0; p.y && r < rows; ++r) {
-      store<R, double, 1>(p.y + (row + r) * p.y_scan + at, p.exclusive ? before : values[r]);
+      store<R, double, 1>(p.y + r * p.y_scan + at, p.exclusive ? before : values[r]);
       before = values[r];
     }
   }
 
-  // The elements of L lines in a group, if nothing about them is unusual; or `rows` of them if
-  // their decays are steady, and then what is carried matters to nobody.
+  // L lines of a whole group, if nothing about them is unusual; or of any, if their decays are
+  // steady. What is carried after less than a group matters to nobody.
   template <int L, bool usual>
-  [[gnu::always_inline]] static inline void scan_group(const Piece& p, int64_t row, int64_t line,
-                                                       int rows, bool begins) {
+  [[gnu::always_inline]] static inline void scan_lines(const Piece& p, int64_t line) {
     using V = Vector<double, L>;
+    const int rows = usual ? group_size : static_cast<int>(p.length);
     V sums[group_size], weights[group_size];
     Unusual<L> unusual;
-    const char *x = p.x + row * p.x_scan + line * int64_t{sizeof(R)},
-               *decay = decay_at(p, row, line);
+    const char *x = p.x + line * int64_t{sizeof(R)}, *decay = decay_at(p, 0, line);
+    if (usual && p.x_ahead) fetch(p, x, decay);
     CUMSUM_UNROLL
     for (int r = 0; r < group_size; ++r, x += p.x_scan, decay += p.decay_scan) {
-      sums[r] = usual || r < rows ? load<double, L, R>(x) : V{};
-      weights[r] = usual || r < rows ? load_decay<L>(decay) : V{};
+      sums[r] = r < rows ? load<double, L, R>(x) : V{};
+      weights[r] = r < rows ? load_decay<L>(decay) : V{};
       unusual.see_term(sums[r]);
       unusual.see_decay(weights[r]);
     }
-    if (usual && unusual.any()) return scan_any<L>(p, row, line, rows, begins);
+    if (usual && unusual.any()) return scan_any<L>(p, line);
     CUMSUM_UNROLL
     for (int d = 1; d < group_size; d *= 2) {
       CUMSUM_UNROLL
@@ -80,22 +83,33 @@ struct DecayColumns {
     char *const total_at = plane_at(p, 0, line), *const local_at = plane_at(p, 1, line),
                 *const product_at = plane_at(p, 2, line);
     // The last result, which a carry is not to the bit, is what exclusive ones begin with.
-    const V before = read<V>(total_at), total = begins ? carry_of<L>(p, line) : before;
-    const V first = p.position + row == 0 ? total : before, weight = weights[group_size - 1];
+    const V before = read<V>(total_at), total = begins_tile(p) ? carry_of<L>(p, line) : before;
+    const V first = p.position == 0 ? total : before, weight = weights[group_size - 1];
     write(local_at, V(weight * read<V>(local_at) + sums[group_size - 1]));
     write(product_at, V(read<V>(product_at) * weight));
     CUMSUM_UNROLL
     for (int r = 0; r < group_size; ++r) sums[r] = weights[r] * total + sums[r];
-    if constexpr (!usual) sign_zeros<L>(p, row, line, rows, total, sums);
+    if constexpr (!usual) sign_zeros<L>(p, line, total, sums);
     write(total_at, sums[group_size - 1]);
     if (p.y == nullptr) return;
-    char* y = p.y + row * p.y_scan + line * int64_t{sizeof(R)};
+    char* const y = p.y + line * int64_t{sizeof(R)};
     if (p.exclusive) {
-      store_rows<L>(y, p.y_scan, usual ? group_size : rows, first, sums[0], sums[1], sums[2],
-                    sums[3], sums[4], sums[5], sums[6]);
+      store_rows<L>(y, p.y_scan, rows, first, sums[0], sums[1], sums[2], sums[3], sums[4], sums[5],
+                    sums[6]);
     } else {
-      store_rows<L>(y, p.y_scan, usual ? group_size : rows, sums[0], sums[1], sums[2], sums[3],
-                    sums[4], sums[5], sums[6], sums[7]);
+      store_rows<L>(y, p.y_scan, rows, sums[0], sums[1], sums[2], sums[3], sums[4], sums[5],
+                    sums[6], sums[7]);
+    }
+  }
+
+  // As columns.h does. float32 (4096, 4096) along dim 0, one thread of an Emerald Rapids: AAA ns an
+  // element, BBB with this.
+  [[gnu::always_inline]] static inline void fetch(const Piece& p, const char* x,
+                                                  const char* decay) {
+    CUMSUM_UNROLL
+    for (int r = 0; r < group_size; ++r) {
+      __builtin_prefetch(x + p.x_ahead + r * p.x_scan);
+      if constexpr (!shared) __builtin_prefetch(decay + (group_size + r) * p.decay_scan);
     }
   }
 
@@ -106,41 +120,39 @@ struct DecayColumns {
     ((r++ < rows ? store<R, double, L>(y, results), y += scan : y), ...);
   }
 
-  // Up to eight rows, whatever is in them.
+  // L lines, whatever is in them.
   template <int L>
-  [[gnu::noinline]] static void scan_any(const Piece& p, int64_t row, int64_t line, int rows,
-                                         bool begins) {
+  [[gnu::noinline]] static void scan_any(const Piece& p, int64_t line) {
     bool steady = true;
-    for (int r = 0; r < rows; ++r) {
-      steady &= !any_lane(is_steady(load_decay<L>(decay_at(p, row + r, line))) == 0);
+    for (int r = 0; r < p.length; ++r) {
+      steady &= !any_lane(is_steady(load_decay<L>(decay_at(p, r, line))) == 0);
     }
-    if (steady) return scan_group<L, false>(p, row, line, rows, begins);
-    for (int lane = 0; lane < L; ++lane) scan_lane(p, row, line + lane, rows, begins);
+    if (steady) return scan_lines<L, false>(p, line);
+    for (int lane = 0; lane < L; ++lane) scan_lane(p, line + lane);
   }
 
-  // Gives the zeros among the results of `rows` elements, which follow `before`, their signs.
+  // Gives the zeros among the results, which follow `before`, their signs.
   template <int L>
-  static inline void sign_zeros(const Piece& p, int64_t row, int64_t line, int rows,
-                                Vector<double, L> before, Vector<double, L>* sums) {
-    const int64_t at = line * int64_t{sizeof(R)};
-    for (int r = 0; r < rows; ++r) {
-      const auto x = load<double, L, R>(p.x + (row + r) * p.x_scan + at);
-      before = sums[r] = with_sign(sums[r], x, load_decay<L>(decay_at(p, row + r, line)), before);
+  static inline void sign_zeros(const Piece& p, int64_t line, Vector<double, L> before,
+                                Vector<double, L>* sums) {
+    for (int r = 0; r < p.length; ++r) {
+      const auto x = load<double, L, R>(p.x + r * p.x_scan + line * int64_t{sizeof(R)});
+      before = sums[r] = with_sign(sums[r], x, load_decay<L>(decay_at(p, r, line)), before);
     }
   }
 
-  // As many lines at a time as there are lanes; then half as many, and so on.
-  template <int L>
-  static inline void scan_strips(const Piece& p, int64_t row, int64_t line, int rows, bool begins) {
+  // As many lines of a group at a time as there are lanes; then half as many, and so on.
+  template <int L = widest>
+  static inline void scan_strips(const Piece& p, int64_t line = 0) {
     for (; line + L <= p.lines; line += L) {
-      if (rows == group_size) {
-        scan_group<L, true>(p, row, line, group_size, begins);
+      if (p.length == group_size) {
+        scan_lines<L, true>(p, line);
       } else {
-        scan_any<L>(p, row, line, rows, begins);
+        scan_any<L>(p, line);
       }
     }
     if constexpr (L > 1) {
-      if (line < p.lines) scan_strips<L / 2>(p, row, line, rows, begins);
+      if (line < p.lines) scan_strips<L / 2>(p, line);
     }
   }
 
@@ -159,25 +171,50 @@ struct DecayColumns {
     }
   }
 
-  static void scan(const Piece& p) {
-    for (int64_t row = 0; row < p.length; row += group_size) {
-      const bool begins = (p.position + row) % tile_size == 0;
-      if (begins) begin(p);
-      const int64_t rest = p.length - row;
-      const int rows = rest < group_size ? static_cast<int>(rest) : group_size;
-      scan_strips<widest>(p, row, 0, rows, begins);
-      if ((p.position + row + group_size) % tile_size == 0 && rest >= group_size) close(p);
+  // Calls `function` for one group of the piece after another, `y_step` bytes apart.
+  static void each_group(Piece group, int64_t y_step, auto function) {
+    for (int64_t left = group.length; left > 0; left -= group_size) {
+      group.length = left < group_size ? left : group_size;
+      group.x_ahead = group.stream && left >= 2 * group_size ? group_size * group.x_scan : 0;
+      function(group);
+      group.x += group_size * group.x_scan;
+      group.decay += group_size * group.decay_scan;
+      group.y += y_step;
+      group.position += group_size;
     }
+  }
+
+  // Rows on their way past the cache are gathered where they are quickly written.
+  static void scan(const Piece& p) {
+    constexpr int64_t gap = 64;  // rows of 4096 bytes would fall into the same sets of the cache
+    alignas(64) char stage[policy::stage_bytes + group_size * gap];
+    const int64_t row_bytes = p.lines * int64_t{sizeof(R)};
+    const bool staged = p.stream && p.y && group_size * row_bytes <= policy::stage_bytes;
+    Piece to = p;
+    if (staged) {
+      to.y = stage;
+      to.y_scan = row_bytes + gap;
+    }
+    char* y = p.y;
+    each_group(to, staged || !p.y ? 0 : group_size * p.y_scan, [&](const Piece& group) {
+      if (begins_tile(group)) begin(group);
+      scan_strips(group);
+      for (int64_t r = 0; staged && r < group.length; ++r, y += p.y_scan) {
+        copy_past_cache(y, stage + r * to.y_scan, row_bytes);
+      }
+      const bool whole = group.length == group_size;
+      if (whole && (group.position + group_size) % tile_size == 0) close(p);
+    });
   }
 
   static void add_up(const Piece& p) {
     Piece tile = p;
     tile.y = nullptr;
     tile.adds_up = true;
+    tile.position = 0;
+    tile.length = tile_size;
     begin(tile);
-    for (int64_t row = 0; row < tile_size; row += group_size) {
-      scan_strips<widest>(tile, row, 0, group_size, row == 0);
-    }
+    each_group(tile, 0, [](const Piece& group) { scan_strips(group); });
     for (int64_t line = 0; line < p.lines; ++line) {
       const Decayed sums = load_state(p, line);
       const double last =
