@@ -102,8 +102,8 @@ struct DecayColumns {
     }
   }
 
-  // As columns.h does. float32 (4096, 4096) along dim 0, one thread of an Emerald Rapids: AAA ns an
-  // element, BBB with this.
+  // Rows are too short for the hardware to foresee the next ones. float64 (2048, 4096) along dim 0,
+  // a decay for each element, one thread of an Emerald Rapids: 1.88 ns an element, 1.71 with this.
   [[gnu::always_inline]] static inline void fetch(const Piece& p, const char* x,
                                                   const char* decay) {
     CUMSUM_UNROLL
