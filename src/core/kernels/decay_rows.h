@@ -86,7 +86,7 @@ struct DecayRows : DecayTree<Step> {
         weights[i] = Walk::template load_group<D>(decay + i * group_size * decay_step);
     }
     if (usual && unusual<count>(sums, weights)) return false;
-    if (!usual && !constant && !is_steady(weights[0])) return false;
+    if (!usual && !constant && !all_steady(weights[0])) return false;
     add<1, count>(sums, weights, fixed.near);
     add<2, count>(sums, weights, fixed.middle);
     add<4, count>(sums, weights, fixed.far);
@@ -115,10 +115,10 @@ struct DecayRows : DecayTree<Step> {
     return true;
   }
 
-  static bool is_steady(const Group& decays) {
+  static bool all_steady(const Group& decays) {
     bool steady = true;
     for (int j = 0; j < parts; ++j) {
-      steady &= !any_lane(cumsum::is_steady(decays.part[j]) == 0);
+      steady &= !any_lane(is_steady(decays.part[j]) == 0);
     }
     return steady;
   }
@@ -165,7 +165,7 @@ struct DecayRows : DecayTree<Step> {
   static void scan_tile(const char* x, const char* decay, char* y, int64_t length, Decayed& sums,
                         const double* first, Manner manner) {
     const double fixed = constant ? read<double>(decay) : 0;
-    const bool apart = constant && !cumsum::is_steady(fixed);
+    const bool apart = constant && !is_steady(fixed);
     const Weights weights = constant ? Tree::weigh(fixed) : Weights{};
     const auto place = [&](int64_t i) { return y ? y + i * x_step : nullptr; };
     const auto before_it = [&](int64_t i) { return i == 0 ? first : nullptr; };
