@@ -15,7 +15,9 @@ struct DecayRows : DecayTree<Step> {
       typename Tree::Weights;
   static constexpr int64_t x_step = Step * int64_t{sizeof(R)};
   static constexpr int64_t decay_step = constant ? 0 : Step * int64_t{sizeof(D)};
-  static constexpr int many = L > 4 ? 4 : 2;  // groups taken together, whose trees fit in registers
+  // Groups taken together, whose trees fit in registers. A decay for each element, AVX2 on an
+  // Emerald Rapids: 0.96 ns an element with two, 1.07 with four; one decay: 0.66 and 0.62.
+  static constexpr int many = L > 4 || constant ? 4 : 2;
 
   // A group's elements in memory, as a walk over them finds them.
   struct Elements {

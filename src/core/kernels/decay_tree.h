@@ -45,15 +45,18 @@ struct DecayTree {
     }
   }
 
-  static inline Weights weigh(double decay) {
+  [[gnu::always_inline]] static inline Weights weigh(double decay) {
     Weights weights;
-    for (int j = 0; j < parts; ++j) weights.near.part[j] = all_lanes<double, L>(decay);
-    weights.middle = weights.near;
-    grow<1>(weights.middle);
-    weights.far = weights.middle;
-    grow<2>(weights.far);
-    weights.all = weights.far;
-    grow<4>(weights.all);
+    Group group;
+    CUMSUM_UNROLL
+    for (int j = 0; j < parts; ++j) group.part[j] = all_lanes<double, L>(decay);
+    weights.near = group;
+    grow<1>(group);
+    weights.middle = group;
+    grow<2>(group);
+    weights.far = group;
+    grow<4>(group);
+    weights.all = group;
     return weights;
   }
 
