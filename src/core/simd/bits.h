@@ -46,6 +46,11 @@ inline Vector<int32_t, L> lesser(Vector<int32_t, L> a, Vector<int32_t, L> b) {
     return bit_cast<decltype(a)>(_mm_min_epi32(bit_cast<__m128i>(a), bit_cast<__m128i>(b)));
   }
 #endif
+#if defined(__aarch64__)
+  if constexpr (sizeof(a) == 16) {
+    return bit_cast<decltype(a)>(vminq_s32(bit_cast<int32x4_t>(a), bit_cast<int32x4_t>(b)));
+  }
+#endif
   const auto first = a < b;
   return (a & first) | (b & ~first);
 }
