@@ -11,6 +11,7 @@
 // where infinities are about.
 #pragma once
 
+#include "bits.h"
 #include "tree.h"
 
 namespace cumsum {
@@ -26,18 +27,31 @@ inline auto is_steady(V decay) {
   return (square <= most) & ((square >= least) | (decay == 0));
 }
 
-enum class Extent { all, any };
+// Whether there may be terms or decays that a group has to be looked at for: negative zeros, and
+// decays from 2 on or below 2^-63 other than zero. Most lines have none, and what tells so is taken
+// together for as many elements as one likes.
+template <int L>
+class Unusual {
+  using Words = Vector<int32_t, 2 * L>;  // the upper ones tell
+  using Numbers = Vector<int64_t, L>;
+  static constexpr int64_t one = 0x3c00000000000000, digits = 0x7c00000000000000;
+  Numbers decays{};
+  Words least{};
 
-// Whether a mask is set in all of its lanes, or in any.
-template <Extent extent, int L, class Mask>
-inline bool holds(Mask mask) {
-  if constexpr (L == 1) {
+ public:
+  void see_term(Vector<double, L> term) { least = lesser<2 * L>(least, bit_cast<Words>(term)); }
+  void see_decay(Vector<double, L> decay) { decays = also_unlike<L>(decays, decay, one); }
+  bool any() const {
+    return any_bit((decays | bit_cast<Numbers>(Words(least == INT32_MIN))) & digits);
+  }
+};
+
+template <class Mask>
+inline bool any_lane(Mask mask) {
+  if constexpr (std::is_same_v<Mask, bool>) {
     return mask;
   } else {
-    auto found = mask[0];
-    CUMSUM_UNROLL
-    for (int i = 1; i < L; ++i) found = extent == Extent::all ? found & mask[i] : found | mask[i];
-    return found != 0;
+    return any_bit(mask);
   }
 }
 

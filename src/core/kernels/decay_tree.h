@@ -19,16 +19,6 @@ struct DecayTree {
     Group near, middle, far, all;
   };
 
-  // One where nothing comes from below, zero elsewhere.
-  template <int d>
-  static inline V untouched() {
-    V ones{};
-    for (int i = 0; i < L; ++i) {
-      if constexpr (L > 1) ones[i] = Walk::element(i) & d ? 0 : 1;
-    }
-    return ones;
-  }
-
   template <int d>
   static inline void add(Group& sums, const Group& weights) {
     CUMSUM_UNROLL
@@ -42,52 +32,66 @@ struct DecayTree {
     }
   }
 
-  // (GCC 12 has been seen to call these two for AVX2, with 256 bytes by way of memory. A decay for
-  // each element: 3.3 ns an element so, 0.8 inlined.)
   template <int d>
-  [[gnu::always_inline]] static inline Group grown(Group weights) {
+  [[gnu::always_inline]] static inline void grow(Group& weights) {
     CUMSUM_UNROLL
     for (int j = 0; j < parts; ++j) {
       V& weight = weights.part[j];
       if constexpr (d < L) {
-        using Below = typename Walk::template Lower<d>;
-        weight *= permute<Below, double, L>(weight) + untouched<d>();
+        weight = times_chosen<typename Walk::template Lower<d>, double, L>(weight);
       } else if (j * L & d) {
         weight *= Walk::last(weights.part[tree_source(j * L, d) / L]);
       }
     }
-    return weights;
   }
 
-  [[gnu::always_inline]] static inline Weights weigh(const Group& decays) {
+  [[gnu::always_inline]] static inline Weights weigh(double decay) {
     Weights weights;
-    weights.near = decays;
-    weights.middle = grown<1>(weights.near);
-    weights.far = grown<2>(weights.middle);
-    weights.all = grown<4>(weights.far);
+    Group group;
+    CUMSUM_UNROLL
+    for (int j = 0; j < parts; ++j) group.part[j] = all_lanes<double, L>(decay);
+    weights.near = group;
+    grow<1>(group);
+    weights.middle = group;
+    grow<2>(group);
+    weights.far = group;
+    grow<4>(group);
+    weights.all = group;
     return weights;
   }
 
-  static inline Group all_of(double decay) {
-    Group group;
-    for (int j = 0; j < parts; ++j) group.part[j] = all_lanes<double, L>(decay);
-    return group;
-  }
+  // What the line carries: the total in the first lane, then `local`, which has the same added to
+  // it, and the product, which has nothing.
+  class Carried {
+    static constexpr bool apart = L < 3;  // the product has a vector of its own
+    static constexpr int last = Walk::lane_of_element(Walk::elements - 1, 0);
+    V sums, product;
 
-  struct Spread {  // what the line carries, in all lanes
-    V total, local, product;
+   public:
+    explicit Carried(const Decayed& line) {
+      sums = V{line.total, line.local};
+      if constexpr (!apart) sums[2] = line.product;
+      product = all_lanes<double, L>(line.product);
+    }
+    Decayed line() const { return {sums[0], sums[1], apart ? product[0] : sums[apart ? 0 : 2]}; }
+    void set_total(double total) { sums[0] = total; }
+    V total() const { return repeated<0, L>(sums); }
+
+    // By the last weights and sums of a group.
+    void move_on(V weights, V prefixes) {
+      const V weight = repeated<last, L>(weights);
+      sums = weight * sums + repeated_twice<last, L>(prefixes);
+      if constexpr (apart) product *= weight;
+    }
   };
 
   // Onto the prefixes comes what was before, and what is carried moves on.
-  static inline void finish(Group& sums, const Group& weights, Spread& carried) {
-    const V weight = Walk::last(weights.part[parts - 1]), sum = Walk::last(sums.part[parts - 1]);
+  [[gnu::always_inline]] static inline void finish(Group& sums, const Group& weights,
+                                                   Carried& carried) {
+    const V total = carried.total();
+    carried.move_on(weights.part[parts - 1], sums.part[parts - 1]);
     CUMSUM_UNROLL
-    for (int j = 0; j < parts; ++j) {
-      sums.part[j] = weights.part[j] * carried.total + sums.part[j];
-    }
-    carried.total = weight * carried.total + sum;
-    carried.local = weight * carried.local + sum;
-    carried.product *= weight;
+    for (int j = 0; j < parts; ++j) sums.part[j] = weights.part[j] * total + sums.part[j];
   }
 
   struct Delay {  // shift by one element; the first is the last of those before
@@ -97,20 +101,14 @@ struct DecayTree {
     }
   };
 
-  // The results of `count` groups one element on; `before` is in all lanes.
-  [[gnu::noinline]] static void delay(Group* sums, V before, int count) {
-    for (int i = 0; i < count; ++i) {
-      for (int j = 0; j < parts; ++j) {
-        V& here = sums[i].part[j];
-        const V own = here;
-        if constexpr (L == 1) {
-          here = before;
-        } else {
-          here = choose<Delay, double, L>(own, before);
-        }
-        before = own;
-      }
+  // The results of a group one element on; `before` is the vector of results before them.
+  static inline Group delayed(const Group& sums, V before) {
+    Group out;
+    CUMSUM_UNROLL
+    for (int j = 0; j < parts; ++j) {
+      out.part[j] = choose<Delay, double, L>(sums.part[j], j > 0 ? sums.part[j - 1] : before);
     }
+    return out;
   }
 };
 

@@ -8,15 +8,44 @@
 namespace cumsum {
 namespace {
 
-// Whether each line has one decay is known by its stride.
+// Decays are one for each line, which is known by its stride, or float64, or of the results' type.
+template <class R, int Step>
+void with_rows(const Piece& p, auto function) {
+  if (p.decay_scan == 0) return function(DecayRows<R, Step, double, true>{}, p);
+  if constexpr (!std::is_same_v<R, double>) {
+    if (p.own_decays) return function(DecayRows<R, Step, R, false>{}, p);
+  }
+  function(DecayRows<R, Step, double, false>{}, p);
+}
+
+// The same for all lines, or float64, or of the results' type.
+template <class R>
+void with_columns(const Piece& p, auto function) {
+  if constexpr (!std::is_same_v<R, double>) {
+    if (p.own_decays) return function(DecayColumns<R, R, false>{}, p);
+  }
+  if (p.decay_line == 0) return function(DecayColumns<R, double, true>{}, p);
+  function(DecayColumns<R, double, false>{}, p);
+}
+
 template <class R, int Step>
 void scan_rows(const Piece& p) {
-  p.decay_scan == 0 ? DecayRows<R, Step, true>::scan(p) : DecayRows<R, Step, false>::scan(p);
+  with_rows<R, Step>(p, [](auto rows, const Piece& piece) { rows.scan(piece); });
 }
 
 template <class R, int Step>
 void add_up_rows(const Piece& p) {
-  p.decay_scan == 0 ? DecayRows<R, Step, true>::add_up(p) : DecayRows<R, Step, false>::add_up(p);
+  with_rows<R, Step>(p, [](auto rows, const Piece& piece) { rows.add_up(piece); });
+}
+
+template <class R>
+void scan_columns(const Piece& p) {
+  with_columns<R>(p, [](auto columns, const Piece& piece) { columns.scan(piece); });
+}
+
+template <class R>
+void add_up_columns(const Piece& p) {
+  with_columns<R>(p, [](auto columns, const Piece& piece) { columns.add_up(piece); });
 }
 
 template <class T>
@@ -30,8 +59,8 @@ void add(Kernels& kernels) {
     set.scan[reversed] = scan_rows<R, -1>;
     set.add_up[reversed] = add_up_rows<R, -1>;
   }
-  set.scan[int(Walk::columns)] = DecayColumns<R>::scan;
-  set.add_up[int(Walk::columns)] = DecayColumns<R>::add_up;
+  set.scan[int(Walk::columns)] = scan_columns<R>;
+  set.add_up[int(Walk::columns)] = add_up_columns<R>;
   set.fold = fold_decayed;
   set.set = set_decayed<R>;
   set.carry_size = sizeof(double);
