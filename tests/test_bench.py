@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cumsum import _core, bench
-from cumsum.bench import processors
+from cumsum import processor as processors
 
 STRIDES = {
     "contiguous": (40, 4),

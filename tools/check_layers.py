@@ -28,7 +28,7 @@ LAYERS = (
     ("api", "several", "dlpack"),
     ("torch", "masked", "nested", "tensors", "operands", *ARRAYS, *GRAPHS, *BELOW),
     ("kernels",),
-    ("config", "plan"),
+    ("config", "plan", "processor"),
     ("options",),
     ("threads", "precision", "typed", "importing"),
     ("_core",),  # whose stub names the record that it reads

@@ -109,6 +109,13 @@ def targets() -> list[str]:
 def target() -> str:
     """The instruction set in use."""
 
+def choices() -> dict[str, int]:
+    """What was chosen for this processor: sizes in bytes, as src/core/plan/sizes.h describes them.
+
+    `past_cache` says whether results of `stream` bytes and more are written past the cache even
+    where as much is read.
+    """
+
 def choose_target(name: str, /) -> bool:
     """Use another instruction set; False if this machine has no such one."""
 

@@ -27,6 +27,12 @@ class Config(NamedTuple):
         Those that this machine can run, best first.
     threads : int
         What `get_num_threads` answers.
+    processor : str
+        Its name, its numbers and the sizes of its caches, as far as the system tells.
+    choices : dict of str to int
+        What the kernels go by on this processor: bytes that a thread takes at a time (``claim``),
+        of a row of columns (``panel``), and of results that are written past the cache
+        (``stream``); and whether that is so where as much is read (``past_cache``).
     libraries : dict of str to str or None
         Versions of the libraries this package can work with; None where one is not installed.
     """
@@ -35,6 +41,8 @@ class Config(NamedTuple):
     target: str
     targets: tuple[str, ...]
     threads: int
+    processor: str
+    choices: dict[str, int]
     libraries: dict[str, str | None]
 
     def __str__(self) -> str:
@@ -42,6 +50,8 @@ class Config(NamedTuple):
             ("cumsum", self.version),
             ("target", f"{self.target} (of {', '.join(self.targets)})"),
             ("threads", str(self.threads)),
+            ("processor", self.processor),
+            ("choices", ", ".join(f"{name} {value}" for name, value in self.choices.items())),
             *((name, version or "not installed") for name, version in self.libraries.items()),
         ]
         return "\n".join(f"{name:<12}{value}" for name, value in rows)
@@ -58,7 +68,7 @@ def installed(name: str) -> str | None:
 
 
 def show_config() -> Config:
-    """What is installed and in use: version, instruction set, threads, libraries.
+    """What is installed and in use: version, instruction set, threads, processor, libraries.
 
     Returns
     -------
@@ -71,9 +81,19 @@ def show_config() -> Config:
     >>> cumsum.show_config().target in cumsum.show_config().targets
     True
     """
+    from cumsum.processor import describe  # reads files of the system
+
     libraries = {name: installed(name) for name in ("numpy", *OPTIONAL)}
     version = installed("cumsum") or "unknown"
-    return Config(version, _core.target(), tuple(_core.targets()), get_num_threads(), libraries)
+    return Config(
+        version,
+        _core.target(),
+        tuple(_core.targets()),
+        get_num_threads(),
+        describe(),
+        _core.choices(),
+        libraries,
+    )
 
 
 def choose_target() -> None:

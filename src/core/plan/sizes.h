@@ -13,12 +13,11 @@ struct Sizes {
   // 2^20 and 2^21 are slower again.
   int64_t claim;
   // Results larger than this are written past the cache, where nothing reads them back soon: half
-  // of the third-level cache, if that is one processor's own; a machine that is shared may report
-  // all of a cache of hundreds of megabytes. float64 (150 thousand, 10) and (1500, 1000) along dim
-  // 1, 12 million bytes, two threads beside 32 MiB: 0.53 and 0.28 ns an element with 2^23, 0.22 and
-  // 0.12 with 2^24; 20 million and more are as fast or slower with 2^25. int8 -> int64, one thread
-  // of an Emerald Rapids (2 MiB, 300 MiB), from memory and past the cache: 0.44 and 0.44 ns at 24
-  // million bytes, 1.25 and 0.68 at 48.
+  // of the third-level cache. float64 (150 thousand, 10) and (1500, 1000) along dim 1, 12 million
+  // bytes, two threads of a Zen 5 (32 MiB): 0.53 and 0.28 ns an element with 2^23, 0.22 and 0.12
+  // with 2^24; 20 million and more are as fast or slower with 2^25. One thread of an Emerald
+  // Rapids, through the cache and past it: float64 (3000, 1000) along dim 0, 24 million bytes, 1.26
+  // and 1.09; int8 -> int64, 24 and 48 million bytes, 0.44 and 0.44, 1.25 and 0.68.
   int64_t stream;
   // Bytes of a row of results in one panel of columns: its carries, some times as many, are well
   // off in the second-level cache. float32 (4096, 4096) along dim 0, one thread of a Zen 4: 0.55 ns

@@ -1,6 +1,8 @@
 // The Python module cumsum._core. Its functions are described in src/cumsum/_core.pyi.
 #include "call.h"
 #include "functions.h"
+#include "processor.h"
+#include "sizes.h"
 #include "target.h"
 #include "thread_count.h"
 
@@ -19,6 +21,14 @@ PyObject* targets(PyObject*, PyObject*) {
 }
 
 PyObject* target(PyObject*, PyObject*) { return PyUnicode_FromString(current_target().name); }
+
+PyObject* choices(PyObject*, PyObject*) {
+  const Sizes& found = sizes();
+  return Py_BuildValue(
+      "{s:O,s:L,s:L,s:L}", "past_cache", processor().writes_past_cache ? Py_True : Py_False,
+      "stream", static_cast<long long>(found.stream), "claim", static_cast<long long>(found.claim),
+      "panel", static_cast<long long>(found.panel));
+}
 
 PyObject* choose(PyObject*, PyObject* args) {
   const char* name;
@@ -73,6 +83,7 @@ PyMethodDef methods[] = {
     {"copy", copy_bytes, METH_VARARGS, nullptr},
     {"targets", targets, METH_NOARGS, nullptr},
     {"target", target, METH_NOARGS, nullptr},
+    {"choices", choices, METH_NOARGS, nullptr},
     {"choose_target", choose, METH_VARARGS, nullptr},
     {"get_threads", get_threads, METH_VARARGS, nullptr},
     {"set_threads", set_threads, METH_VARARGS, nullptr},

@@ -16,7 +16,7 @@ import numpy as np
 
 import cumsum
 from cumsum import _core
-from cumsum.bench.processors import identify, tidy
+from cumsum.processor import identify, tidy
 
 
 def machine(threads: int) -> dict[str, Any]:

@@ -88,3 +88,12 @@ def identify() -> dict[str, Any]:
         "microarchitecture": microarchitecture(said),
         "caches": caches(),
     }
+
+
+def describe() -> str:
+    """The processor in one line."""
+    found = identify()
+    parts = [tidy(found["processor"]), found["microarchitecture"]]
+    parts += [f"{k} {found[k]}" for k in ("family", "model") if found[k] is not None]
+    parts += [f"{level} {size}" for level, size in found["caches"].items()]
+    return ", ".join(filter(None, parts))
