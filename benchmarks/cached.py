@@ -37,8 +37,8 @@ def on(threads: int, call: Callable[[], object]) -> Callable[[], object]:
     """The call on so many threads."""
 
     def run() -> None:
-        cumsum.set_num_threads(threads)
-        call()
+        with cumsum.num_threads(threads):
+            call()
 
     return run
 
@@ -54,8 +54,7 @@ def measure_second(threads: int, seconds: float) -> Iterator[dict[str, Any]]:
     def measure(seconds: float) -> dict[str, Any]:
         return {"name": name, **bench.measure({"one": on(1, call), "two": on(2, call)}, seconds)}
 
-    with cumsum.num_threads(threads):
-        yield groups.twice("second_thread", measure, seconds)
+    yield groups.twice("second_thread", measure, seconds)
 
 
 def format_second(row: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "claims.h"
+#include "cut.h"
 #include "policy.h"
 #include "sizes.h"
 
@@ -108,15 +109,15 @@ class Search {
 
   // The position is -1 if all sums fit that are looked at.
   Excess look(const char* x, const char* initial, Patience& patience) {
-    const int64_t whole[] = {0, request_.shape[request_.axis]};
-    const int64_t* const offsets = request_.offsets ? request_.offsets : whole;
+    const Cut whole{0, request_.shape[request_.axis]};
     const int64_t segments = request_.offsets ? request_.segments : 1;
     for (int64_t i = 0; i < segments; ++i) {
       const int64_t s = reverse_ ? segments - 1 - i : i;
-      size_ = offsets[s + 1] - offsets[s];
-      Excess excess = look_along(x + offsets[s] * stride_, initial, patience);
+      const Cut cut = request_.offsets ? cut_at(request_, s) : whole;
+      size_ = cut.length();
+      Excess excess = look_along(x + cut.begin * stride_, initial, patience);
       if (excess.position < 0) continue;
-      excess.position += offsets[s];
+      excess.position += cut.begin;
       return excess;
     }
     return {0, -1, 0};

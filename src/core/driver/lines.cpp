@@ -154,7 +154,6 @@ Piece Run::part_of(const Item& item, int64_t begin, int64_t length) const {
 
 bool Run::can_stream(const Piece& piece) const {
   if (!plan_.stream || plan_.pack_y) return false;
-  if (plan_.segmented && plan_.walk != Walk::columns) return false;  // they begin anywhere
   if (plan_.walk == Walk::columns) {
     const int64_t row_bytes = piece.lines * y_size_;
     return row_bytes >= policy::least_streamed_row || piece.y_scan == row_bytes;

@@ -47,8 +47,7 @@ Run::Run(const Plan& plan, const Kernels& kernels, const Request& request, Inter
       workspaces_(plan.workers),
       scan_short_(short_kernel(plan, kernels)),
       longest_(std::max<int64_t>(
-          1, policy::least_segment / std::max<int64_t>(1, plan.outer_size * plan.inner.size))),
-      stage_(policy::segment_stage_bytes / y_size_) {
+          1, policy::least_segment / std::max<int64_t>(1, plan.outer_size * plan.inner.size))) {
   for (Workspace& space : workspaces_) make_room(space);
   if (!plan.split || plan.total_stride) return;
   carries_.resize(plan.units * (panel_carry_ + panel_chain_));
@@ -75,7 +74,7 @@ void Run::make_room(Workspace& space) const {
     if (plan_.pack_decay) space.block_decays.resize(block * sizeof(double));
   }
   if (plan_.has_gaps()) make_room_for_gaps(space);
-  if (plan_.segmented) space.stage.resize(stage_ * y_size_);
+  if (plan_.segmented && plan_.in_place) space.stage.resize(policy::segment_stage_bytes);
 }
 
 Status Run::operator()() {

@@ -9,6 +9,7 @@
 
 #include "buffer.h"
 #include "checked.h"
+#include "cut.h"
 #include "scan.h"
 
 namespace cumsum {
@@ -23,7 +24,7 @@ struct Workspace {
   // Where elements add nothing: those on their way into the buffer, their mask, and what it says of
   // the elements that are in there.
   Buffer staged, mask, kept;
-  Buffer stage;          // results of segments
+  Buffer stage;          // results of segments that lie over the input
   bool present = false;  // whether its worker has begun
 };
 
@@ -48,7 +49,7 @@ class Run {
   Status operator()();
 
   // The segments that were left out, as all lines of one of them are worth a scan of their own.
-  const std::vector<int64_t>& long_segments() const { return long_; }
+  const std::vector<Cut>& long_segments() const { return long_; }
 
  private:
   void make_room(Workspace& space) const;
@@ -98,16 +99,11 @@ class Run {
 
   // Lines that are cut into segments (segments.cpp).
   void scan_segments(int worker, const Item& item);
-  bool is_left(const Item& item, int64_t segment);
-  void scan_in_stages(int worker, const Item& line, int64_t first, int64_t last);
-  void scan_some(int worker, const Item& line, int64_t first, int64_t last);
-  void scan_long_in_stages(int worker, const Item& line, int64_t segment);
-  Item segment_of(const Item& item, int64_t segment) const;
-  void flush(char* y, const char* stage, int64_t bytes) const;
+  bool is_left(const Item& item, Cut cut);
+  void scan_some(int worker, const Item& line, const int64_t* offsets, int64_t count);
+  void scan_by_stage(int worker, const Item& line, const int64_t* offsets, int64_t count);
+  Item segment_of(const Item& item, Cut cut) const;
   int64_t first_from(int64_t element) const;
-  int64_t begin_of(int64_t segment) const { return request_.offsets[segment]; }
-  int64_t length_of(int64_t segment) const { return begin_of(segment + 1) - begin_of(segment); }
-  bool is_long(int64_t segment) const { return length_of(segment) >= longest_; }
 
   const Plan& plan_;
   const Request& request_;
@@ -134,9 +130,9 @@ class Run {
   std::atomic<int> present_{0};  // workers that have begun
   std::atomic<bool> exceeded_{false};
   const ScanShort scan_short_;  // segments of a few elements; null where it has nothing for these
-  const int64_t longest_, stage_;  // elements of a segment that is not left out, and of the stage
+  const int64_t longest_;       // elements of a segment that is left for later
   std::mutex mutex_;
-  std::vector<int64_t> long_;
+  std::vector<Cut> long_;
 };
 
 }  // namespace cumsum

@@ -41,110 +41,112 @@ int64_t Run::first_from(int64_t element) const {
   return std::lower_bound(offsets, offsets + request_.segments, element) - offsets;
 }
 
+namespace {
+
+// Those of `count` segments, read once and, if they have changed by now, kept within the axis.
+void read_offsets(const Request& request, int64_t first, int64_t count, int64_t* offsets) {
+  std::memcpy(offsets, request.offsets + first, (count + 1) * sizeof(int64_t));
+  const int64_t size = request.shape[request.axis];
+  uint64_t signs = offsets[0] | (size - offsets[count]);  // comparisons would not be vectorised
+  for (int64_t i = 0; i < count; ++i) {
+    const uint64_t offset = offsets[i + 1];
+    signs |= offset | (offset - static_cast<uint64_t>(offsets[i]));
+  }
+  const bool falls = static_cast<int64_t>(signs) < 0;
+  for (int64_t i = 0; falls && i <= count; ++i) {
+    offsets[i] = std::clamp(offsets[i], i > 0 ? offsets[i - 1] : 0, size);
+  }
+}
+
+}  // namespace
+
 // Those that begin in the item's block, as it is in memory.
 void Run::scan_segments(int worker, const Item& item) {
   const bool last_block = item.begin + plan_.block >= plan_.scan.size;
   const int64_t first = first_from(item.begin);
   const int64_t last = last_block ? request_.segments : first_from(item.begin + plan_.block);
-  if (scan_short_) return scan_in_stages(worker, item, first, last);
-  for (int64_t s = first; s < last; ++s) {
-    if (length_of(s) > 0 && !is_left(item, s)) scan_whole(worker, segment_of(item, s));
+  if (!scan_short_) {
+    for (int64_t s = first; s < last; ++s) {
+      const Cut cut = cut_at(request_, s);
+      if (cut.length() > 0 && !is_left(item, cut)) scan_whole(worker, segment_of(item, cut));
+    }
+    return;
+  }
+  int64_t offsets[policy::segments_together + 1];
+  for (int64_t s = first, count; s < last; s += count) {
+    count = std::min(policy::segments_together, last - s);
+    read_offsets(request_, s, count, offsets);
+    plan_.in_place ? scan_by_stage(worker, item, offsets, count)
+                   : scan_some(worker, item, offsets, count);
   }
 }
 
 // Whether a segment is left for later; that is written down where its first line is met.
-bool Run::is_left(const Item& item, int64_t segment) {
-  if (!is_long(segment)) return false;
+bool Run::is_left(const Item& item, Cut cut) {
+  if (cut.length() < longest_) return false;
   if (item.first) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    long_.push_back(segment);
+    long_.push_back(cut);
   }
   return true;
 }
 
 // One segment of an item's lines, whose elements are counted in the order of the scan.
-Item Run::segment_of(const Item& item, int64_t segment) const {
+Item Run::segment_of(const Item& item, Cut cut) const {
   Item one = item;
-  one.length = length_of(segment);
-  one.begin = plan_.reverse ? plan_.scan.size - begin_of(segment + 1) : begin_of(segment);
+  one.length = cut.length();
+  one.begin = plan_.reverse ? plan_.scan.size - cut.end : cut.begin;
   one.origin = one.begin;
   return one;
 }
 
-// One line that lies along the axis. On the way past the cache, and where results lie over the
-// input, as many segments at a time as the stage holds, up to one that is left for later: what the
-// stage has in its place is not its result.
-void Run::scan_in_stages(int worker, const Item& line, int64_t first, int64_t last) {
+// Results that lie over the input: as many segments at a time as the stage holds, up to one that is
+// left for later, as what the stage has in its place is not its result.
+void Run::scan_by_stage(int worker, const Item& line, const int64_t* offsets, int64_t count) {
   char* const y = line.y - plan_.y_offset;  // of the first element in memory
-  const bool staged = plan_.stream || plan_.in_place;
   Workspace& space = workspaces_[worker];
-  for (int64_t s = first, next; staged && s < last; first = s = next) {
-    const int64_t begin = begin_of(s);
-    for (next = s; next < last && !is_long(next) && begin_of(next + 1) <= begin + stage_;) ++next;
+  const int64_t most = space.stage.size() / y_size_;
+  for (int64_t s = 0, next; s < count; s = next) {
+    const int64_t begin = offsets[s];
+    const auto fits = [&](int64_t i) {
+      return offsets[i + 1] - offsets[i] < longest_ && offsets[i + 1] <= begin + most;
+    };
+    for (next = s; next < count && fits(next); ++next) {
+    }
     if (next > s) {
-      const int64_t bytes = (begin_of(next) - begin) * y_size_;
-      assert(bytes <= space.stage.size());
       Item there = line;
       there.y = space.stage.data() - begin * y_size_ + plan_.y_offset;
-      scan_some(worker, there, s, next);
-      flush(y + begin * y_size_, space.stage.data(), bytes);
-    } else if (++next; !is_left(line, s)) {
-      plan_.stream ? scan_long_in_stages(worker, line, s) : scan_whole(worker, segment_of(line, s));
+      scan_some(worker, there, offsets + s, next - s);
+      std::memcpy(y + begin * y_size_, space.stage.data(), (offsets[next] - begin) * y_size_);
+    } else {
+      const Cut cut{begin, offsets[++next]};
+      if (!is_left(line, cut)) scan_whole(worker, segment_of(line, cut));
     }
   }
-  scan_some(worker, line, first, last);
 }
 
-// Segments are counted from the line's first element in memory, items from the first of the scan.
-void Run::scan_some(int worker, const Item& line, int64_t first, int64_t last) {
-  ShortSegments some{
-      line.x - plan_.x_offset, line.y - plan_.y_offset, request_.offsets, first, last,
-      plan_.exclusive};
-  for (; (some.first = scan_short_(some)) < last; ++some.first) {
-    if (!is_left(line, some.first)) scan_whole(worker, segment_of(line, some.first));
-  }
-}
-
-void Run::flush(char* y, const char* stage, int64_t bytes) const {
-  if (plan_.stream) {
-    kernels_.copy_past_cache(y, stage, bytes);
-  } else {
-    std::memcpy(y, stage, bytes);
-  }
-}
-
-// Past the cache by way of the stage: rows end within cache lines, which must not be written in two
-// ways.
-void Run::scan_long_in_stages(int worker, const Item& line, int64_t segment) {
-  Workspace& space = workspaces_[worker];
-  const Item one = segment_of(line, segment);
-  const int64_t most = stage_ / group_size * group_size;
-  begin_lines(one, space.carry.data(), space.chain.data());
-  for (int64_t i = 0; i < one.length; i += most) {
-    Piece piece = part_of(one, one.begin + i, std::min(most, one.length - i));
-    const int64_t back = plan_.reverse ? (piece.length - 1) * y_size_ : 0;
-    char* const y = piece.y - back;
-    piece.carry = space.carry.data();
-    piece.chain = space.chain.data();
-    piece.y = space.stage.data() + back;
-    piece.stream = piece.staged = false;
-    scan_(piece);
-    flush(y, space.stage.data(), piece.length * y_size_);
+// One line that lies along the axis. Segments are counted from its first element in memory, items
+// from the first of the scan.
+void Run::scan_some(int worker, const Item& line, const int64_t* offsets, int64_t count) {
+  ShortSegments some{line.x - plan_.x_offset, line.y - plan_.y_offset, offsets, 0, count,
+                     plan_.exclusive};
+  for (; (some.first = scan_short_(some)) < count; ++some.first) {
+    const Cut cut{offsets[some.first], offsets[some.first + 1]};
+    if (!is_left(line, cut)) scan_whole(worker, segment_of(line, cut));
   }
 }
 
 namespace {
 
 // One segment of all lines, as a request of its own.
-Status scan_alone(Request request, int64_t segment, const Kernels& kernels, Interrupted interrupted,
+Status scan_alone(Request request, Cut cut, const Kernels& kernels, Interrupted interrupted,
                   void* context) {
   int64_t shape[most_dims];
-  const int64_t begin = request.offsets[segment];
   std::copy_n(request.shape, request.dims, shape);
-  shape[request.axis] = request.offsets[segment + 1] - begin;
+  shape[request.axis] = cut.length();
   request.shape = shape;
   request.offsets = nullptr;
-  advance_by(request, begin);
+  advance_by(request, cut.begin);
   return run(make_plan(request, kernels), kernels, request, interrupted, context);
 }
 
@@ -152,20 +154,20 @@ Status scan_alone(Request request, int64_t segment, const Kernels& kernels, Inte
 
 Status run_segments(const Plan& plan, const Kernels& kernels, const Request& request,
                     Interrupted interrupted, void* context) {
-  std::vector<int64_t> alone;
+  std::vector<Cut> alone;
   const int64_t lines = plan.outer_size * plan.inner.size;
   if (lines * plan.scan.size / policy::least_segment >= request.segments) {
     for (int64_t s = 0; s < request.segments; ++s) {  // few, of many elements each
-      if (request.offsets[s] < request.offsets[s + 1]) alone.push_back(s);
+      if (const Cut cut = cut_at(request, s); cut.length() > 0) alone.push_back(cut);
     }
   } else {
     Run scan(plan, kernels, request, interrupted, context);
     if (const Status status = scan(); status != Status::done) return status;
     alone = scan.long_segments();
-    std::sort(alone.begin(), alone.end());
+    std::sort(alone.begin(), alone.end(), [](Cut a, Cut b) { return a.begin < b.begin; });
   }
-  for (const int64_t segment : alone) {
-    const Status status = scan_alone(request, segment, kernels, interrupted, context);
+  for (const Cut cut : alone) {
+    const Status status = scan_alone(request, cut, kernels, interrupted, context);
     if (status != Status::done) return status;
   }
   return Status::done;

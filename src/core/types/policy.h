@@ -59,12 +59,16 @@ inline constexpr int64_t most_repeated = stage_bytes / 4;
 inline constexpr int64_t woven_bytes = 1 << 12;
 
 // Elements of a segment, all lines taken together, for it to be scanned like an array of its own,
-// bytes of results of shorter segments that are gathered before they are written, and elements of a
-// segment that is scanned in whole groups, over what follows it: float32 segments of 7, 100 and 300
-// elements took 3.7, 34 and 90 ns on one thread, by the kernels of rows 12, 67 and 176.
+// bytes of results of shorter segments that are gathered where they lie over the input, and
+// elements of a segment that is scanned in whole groups, over what follows it: float32 segments of
+// 7, 100 and 300 elements took 3.7, 34 and 90 ns on one thread, by the kernels of rows 12, 67 and
+// 176.
 inline constexpr int64_t least_segment = 1 << 17;
 inline constexpr int64_t segment_stage_bytes = 1 << 13;
 inline constexpr int64_t longest_short = 512;
+
+// Segments whose offsets are read at a time.
+inline constexpr int64_t segments_together = 1 << 9;
 
 // What is gathered at a time when lines don't lie along the axis of memory. By rows: so many lines,
 // and bytes. Transposed (4096, 4096) float32, two threads of a Zen 5, ns an element: 0.42 with 64

@@ -25,18 +25,19 @@ def check_kind(name: str, kind: str, dtype: object) -> None:
         raise TypeError(f"cumsum(): {name} must be {wanted}, got dtype {dtype}")
 
 
-def offsets_of(name: str, cuts: Array, size: int, threads: int) -> Array:
+def offsets_of(name: str, cuts: Array, size: int, threads: int, *, copy: bool = True) -> Array:
     """The int64 offsets of a dim of `size` elements, from any of the keywords' 1-D arrays.
 
-    They are a copy, checked: what the core reads while it scans is nobody else's to change.
+    They are checked; and a copy, as what is scanned later is nobody else's to change, unless none
+    is asked for and they are what was given.
     """
     _check_cuts(name, cuts)
     if name == "reset":
         return _of_starts(cuts, size)
     given = cuts
     if name == "lengths":
-        cuts = _of_lengths(cuts, size)
-    offsets = np.array(cuts, np.int64)
+        cuts, copy = _of_lengths(cuts, size), False
+    offsets = np.array(cuts, np.int64, order="C", copy=copy or None)
     at = _core.find_fault(door.memory_of(offsets), size, threads)
     if at < 0:
         return offsets

@@ -42,7 +42,8 @@ def scan_into(
     if name == "reset" and len(cuts) != x.shape[axis]:
         message = f"cumsum(): reset has shape {cuts.shape}, but input has shape {x.shape}"
         raise ValueError(message)
-    offsets = offsets_of(name, cuts, x.shape[axis], get_num_threads())
+    overlap = np.may_share_memory(cuts, y)
+    offsets = offsets_of(name, cuts, x.shape[axis], get_num_threads(), copy=overlap)
     spec = options.spec(axis)
     if is_exact(options):
         exact.scan_into(x, y, axis, options, initial, offsets=offsets, corner=corner)
