@@ -19,7 +19,7 @@ from typing import Any
 
 from assembly import Object, output_of
 from cycles_table import write_page
-from kernel_names import KERNELS
+from kernel_names import KERNELS, kernels_of
 from loops import Way, main_loop
 
 RECORD = Path(__file__).parent / "results" / "cycles.json"
@@ -32,6 +32,7 @@ INTEL512 = ("skylake-avx512", "icelake-server", "sapphirerapids")
 PROCESSORS = {
     "avx2": (ZEN2, ZEN3, ZEN4, ZEN5, *INTEL512, "alderlake"),
     "avx512": (ZEN4, ZEN5, *INTEL512),
+    "avx512_256": (ZEN4,),
     "neon": ("neoverse-n1", "neoverse-v2"),
 }
 UNIT = re.compile(r"(?=AGU|Divider|Port|Unit)")  # after the name of the model that has it
@@ -55,7 +56,8 @@ def predict(folder: Path, target: str) -> Record:
     read = cache(lambda file: Object.read(folder / f"{file}.cpp.o"))
     found: Record = {"models": {}, "kernels": {}}
     ways = []
-    for kernel in KERNELS:
+    kernels = kernels_of(target)
+    for kernel in kernels:
         try:
             way = main_loop(read(kernel.file), kernel.function, kernel.elements)
         except LookupError as error:

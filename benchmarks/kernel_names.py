@@ -39,6 +39,11 @@ def totals(name: str, file: str, element: str, size: int) -> Kernel:
     return Kernel(f"totals, {name}", file, function, size, loads=True)
 
 
+# What a target that changes some rows of another has of its own.
+CHANGED = {
+    "avx512_256": tuple(f"rows, {t}" for t in ("float32", "float64", "int64", "complex64"))
+    + ("totals, float32", "totals, float64")
+}
 HALF = "cumsum::Float16, cumsum::Float16"
 BRAIN = "cumsum::BFloat16, cumsum::BFloat16"
 INT, LONG = (f"(unsigned )?{name}, (unsigned )?{name}" for name in ("int", "long"))  # may be one
@@ -58,5 +63,10 @@ KERNELS = (
     columns("bfloat16", "halves", BRAIN, 2),
     totals("float32", "float32", "float", 4),
     totals("float64", "float64", "double", 8),
-    Kernel("decayed rows, float32", "decays", r"\bDecayRows<float, 1, false>::", 4),
+    Kernel("decayed rows, float32", "decays", r"\bDecayRows<float, 1, false\b", 4),
 )
+
+
+def kernels_of(target: str) -> tuple[Kernel, ...]:
+    """Those that a target has of its own."""
+    return tuple(k for k in KERNELS if k.name in CHANGED.get(target, (k.name,)))

@@ -4,7 +4,8 @@ A weak symbol: the linker keeps one copy of a weak function. Were it the AVX2 on
 AVX2 would meet it in code that never asked for AVX2.
 
 A product and a sum in one instruction: it rounds once instead of twice, so the bits would depend on
-the target. GCC 12 makes them of complex products, whatever -ffp-contract says.
+the target. GCC 12 makes them of complex products, whatever -ffp-contract says. Where there are sums
+alone, the products are those by one that `add_beside` makes of them (two_sum.h).
 """
 
 import re
@@ -12,7 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-TARGETS = ("kernels_avx2", "kernels_avx512")
+TARGETS = ("kernels_avx2", "kernels_avx512", "kernels_avx512_256")
+SUMS = frozenset(f"{kind}.cpp.o" for kind in ("float32", "float64", "halves", "complex"))
 WEAK = frozenset("VvWwu")
 
 
@@ -43,7 +45,7 @@ def main(build: Path) -> int:
             for name in weak_symbols(path):
                 print(f"{path}: weak symbol {name}")
                 wrong += 1
-            if count := contracted(path):
+            if path.name not in SUMS and (count := contracted(path)):
                 print(f"{path}: {count} products contracted with sums")
                 wrong += 1
     return wrong

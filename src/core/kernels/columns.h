@@ -138,17 +138,14 @@ struct Columns {
   }
 
   // Whether lanes would spill from each row into the next, and may: where rows are all there is in
-  // memory, and the stage has room for a group. Beside others' lines, which they may be writing in
-  // place, nothing is even read.
+  // memory. Beside others' lines, which they may be writing in place, nothing is even read.
   template <class X, class R>
   static bool can_spill(const Piece& p) {
     const int64_t rest = p.lines % widest;
     const bool spills = rest == 1 || (rest & (rest - 1)) != 0;
-    const int64_t rows = p.length < group_size ? p.length : group_size;
-    const bool fits = rows * p.lines * int64_t{sizeof(R)} <= policy::stage_bytes;
     const bool packed = p.adds_up ? p.x_scan == p.lines * int64_t{sizeof(X)}
                                   : p.y_scan == p.lines * int64_t{sizeof(R)};
-    return spills && fits && !p.mask && p.x_scan >= p.lines * int64_t{sizeof(X)} && packed;
+    return spills && !p.mask && p.x_scan >= p.lines * int64_t{sizeof(X)} && packed;
   }
 
   // Small pieces of whole lines, one after another.
@@ -195,8 +192,10 @@ struct Columns {
 
   template <class X, class R, bool plain>
   static void walk(const Piece& p) {
-    const bool spilling = can_spill<X, R>(p);
-    const bool staged = !p.adds_up && (p.stream || spilling);
+    const int64_t least = p.length < group_size ? p.length : group_size;
+    const bool fits = least * p.lines * int64_t{sizeof(R)} <= policy::stage_bytes;
+    const bool spilling = fits && can_spill<X, R>(p);
+    const bool staged = fits && !p.adds_up && (p.stream || spilling);
     const int64_t most = height<R>(p, staged);
     Piece rows = p;
     for (int64_t i = 0; i < p.length; i += rows.length) {
