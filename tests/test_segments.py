@@ -299,13 +299,9 @@ def test_offsets_at_odd_addresses():
     )
 
 
-def test_offsets_that_change_meanwhile():
-    """Whatever another thread writes to them, the sums are those of what was checked."""
-    rng = np.random.default_rng(0)
-    x = rng.integers(-9, 9, (64, 4000))
-    good = np.array([0, *np.sort(rng.integers(0, 4000, 500)), 4000])
-    bad = rng.integers(-(2**62), 2**62, good.size)
-    expected = cumsum.cumsum(x, 1, offsets=good)
+@contextlib.contextmanager
+def changing(good, bad):
+    """An array that another thread fills with one and the other in turns."""
     shared, stop = good.copy(), threading.Event()
 
     def change():
@@ -316,9 +312,39 @@ def test_offsets_that_change_meanwhile():
     thread = threading.Thread(target=change)
     thread.start()
     try:
-        for _ in range(100):
-            with contextlib.suppress(ValueError):
-                assert np.array_equal(cumsum.cumsum(x, 1, offsets=shared), expected)
+        yield shared
     finally:
         stop.set()
         thread.join()
+
+
+def test_few_offsets_that_change_meanwhile():
+    """Whatever another thread writes to them, the sums are those of what was checked."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(-9, 9, (64, 4000))
+    good = np.array([0, *np.sort(rng.integers(0, 4000, 500)), 4000])
+    expected = cumsum.cumsum(x, 1, offsets=good)
+    with changing(good, rng.integers(-(2**62), 2**62, good.size)) as shared:
+        for _ in range(100):
+            with contextlib.suppress(ValueError):
+                assert np.array_equal(cumsum.cumsum(x, 1, offsets=shared), expected)
+
+
+@pytest.mark.parametrize("overflow", [None, "raise"])
+@pytest.mark.parametrize("lines", [0, 1, 2])
+def test_many_offsets_that_change_meanwhile(lines, overflow):
+    """They are not copied: sums may be any, but nothing is written elsewhere."""
+    rng = np.random.default_rng(0)
+    size = 100_000
+    x = rng.integers(-9, 9, (size, lines) if lines > 1 else size)
+    good = np.array([0, *np.sort(rng.integers(0, size, 9000)), size])
+    memory = np.full((size + 2000, *x.shape[1:]), 77)
+    out = memory[1000:-1000]
+    if lines == 0:
+        x = out  # in place
+    with changing(good, rng.integers(-(2**62), 2**62, good.size)) as shared:
+        for _ in range(40):
+            with contextlib.suppress(ValueError, OverflowError):
+                cumsum.cumsum(x, 0, offsets=shared, out=out, overflow=overflow)
+    assert (memory[:1000] == 77).all()
+    assert (memory[-1000:] == 77).all()

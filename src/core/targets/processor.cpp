@@ -9,15 +9,16 @@
 namespace cumsum {
 namespace {
 
-// The family of a processor of AMD's; 0 for others.
-int amd_family() {
+// Zen 3 and 4 are one family, and a Zen 4 alone of it has vectors of 64 bytes.
+bool is_zen4() {
 #if defined(__x86_64__)
   unsigned a, b, c, d;
-  if (!__get_cpuid(0, &a, &b, &c, &d) || b != signature_AMD_ebx) return 0;
-  if (!__get_cpuid(1, &a, &b, &c, &d)) return 0;
-  return static_cast<int>((a >> 8 & 15) + (a >> 20 & 255));
+  if (!__get_cpuid(0, &a, &b, &c, &d) || b != signature_AMD_ebx) return false;
+  if (!__get_cpuid(1, &a, &b, &c, &d)) return false;
+  const unsigned family = (a >> 8 & 15) + (a >> 20 & 255);
+  return family == 0x19 && __builtin_cpu_supports("avx512f");
 #else
-  return 0;
+  return false;
 #endif
 }
 
@@ -34,10 +35,9 @@ constexpr int caches[3] = {-1, -1, -1};
 #endif
 
 Processor look() {
-  constexpr int zen3_or_4 = 0x19;  // of these only a Zen 4 has vectors of 64 bytes
-  const bool halves = amd_family() == zen3_or_4;
-  return {halves, !halves, cache_size(caches[0], 1 << 15), cache_size(caches[1], 1 << 19),
-          cache_size(caches[2], 1 << 23)};
+  const bool zen4 = is_zen4();
+  return {zen4, !zen4, cache_size(caches[0], 1 << 15), cache_size(caches[1], 1 << 20),
+          cache_size(caches[2], 1 << 25)};
 }
 
 }  // namespace
