@@ -63,7 +63,7 @@ KERNELS = (
     columns("bfloat16", "halves", BRAIN, 2),
     totals("float32", "float32", "float", 4),
     totals("float64", "float64", "double", 8),
-    Kernel("decayed rows, float32", "decays", r"\bDecayRows<float, 1, false\b", 4),
+    Kernel("decayed rows, float32", "decays", r"\bDecayRows<float, 1, float, false>::", 4),
 )
 
 
