@@ -239,15 +239,15 @@ struct Row {
     }
   }
 
-  // Sums of a group of short integers fit in shorter words, of which a vector holds more.
+  // Sums of a group of short integers fit in shorter words, of which a vector holds more. (With
+  // vectors of 32 bytes it takes as long to part them again.)
   template <class X>
   static constexpr bool is_short =
-      __is_same(A, uint64_t) && sizeof(X) <= 2 && C == 1 && vector_bytes >= 32;
+      __is_same(A, uint64_t) && sizeof(X) <= 2 && C == 1 && vector_bytes == 64;
 
   template <class X, int count>
   [[gnu::always_inline]] static inline void grow_short_trees(const char* x, Group (&g)[count]) {
-    constexpr bool half = sizeof(X) == 1 && vector_bytes == 64;
-    using Word = std::conditional_t<half, uint16_t, uint32_t>;
+    using Word = std::conditional_t<sizeof(X) == 1, uint16_t, uint32_t>;
     constexpr int lanes = vector_bytes / sizeof(Word), together = lanes / bundle;
     using Narrow = Row<Word, 1, Step, lanes / group_size>;
     static_assert(count % together == 0);

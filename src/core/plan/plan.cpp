@@ -114,6 +114,11 @@ bool is_streamed(const Plan& plan) {
   return processor().writes_past_cache || read_bytes(plan) < bytes / 16;
 }
 
+// The most that a worker may claim of so many bytes, so that none has nothing to do at the end.
+int64_t fair_share(const Plan& plan, int64_t bytes) {
+  return plan.workers == 1 ? bytes : bytes / (plan.workers * policy::least_blocks);
+}
+
 // Cut the lines into panels; if that leaves workers idle and the lines are long, cut the axis too.
 [[gnu::always_inline]] inline void share_out(Plan& plan, int threads) {
   const int64_t x_size = item_size(plan.x_dtype), y_size = item_size(plan.y_dtype);
@@ -132,7 +137,8 @@ bool is_streamed(const Plan& plan) {
   if (plan.walk == Walk::columns) {
     plan.panel = choose_panel(plan);
   } else {
-    plan.panel = std::clamp<int64_t>(sizes().claim / line_bytes, 1, plan.inner.size);
+    const int64_t fitting = std::min(sizes().claim, fair_share(plan, bytes)) / line_bytes;
+    plan.panel = std::clamp<int64_t>(fitting, 1, plan.inner.size);
     if (plan.pack_x || plan.pack_y || plan.pack_decay) {
       plan.panel = std::min(plan.inner.size, std::max(plan.panel, policy::packed_lines));
     }
@@ -145,8 +151,7 @@ bool is_streamed(const Plan& plan) {
   const bool few = plan.units < plan.workers || plan.total_stride != 0;
   plan.split = few && plan.scan.size > tile_size && !plan.alone;
   if (plan.split) {
-    const int64_t share = bytes / (plan.workers * policy::least_blocks);
-    const int64_t claim = std::min(sizes().claim, share);
+    const int64_t claim = std::min(sizes().claim, fair_share(plan, bytes));
     if (plan.walk != Walk::columns) {
       const int64_t fitting = claim / (tile_size * (x_size + y_size));
       plan.panel = std::min(plan.inner.size, std::max(64 / y_size, fitting));
@@ -158,7 +163,8 @@ bool is_streamed(const Plan& plan) {
     plan.units = plan.outer_size * plan.panels * plan.blocks;
   }
   const int64_t unit_bytes = std::max<int64_t>(1, bytes / plan.units);
-  plan.grain = plan.split ? 1 : std::max<int64_t>(1, sizes().claim / unit_bytes);
+  const int64_t claimed = std::min(sizes().claim, fair_share(plan, bytes)) / unit_bytes;
+  plan.grain = plan.split ? 1 : std::max<int64_t>(1, claimed);
   const int64_t claims = divide_up(plan.units, plan.grain);
   plan.workers = static_cast<int>(std::min<int64_t>(plan.workers, claims));
 }
