@@ -37,7 +37,7 @@ def offsets_of(name: str, cuts: Array, size: int, threads: int, *, copy: bool = 
     given = cuts
     if name == "lengths":
         cuts, copy = _of_lengths(cuts, size), False
-    offsets = np.array(cuts, np.int64) if copy else np.require(cuts, np.int64, "CA")
+    offsets = np.array(cuts, np.int64) if copy else np.require(cuts, np.int64, ["C", "A"])
     at = _core.find_fault(door.memory_of(offsets), size, threads)
     if at < 0:
         return offsets
