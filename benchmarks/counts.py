@@ -14,9 +14,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from records import compare
+
 RECORD = Path(__file__).parent / "results" / "instructions.json"
 TARGET = "avx2"  # valgrind knows no AVX-512
-TOLERANCE = 0.05
 
 
 def count(program: Path) -> dict:
@@ -36,22 +37,6 @@ def count(program: Path) -> dict:
     }
 
 
-def compare(before: dict[str, int], now: dict[str, int]) -> int:
-    """Print what changed by more than TOLERANCE; the number of calls that got worse."""
-    worse = 0
-    for name in sorted(before.keys() | now.keys()):
-        if name not in before or name not in now:
-            print(f"{name}: {'not recorded' if name in now else 'recorded, but gone'}")
-            worse += 1
-            continue
-        change = now[name] / before[name] - 1
-        if abs(change) > TOLERANCE:
-            remark = "" if change > 0 else ": `make counts UPDATE=1` records it"
-            print(f"{name}: {before[name]} -> {now[name]} instructions ({change:+.1%}){remark}")
-        worse += change > TOLERANCE
-    return worse
-
-
 def main() -> int:
     """Compare, or record; the exit status is 1 when a call takes more instructions than before."""
     parser = argparse.ArgumentParser(description="Compare the instructions of a few calls.")
@@ -66,7 +51,7 @@ def main() -> int:
     if now["compiler"] != before["compiler"]:
         print(f"built by {now['compiler']}, recorded of {before['compiler']}: not compared")
         return 0
-    worse = compare(before["instructions"], now["instructions"])
+    worse = compare(before["instructions"], now["instructions"], "instructions", "counts")
     print(f"{len(now['instructions'])} calls, {worse} worse than recorded")
     return min(worse, 1)
 

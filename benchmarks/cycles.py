@@ -21,10 +21,10 @@ from assembly import Object, output_of
 from cycles_table import write_page
 from kernel_names import KERNELS, kernels_of
 from loops import Way, main_loop
+from records import compare
 
 RECORD = Path(__file__).parent / "results" / "cycles.json"
 ITERATIONS = 200
-TOLERANCE = 0.05
 GUESS = 100  # the latency in cycles that models give to what they do not describe
 # As LLVM calls them, under the targets whose instructions they have.
 ZEN2, ZEN3, ZEN4, ZEN5 = (f"znver{i}" for i in range(2, 6))
@@ -91,29 +91,13 @@ def versions(folder: Path) -> str:
     return f"{compiler[1]} {compiler[2]}, LLVM {llvm[1]}"
 
 
-def compare(before: Record, now: Record, target: str) -> int:
-    """Print what changed by more than TOLERANCE; the number of predictions that got worse."""
-    old, new = (
-        {
-            (kernel, at): c
-            for kernel, loop in r["kernels"].items()
-            for at, c in loop["cycles"].items()
-        }
-        for r in (before, now)
-    )
-    worse = 0
-    for key in sorted(old.keys() | new.keys()):
-        name = ", ".join((*key, target))
-        if key not in old or key not in new:
-            print(f"{name}: {'not recorded' if key in new else 'recorded, but gone'}")
-            worse += 1
-            continue
-        change = new[key] / old[key] - 1
-        if abs(change) > TOLERANCE:
-            remark = "" if change > 0 else ": `make cycles UPDATE=1` records it"
-            print(f"{name}: {old[key]} -> {new[key]} cycles an element ({change:+.1%}){remark}")
-        worse += change > TOLERANCE
-    return worse
+def predictions(record: Record, target: str) -> dict[str, float]:
+    """Those of a target, by names for people."""
+    return {
+        f"{kernel}, {processor}, {target}": cycles
+        for kernel, loop in record["kernels"].items()
+        for processor, cycles in loop["cycles"].items()
+    }
 
 
 def check(record: Record, target: str, folder: Path, update: bool) -> int:
@@ -126,7 +110,8 @@ def check(record: Record, target: str, folder: Path, update: bool) -> int:
     if before is None:
         print(f"{target}: nothing is recorded of {made_by}: not compared")
         return 0
-    worse = compare(before, now, target)
+    old, new = predictions(before, target), predictions(now, target)
+    worse = compare(old, new, "cycles an element", "cycles")
     print(f"{target}: {len(now['kernels'])} loops, {worse} predictions worse than recorded")
     return worse
 

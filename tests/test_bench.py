@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from cumsum import _core, bench
-from cumsum import processor as processors
+from cumsum import _core, bench, processor
 
 STRIDES = {
     "contiguous": (40, 4),
@@ -133,14 +132,14 @@ model		: 999
     ],
 )
 def test_microarchitecture(vendor, family, model, stepping, name):
-    said = processors.fields(CPUINFO.format(vendor, family, model, "x", stepping))
-    assert processors.microarchitecture(said) == name
+    said = processor.fields(CPUINFO.format(vendor, family, model, "x", stepping))
+    assert processor.microarchitecture(said) == name
 
 
 def test_microarchitecture_of_arm():
     said = {"CPU implementer": "0x41", "CPU part": "0xd40"}
-    assert processors.microarchitecture(said) == "Neoverse V1"
-    assert processors.microarchitecture({}) is None
+    assert processor.microarchitecture(said) == "Neoverse V1"
+    assert processor.microarchitecture({}) is None
 
 
 @pytest.mark.parametrize(
@@ -154,7 +153,7 @@ def test_microarchitecture_of_arm():
     ],
 )
 def test_names_are_tidied(given, name):
-    assert processors.tidy(given) == name
+    assert processor.tidy(given) == name
 
 
 def test_machines_have_names():
