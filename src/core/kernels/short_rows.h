@@ -58,17 +58,6 @@ struct Woven {
     A sums[room];
   };
 
-  struct Backwards {
-    static constexpr int lane(int i) { return L - 1 - i; }
-  };
-  static inline Vector<A, L> turned(Vector<A, L> v) {
-    if constexpr (Step > 0 || L == 1) {
-      return v;
-    } else {
-      return permute<Backwards, A, L>(v);
-    }
-  }
-
   // Where in the buffer elements i to i + width of memory have their place; `whole` are in use.
   static inline char* at(Buffer& buffer, int64_t i, int64_t whole, int width) {
     return reinterpret_cast<char*>(buffer.sums + (Step > 0 ? i : whole - i - width));
@@ -78,7 +67,7 @@ struct Woven {
     int64_t i = 0;
     for (; i + L <= count; i += L) {
       __builtin_prefetch(x + (i + room) * int64_t{sizeof(X)});
-      write(at(buffer, i, whole, L), turned(load<A, L, X>(x + i * int64_t{sizeof(X)})));
+      write(at(buffer, i, whole, L), turned<Step, A, L>(load<A, L, X>(x + i * int64_t{sizeof(X)})));
     }
     for (; i < count; ++i) {
       write(at(buffer, i, whole, 1), load<A, 1, X>(x + i * int64_t{sizeof(X)}));
@@ -90,7 +79,7 @@ struct Woven {
     int64_t i = 0;
     for (; i + L <= count; i += L) {
       store<R, A, L>(y + i * int64_t{sizeof(R)},
-                     turned(read<Vector<A, L>>(at(buffer, i, whole, L))));
+                     turned<Step, A, L>(read<Vector<A, L>>(at(buffer, i, whole, L))));
     }
     for (; i < count; ++i) {
       store<R, A, 1>(y + i * int64_t{sizeof(R)}, read<A>(at(buffer, i, whole, 1)));

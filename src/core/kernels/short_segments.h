@@ -99,16 +99,16 @@ struct ShortRows {
     const Window<L>& to = windows<L>[beginnings >> 1 & all >> 1];
     V sums;
     if (L == group_size && beginnings == 1) {  // one tree, of which all is known
-      sums = turned(grow_one<X>(x));
+      sums = turned<Step, A, L>(grow_one<X>(x));
     } else {
-      sums = turned(load<A, L, X>(x - back * int64_t{sizeof(X)}));
+      sums = turned<Step, A, L>(load<A, L, X>(x - back * int64_t{sizeof(X)}));
       CUMSUM_UNROLL
       for (int s = 0; s < Window<L>::steps; ++s) sums += lanes_from<A, L>(to.step[s], sums);
     }
     sums = V{} + sums;
     if (exclusive) sums = lanes_from<A, L>(to.before, sums);
     const unsigned first = all >> (L - count);
-    store_some<R, A, L>(y - back * int64_t{sizeof(R)}, turned(sums),
+    store_some<R, A, L>(y - back * int64_t{sizeof(R)}, turned<Step, A, L>(sums),
                         Step > 0 ? first : first << (L - count));
   }
 
@@ -120,18 +120,6 @@ struct ShortRows {
       return g[0].part[0];
     } else {
       __builtin_unreachable();
-    }
-  }
-
-  // Between the order of the scan and that in memory.
-  static inline V turned(V v) {
-    struct Backwards {
-      static constexpr int lane(int i) { return lanes - 1 - i; }
-    };
-    if constexpr (Step > 0) {
-      return v;
-    } else {
-      return permute<Backwards, A, lanes>(v);
     }
   }
 

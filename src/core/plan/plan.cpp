@@ -114,9 +114,10 @@ bool is_streamed(const Plan& plan) {
   return processor().writes_past_cache || read_bytes(plan) < bytes / 16;
 }
 
-// The most that a worker may claim of so many bytes, so that none has nothing to do at the end.
-int64_t fair_share(const Plan& plan, int64_t bytes) {
-  return plan.workers == 1 ? bytes : bytes / (plan.workers * policy::least_blocks);
+// The most that a worker claims of so many bytes, so that none has nothing to do at the end.
+int64_t largest_claim(const Plan& plan, int64_t bytes) {
+  if (plan.workers > 1) bytes /= plan.workers * policy::least_blocks;
+  return std::min(sizes().claim, bytes);
 }
 
 // Cut the lines into panels; if that leaves workers idle and the lines are long, cut the axis too.
@@ -137,7 +138,7 @@ int64_t fair_share(const Plan& plan, int64_t bytes) {
   if (plan.walk == Walk::columns) {
     plan.panel = choose_panel(plan);
   } else {
-    const int64_t fitting = std::min(sizes().claim, fair_share(plan, bytes)) / line_bytes;
+    const int64_t fitting = largest_claim(plan, bytes) / line_bytes;
     plan.panel = std::clamp<int64_t>(fitting, 1, plan.inner.size);
     if (plan.pack_x || plan.pack_y || plan.pack_decay) {
       plan.panel = std::min(plan.inner.size, std::max(plan.panel, policy::packed_lines));
@@ -151,7 +152,7 @@ int64_t fair_share(const Plan& plan, int64_t bytes) {
   const bool few = plan.units < plan.workers || plan.total_stride != 0;
   plan.split = few && plan.scan.size > tile_size && !plan.alone;
   if (plan.split) {
-    const int64_t claim = std::min(sizes().claim, fair_share(plan, bytes));
+    const int64_t claim = largest_claim(plan, bytes);
     if (plan.walk != Walk::columns) {
       const int64_t fitting = claim / (tile_size * (x_size + y_size));
       plan.panel = std::min(plan.inner.size, std::max(64 / y_size, fitting));
@@ -163,7 +164,7 @@ int64_t fair_share(const Plan& plan, int64_t bytes) {
     plan.units = plan.outer_size * plan.panels * plan.blocks;
   }
   const int64_t unit_bytes = std::max<int64_t>(1, bytes / plan.units);
-  const int64_t claimed = std::min(sizes().claim, fair_share(plan, bytes)) / unit_bytes;
+  const int64_t claimed = largest_claim(plan, bytes) / unit_bytes;
   plan.grain = plan.split ? 1 : std::max<int64_t>(1, claimed);
   const int64_t claims = divide_up(plan.units, plan.grain);
   plan.workers = static_cast<int>(std::min<int64_t>(plan.workers, claims));

@@ -108,6 +108,19 @@ inline Vector<A, L> permute(Vector<A, L> a) {
   }
 }
 
+// Between the order in memory and that of a walk over it, forward or (Step -1) backward.
+template <int Step, class A, int L>
+inline Vector<A, L> turned(Vector<A, L> v) {
+  struct Backwards {
+    static constexpr int lane(int i) { return L - 1 - i; }
+  };
+  if constexpr (Step > 0 || L == 1) {
+    return v;
+  } else {
+    return permute<Backwards, A, L>(v);
+  }
+}
+
 // Lanes of (a, b) chosen by F::lane, where L + i means lane i of b.
 template <class F, class A, int L>
 inline Vector<A, L> choose(Vector<A, L> a, Vector<A, L> b) {
