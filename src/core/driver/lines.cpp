@@ -5,29 +5,75 @@
 #include "pieces.h"
 #include "policy.h"
 #include "run.h"
+#include "sizes.h"
 
 namespace cumsum {
 
+// Whether items are so small that what it costs to begin one counts.
 bool Run::comes_in_repeats() const {
-  const int64_t bytes = plan_.scan.size * plan_.inner.size * y_size_;
-  return plan_.walk == Walk::columns && plan_.op == Operator::sum && !plan_.carried && !plan_.nan &&
-         plan_.panels == 1 && plan_.outer_dims > 0 && !plan_.pack_x && !plan_.pack_y &&
-         bytes <= policy::most_repeated;
+  const int64_t elements = plan_.scan.size * plan_.inner.size;
+  const bool packed = !plan_.pack_x || !plan_.has_gaps();
+  const bool one_tile = plan_.walk != Walk::columns || plan_.scan.size <= tile_size;
+  return plan_.op == Operator::sum && !plan_.carried && !plan_.nan && plan_.panels == 1 &&
+         plan_.outer_dims > 0 && packed && one_tile && !plan_.pack_y &&
+         elements * std::max(y_size_, packed_size_) <=
+             (plan_.pack_x ? sizes().packed_rows / 2 : policy::most_repeated);
 }
 
-// Items of a few elements each: those that differ in the last outer axis alone, at most `most`.
-int64_t Run::scan_repeats(const Item& item, int64_t index, int64_t most) const {
+// Items that differ in the last outer axis alone, at most `most`.
+int64_t Run::scan_repeats(Workspace& space, const Item& item, int64_t index, int64_t most) const {
   const Axis& axis = plan_.outer[plan_.outer_dims - 1];
+  const bool columns = plan_.walk == Walk::columns;
   Piece piece = part_of(item, 0, item.length);
   piece.repeats = std::min(most, axis.size - index % axis.size);
   piece.x_repeat = axis.x_stride;
   piece.y_repeat = axis.y_stride;
   piece.mask_repeat = axis.mask_stride;
-  const int64_t row_bytes = item.lines * y_size_;
-  const bool dense = piece.y_scan == row_bytes && axis.y_stride == item.length * row_bytes;
-  piece.stream = plan_.stream && dense;
-  scan_(with_channels(piece));
+  if (plan_.pack_x) pack_repeats(space, piece);
+  if (columns) {
+    const int64_t row_bytes = item.lines * y_size_;
+    const bool dense = piece.y_scan == row_bytes && axis.y_stride == item.length * row_bytes;
+    piece.stream = plan_.stream && dense;
+    const int64_t repeats = piece.repeats;
+    if (item.length == 1 && dense && piece.x_repeat == item.lines * piece.x_line && !piece.mask) {
+      piece.lines *= repeats;  // one row
+      piece.repeats = 0;
+    }
+    scan_(with_channels(piece));
+    return repeats;
+  }
+  Piece rows = piece;
+  if (piece.x_repeat == item.lines * piece.x_line && piece.y_repeat == item.lines * piece.y_line &&
+      !piece.mask) {
+    rows.lines *= piece.repeats;
+    scan_(rows);
+    return piece.repeats;
+  }
+  for (int64_t i = 0; i < piece.repeats; ++i) {
+    scan_(rows);
+    rows.x += piece.x_repeat;
+    rows.y += piece.y_repeat;
+    if (rows.mask) rows.mask += piece.mask_repeat;
+  }
   return piece.repeats;
+}
+
+// As many of the items as there is room for, one after another in the buffer.
+void Run::pack_repeats(Workspace& space, Piece& piece) const {
+  const bool columns = plan_.walk == Walk::columns, reversed = plan_.walk == Walk::reversed;
+  const int64_t row = (columns ? piece.lines : piece.length) * packed_size_;
+  const int64_t bytes = piece.lines * piece.length * packed_size_;
+  const int64_t back = reversed ? row - packed_size_ : 0;
+  piece.repeats =
+      std::clamp<int64_t>(sizes().packed_rows / 3 / bytes, 1, piece.repeats);
+  Piece copy = piece;
+  write_at(copy, space.packed.data() + back,
+           columns ? row : reversed ? -packed_size_ : packed_size_, columns ? packed_size_ : row);
+  copy.y_repeat = bytes;
+  pack_(copy);
+  read_back(copy);
+  read_at(piece, copy.x, copy.x_scan, copy.x_line);
+  piece.x_repeat = bytes;
 }
 
 // In pieces short enough to be interrupted between them.
@@ -83,13 +129,13 @@ void Run::scan_packed(Workspace& space, const Item& item, const Piece& whole) co
   const bool columns = plan_.walk == Walk::columns, reversed = plan_.walk == Walk::reversed;
   const int64_t step = reversed ? -1 : 1;
   // The buffer's own strides.
-  const bool close = plan_.has_gaps() && whole.length <= pack_shape_.length;
+  const bool close = pack_shape_.dense && whole.length <= pack_shape_.length;
   const int64_t row = close ? whole.length * packed_size_
                             : pack_shape_.length * packed_size_ + policy::packed_padding;
   const int64_t scan = columns ? whole.lines * packed_size_ : step * packed_size_;
   const int64_t line = columns ? packed_size_ : row;
-  const bool fresh = plan_.op == Operator::sum && plan_.has_gaps() && !plan_.carried && !columns &&
-                     whole.length == plan_.scan.size && whole.length <= pack_shape_.length;
+  const bool fresh = plan_.op == Operator::sum && !plan_.carried && !columns && close &&
+                     whole.length == plan_.scan.size;
   for (int64_t i = 0; i < whole.length; i += pack_shape_.length) {
     Piece part = whole;
     skip_elements(part, i);

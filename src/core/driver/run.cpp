@@ -6,6 +6,7 @@
 #include "exact.h"
 #include "float_mode.h"
 #include "policy.h"
+#include "sizes.h"
 
 namespace cumsum {
 namespace {
@@ -63,7 +64,8 @@ void Run::make_room(Workspace& space) const {
   space.chain.resize(panel_chain_);
   const int64_t elements = pack_shape_.lines * pack_shape_.length;
   if (plan_.pack_x || plan_.pack_y) {
-    space.packed.resize(elements * packed_size_ + pack_shape_.lines * policy::packed_padding);
+    const int64_t bytes = elements * packed_size_ + pack_shape_.lines * policy::packed_padding;
+    space.packed.resize(comes_in_repeats() ? std::max(bytes, sizes().packed_rows) : bytes);
   }
   if (plan_.pack_decay) space.decays.resize(elements * sizeof(double));
   if (plan_.split || plan_.total_stride) {
@@ -107,7 +109,7 @@ bool Run::work(int worker, int64_t first, int64_t last) {
     } else if (plan_.stepped) {
       step_lines(space, item);
     } else if (repeats) {
-      done = scan_repeats(item, index, last - index);
+      done = scan_repeats(space, item, index, last - index);
     } else {
       scan_whole(worker, item);
     }

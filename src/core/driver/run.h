@@ -69,7 +69,8 @@ class Run {
   void scan_packed(Workspace& space, const Item& item, const Piece& whole) const;
   void scan_whole(int worker, const Item& item);
   bool comes_in_repeats() const;
-  int64_t scan_repeats(const Item& item, int64_t index, int64_t most) const;
+  int64_t scan_repeats(Workspace& space, const Item& item, int64_t index, int64_t most) const;
+  void pack_repeats(Workspace& space, Piece& piece) const;
   Piece part_of(const Item& item, int64_t begin, int64_t length) const;
   bool can_stream(const Piece& piece) const;
   bool are_aligned() const;

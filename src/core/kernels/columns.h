@@ -94,8 +94,14 @@ struct Columns {
   static inline void scan_strips(const Piece& p, int64_t line, bool spill) {
     if constexpr (L > 1) {
       const int64_t rest = (p.lines - line) % L;
+      const int64_t last = p.lines - rest;
       if (spill && rest && (rest > L / 2 || L == 2)) {
-        scan_spilling<X, R, L, plain>(p, p.lines - rest);
+        if (p.chain) {
+          scan_spilling<X, R, L, plain>(p, last);
+        } else {
+          scan_strip<X, R, L, plain>(p, p.x + last * int64_t{sizeof(X)},
+                                     p.y + last * int64_t{sizeof(R)}, last);
+        }
       } else if (rest) {
         scan_strips<X, R, L / 2, plain>(p, p.lines - rest, spill);
       }
@@ -148,12 +154,15 @@ struct Columns {
     return spills && !p.mask && p.x_scan >= p.lines * int64_t{sizeof(X)} && packed;
   }
 
-  // Small pieces of whole lines, one after another.
+  // Small pieces of whole lines, one after another. What spills from one goes to the next, and is
+  // gathered where that is read later.
   template <class X, class R, bool plain>
-  static void scan_repeats(const Piece& p) {
-    alignas(64) char stage[policy::stage_bytes];
+  static void scan_repeats(const Piece& p, bool dense) {
+    alignas(64) char stage[policy::stage_bytes + vector_bytes];
     const int64_t bytes = p.length * p.y_scan;
-    const int64_t together = p.stream ? policy::stage_bytes / bytes : p.repeats;
+    const bool spilling = dense && can_spill<X, R>(p);
+    const bool staged = p.stream || (spilling && p.x == p.y);
+    const int64_t together = staged ? policy::stage_bytes / bytes : p.repeats;
     Piece unit = p;
     for (int64_t first = 0; first < p.repeats; first += together) {
       const int64_t left = p.repeats - first, count = left < together ? left : together;
@@ -161,10 +170,14 @@ struct Columns {
       for (int64_t i = 0; i < count; ++i) {
         unit.x = p.x + (first + i) * p.x_repeat;
         if (!plain && p.mask) unit.mask = p.mask + (first + i) * p.mask_repeat;
-        unit.y = (p.stream ? stage : y) + i * p.y_repeat;
-        scan_strips<X, R, widest, plain>(unit, 0, false);
+        unit.y = (staged ? stage : y) + i * p.y_repeat;
+        scan_strips<X, R, widest, plain>(unit, 0, spilling && i + 1 < left);
       }
-      if (p.stream) copy_past_cache(y, stage, count * bytes);
+      if (p.stream) {
+        copy_past_cache(y, stage, count * bytes);
+      } else if (staged) {
+        __builtin_memcpy(y, stage, count * bytes);
+      }
     }
   }
 
@@ -172,12 +185,12 @@ struct Columns {
   static void scan(const Piece& p) {
     const bool plain = !small && is_plain(p);
     if (p.repeats > 0) {
+      const int64_t x_row = p.lines * int64_t{sizeof(X)}, y_row = p.lines * int64_t{sizeof(R)};
+      const bool rows = p.x_scan == x_row && p.y_scan == y_row;
+      if (rows && plain && weave<A, X, R>(p, p.lines, p.repeats, p.x_repeat, p.y_repeat)) return;
       const bool dense =
-          p.x_scan == p.lines * int64_t{sizeof(X)} && p.y_scan == p.lines * int64_t{sizeof(R)};
-      if (dense && plain && weave<A, X, R>(p, p.lines, p.repeats, p.x_repeat, p.y_repeat)) {
-        return;
-      }
-      return plain ? scan_repeats<X, R, true>(p) : scan_repeats<X, R, false>(p);
+          rows && p.x_repeat == p.length * x_row && p.y_repeat == p.length * y_row;
+      return plain ? scan_repeats<X, R, true>(p, dense) : scan_repeats<X, R, false>(p, dense);
     }
     plain ? walk<X, R, true>(p) : walk<X, R, false>(p);
   }

@@ -14,6 +14,15 @@ namespace {
 
 constexpr KernelSet no_kernels{};
 
+// Whether there are many items of a few elements each, and rows of x don't follow each other: side
+// by side, in a buffer, they are scanned in whole vectors.
+bool lies_apart(const Plan& plan) {
+  const int64_t size = item_size(plan.x_dtype), row = plan.inner.size * size;
+  return plan.outer_dims > 0 && plan.op == Operator::sum && !plan.carried && !plan.has_gaps() &&
+         plan.inner.size < group_size && plan.scan.size < 2 * group_size &&
+         (plan.scan.size == 1 || plan.scan.x_stride != row);
+}
+
 // Which way to walk, and what must be packed to walk that way.
 void choose_walk(Plan& plan, const Kernels& kernels) {
   const int64_t x_size = item_size(plan.x_dtype), y_size = item_size(plan.y_dtype);
@@ -29,7 +38,7 @@ void choose_walk(Plan& plan, const Kernels& kernels) {
   if (!along && beside) {
     plan.walk = Walk::columns;
     plan.pack_y = false;
-    plan.pack_x = !direct || inner.x_stride != x_size;
+    plan.pack_x = !direct || inner.x_stride != x_size || lies_apart(plan);
   } else if (backward && set.scan[int(Walk::reversed)]) {
     plan.walk = Walk::reversed;
     plan.pack_x = plan.pack_y = false;
@@ -249,11 +258,18 @@ PackShape pack_shape(const Plan& plan) {
       across(plan.pack_decay, &Axis::decay_stride) || scan.size * policy::packed_lines < elements;
   const bool alongside = plan.has_gaps() || (plan.pack_decay && !plan.pack_x);
   if (alongside && !columns && !together) elements = policy::filled_bytes / size;
-  PackShape shape;
+  const bool is_short = scan.size * item_size(plan.packed) <= policy::short_packed;
+  PackShape shape{};
+  shape.dense = plan.has_gaps();
   if (columns) {
     const bool along = std::llabs(scan.x_stride) < std::llabs(inner.x_stride);
     const int64_t rows = along ? policy::packed_rows_along : policy::packed_rows;
     shape.lines = std::min<int64_t>(plan.panel, elements / rows);
+  } else if (is_short && !plan.pack_y && !plan.has_gaps() && plan.op == Operator::sum) {
+    shape.lines = std::min(plan.panel, elements / std::max<int64_t>(group_size, scan.size));
+    shape.length = divide_up(scan.size, group_size) * group_size;
+    shape.dense = true;
+    return shape;
   } else {
     shape.lines = together ? std::min<int64_t>(plan.panel, policy::packed_lines) : 1;
   }

@@ -79,6 +79,7 @@ const KernelSet& set_of(const Kernels& kernels, const Plan& plan, DType x);
 // Lines gathered at a time, and elements of each, when packing.
 struct PackShape {
   int64_t lines, length;
+  bool dense;  // whole lines follow each other without gaps
 };
 PackShape pack_shape(const Plan& plan);
 

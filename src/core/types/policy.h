@@ -101,6 +101,9 @@ inline constexpr int64_t small_bytes = 1 << 12;
 // 2^11, every second element of a row 0.43, 0.47, 0.38, 0.36, 0.41.
 inline constexpr int64_t packed_decayed = 1 << 9;
 
+// Bytes of a line, at most, for lines to follow each other in the buffer as short ones do anywhere.
+inline constexpr int64_t short_packed = 1 << 9;
+
 // Lines with complex decays that go on side by side. complex64 (1000, 4000) along dim 0, two
 // threads: 5.3, 2.6, 2.2 ns an element with 8, 64, 512; their sums are on the stack.
 inline constexpr int64_t complex_lines = 1 << 6;
