@@ -1,4 +1,6 @@
-// Plain numpy.ndarray objects, by the buffer protocol.
+// Plain numpy.ndarray objects, by the buffer protocol where it knows their elements.
+#include <algorithm>
+
 #include "call.h"
 #include "scan_call.h"
 #include "thread_count.h"
@@ -47,6 +49,56 @@ bool lend_array(PyObject* object, Lent& lent) {
   return is_plain_array(object) && lent.hold(object, PyBUF_FULL_RO);
 }
 
+// NumPy's description of an array for C, behind `__array_struct__`.
+struct ArrayStruct {
+  int two, dims;
+  char kind;
+  int item_size, flags;
+  Py_intptr_t *shape, *strides;
+  void* data;
+};
+
+// Whether it is the dtype of ml_dtypes, which is kept as that of results.
+bool is_bfloat16(PyObject* dtype) {
+  PyObject*& known = result_types[static_cast<int>(DType::bfloat16)];
+  if (known) return dtype == known;
+  PyObject* name = PyObject_GetAttrString(dtype, "name");
+  const bool same = name && PyUnicode_Check(name) &&
+                    PyUnicode_CompareWithASCIIString(name, "bfloat16") == 0;
+  Py_XDECREF(name);
+  PyErr_Clear();
+  if (same) known = Py_NewRef(dtype);
+  return same;
+}
+
+// An array of bfloat16, for which buffers have no format.
+bool view_bfloat16(PyObject* array, bool writable, ArrayView& view) {
+  constexpr int aligned = 0x100, native = 0x200, writeable = 0x400;
+  const int needed = aligned | native | (writable ? writeable : 0);
+  PyObject* dtype = PyObject_GetAttrString(array, "dtype");
+  const bool known = dtype && is_bfloat16(dtype);
+  Py_XDECREF(dtype);
+  PyObject* capsule = known ? PyObject_GetAttrString(array, "__array_struct__") : nullptr;
+  const auto* found =
+      capsule ? static_cast<ArrayStruct*>(PyCapsule_GetPointer(capsule, nullptr)) : nullptr;
+  const bool fits = found && found->two == 2 && found->dims <= most_dims &&
+                    found->item_size == 2 && (found->flags & needed) == needed;
+  if (fits) {
+    view.dtype = DType::bfloat16;
+    view.dims = found->dims;
+    view.data = static_cast<char*>(found->data);
+    std::copy_n(found->shape, found->dims, view.shape);
+    std::copy_n(found->strides, found->dims, view.strides);
+  }
+  Py_XDECREF(capsule);
+  PyErr_Clear();
+  return fits;
+}
+
+bool view_array(PyObject* array, int flags, Lent& lent) {
+  return lent.hold(array, flags) || view_bfloat16(array, flags == PyBUF_FULL, lent.view);
+}
+
 int threads_for_arrays() {
   const int threads = chosen_threads();
   return threads ? threads : thread_setting(ThreadSource::machine);
@@ -85,7 +137,7 @@ PyObject* scan_array(const Call& call) {
   const ArrayView& x = input.view;
   int axis;
   DType result;
-  if (!lend_array(call.input, input) || !resolve_axis(x, call.dim, axis) ||
+  if (!view_array(call.input, PyBUF_FULL_RO, input) || !resolve_axis(x, call.dim, axis) ||
       !choose_result(call, x.dtype, result)) {
     return nullptr;
   }
@@ -94,7 +146,7 @@ PyObject* scan_array(const Call& call) {
   PyObject* type = result_types[static_cast<int>(result)];
   PyObject* out = call.out ? Py_NewRef(call.out) : make_result(call.input, type, x, scan.longer());
   if (out &&
-      !(output.hold(out, PyBUF_FULL) && scan.take(output.view, !call.out, threads_for_arrays()) &&
+      !(view_array(out, PyBUF_FULL, output) && scan.take(output.view, !call.out, threads_for_arrays()) &&
         scan.check() && scan.run())) {
     Py_CLEAR(out);
   }
