@@ -203,8 +203,27 @@ struct Columns {
     walk<X, R, false>(sums);
   }
 
+  // Lines of one element are their own sums.
+  template <class X, class R>
+  static void scan_single(const Piece& p) {
+    int64_t i = 0;
+    for (; i + widest <= p.lines; i += widest) {
+      const auto sums = load<A, widest, X>(p.x + i * int64_t{sizeof(X)}) + Vector<A, widest>{};
+      store<R, A, widest>(p.y + i * int64_t{sizeof(R)}, sums);
+    }
+    if (i == p.lines) return;
+    Piece rest = p;
+    rest.lines -= i;
+    rest.x += i * int64_t{sizeof(X)};
+    rest.y += i * int64_t{sizeof(R)};
+    scan_strips<X, R, widest, true>(rest, 0, false);
+  }
+
   template <class X, class R, bool plain>
   static void walk(const Piece& p) {
+    if constexpr (plain) {
+      if (p.length == 1 && !p.chain && !p.stream) return scan_single<X, R>(p);
+    }
     const int64_t least = p.length < group_size ? p.length : group_size;
     const bool fits = least * p.lines * int64_t{sizeof(R)} <= policy::stage_bytes;
     const bool spilling = fits && can_spill<X, R>(p);

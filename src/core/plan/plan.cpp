@@ -263,7 +263,8 @@ PackShape pack_shape(const Plan& plan) {
   shape.dense = plan.has_gaps();
   if (columns) {
     const bool along = std::llabs(scan.x_stride) < std::llabs(inner.x_stride);
-    const int64_t rows = along ? policy::packed_rows_along : policy::packed_rows;
+    const int64_t most = along ? policy::packed_rows_along : policy::packed_rows;
+    const int64_t rows = std::clamp<int64_t>(scan.size, 1, most);
     shape.lines = std::min<int64_t>(plan.panel, elements / rows);
   } else if (is_short && !plan.pack_y && !plan.has_gaps() && plan.op == Operator::sum) {
     shape.lines = std::min(plan.panel, elements / std::max<int64_t>(group_size, scan.size));
@@ -273,7 +274,8 @@ PackShape pack_shape(const Plan& plan) {
   } else {
     shape.lines = together ? std::min<int64_t>(plan.panel, policy::packed_lines) : 1;
   }
-  shape.length = std::max<int64_t>(group_size, elements / shape.lines / group_size * group_size);
+  const int64_t fitting = elements / shape.lines / group_size * group_size;
+  shape.length = std::min(std::max<int64_t>(group_size, fitting), std::max<int64_t>(1, scan.size));
   return shape;
 }
 

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "pause.h"
+#include "placement.h"
 #include "policy.h"
 
 namespace cumsum {
@@ -28,6 +29,7 @@ class Pool {
     start_threads(workers - 1);
     if (threads_ == 0) return false;
     inside = true;
+    placement_.keep_apart();
     patience.share();
     {
       std::lock_guard lock(mutex_);
@@ -70,7 +72,12 @@ class Pool {
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);  // signals belong to the program's own threads
     try {
-      for (; threads_ < wanted; ++threads_) std::thread(&Pool::work, this, threads_ + 1).detach();
+      placement_.make_room(wanted);
+      for (; threads_ < wanted; ++threads_) {
+        std::thread made(&Pool::work, this, threads_ + 1);
+        placement_.add(made.native_handle());
+        made.detach();
+      }
     } catch (...) {  // the system's limit: go on with those there are
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -103,6 +110,7 @@ class Pool {
   }
 
   std::mutex busy_;   // held by the caller for the length of a job
+  Placement placement_;
   std::mutex mutex_;  // guards all below
   std::condition_variable wake_, left_;
   Job job_ = nullptr;
