@@ -39,7 +39,7 @@ int64_t Run::scan_repeats(Workspace& space, const Item& item, int64_t index, int
       piece.lines *= repeats;  // one row
       piece.repeats = 0;
     }
-    scan_(with_channels(piece));
+    scan_pair_ ? scan_pairs(piece) : scan_(with_channels(piece));
     return repeats;
   }
   Piece rows = piece;
@@ -74,6 +74,17 @@ void Run::pack_repeats(Workspace& space, Piece& piece) const {
   read_back(copy);
   read_at(piece, copy.x, copy.x_scan, copy.x_line);
   piece.x_repeat = bytes;
+}
+
+// Two columns side by side in the buffer and in y.
+void Run::scan_pairs(Piece piece) const {
+  piece.lines = piece.repeats ? piece.repeats : 1;
+  piece.repeats = 0;
+  piece.x_line = piece.x_repeat;
+  piece.y_line = piece.y_repeat;
+  piece.stream = piece.stream && reinterpret_cast<uintptr_t>(piece.y) % 16 == 0 &&
+                 piece.y_line % 16 == 0;
+  scan_pair_(piece);
 }
 
 // In pieces short enough to be interrupted between them.
@@ -160,7 +171,7 @@ void Run::scan_packed(Workspace& space, const Item& item, const Piece& whole) co
     }
     if (!plan_.pack_y || !outside.y) {
       write_at(part, outside.y, outside.y_scan, outside.y_line);
-      scan_(with_channels(part));
+      scan_pair_ && outside.y ? scan_pairs(part) : scan_(with_channels(part));
       continue;
     }
     write_at(part, packed, scan, line);

@@ -19,6 +19,19 @@ ScanShort short_kernel(const Plan& plan, const Kernels& kernels) {
   return kernels.segments[int(plan.x_dtype)][int(plan.y_dtype)][plan.reverse];
 }
 
+// Two columns that are one row of complex numbers once x lies in a buffer; null where they are not.
+ScanPiece pair_kernel(const Plan& plan, const Kernels& kernels) {
+  const int64_t size = item_size(plan.y_dtype);
+  const bool adjacent = plan.walk == Walk::columns && plan.inner.size == 2 && plan.pack_x &&
+                        plan.scan.y_stride == 2 * size;
+  const bool plain = plan.op == Operator::sum && plan.precision == Precision::standard &&
+                     plan.packed == plan.y_dtype && !plan.pack_y && !plan.split;
+  if (!adjacent || !plain) return nullptr;
+  if (plan.y_dtype != DType::float32 && plan.y_dtype != DType::float64) return nullptr;
+  const DType pair = plan.y_dtype == DType::float32 ? DType::complex64 : DType::complex128;
+  return set_of(kernels, pair, pair, plan.precision).scan[int(Walk::rows)];
+}
+
 }  // namespace
 
 Run::Run(const Plan& plan, const Kernels& kernels, const Request& request, Interrupted interrupted,
@@ -30,6 +43,7 @@ Run::Run(const Plan& plan, const Kernels& kernels, const Request& request, Inter
       kernels_(kernels),
       set_(set_of(kernels, plan)),
       scan_(set_.scan[int(plan.walk)]),
+      scan_pair_(pair_kernel(plan, kernels)),
       add_up_(set_.add_up[int(plan.walk)]),
       pack_(kernels.copy[int(plan.x_dtype)][int(plan.packed)]),
       unpack_(kernels.copy[int(plan.y_dtype)][int(plan.y_dtype)]),

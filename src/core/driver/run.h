@@ -71,6 +71,7 @@ class Run {
   bool comes_in_repeats() const;
   int64_t scan_repeats(Workspace& space, const Item& item, int64_t index, int64_t most) const;
   void pack_repeats(Workspace& space, Piece& piece) const;
+  void scan_pairs(Piece piece) const;
   Piece part_of(const Item& item, int64_t begin, int64_t length) const;
   bool can_stream(const Piece& piece) const;
   bool are_aligned() const;
@@ -112,7 +113,9 @@ class Run {
   char* const y_;
   const Kernels& kernels_;
   const KernelSet& set_;           // of the elements that the kernels see, packed or not
-  const ScanPiece scan_, add_up_;  // of the walk
+  const ScanPiece scan_;       // of the walk
+  const ScanPiece scan_pair_;  // of two columns in a buffer; null where it has nothing for these
+  const ScanPiece add_up_;
   const ScanPiece pack_, unpack_;
   const int64_t y_size_, packed_size_;
   const int64_t panel_carry_, panel_chain_, panel_total_;  // bytes of a panel's

@@ -206,23 +206,33 @@ struct Columns {
   // Lines of one element are their own sums.
   template <class X, class R>
   static void scan_single(const Piece& p) {
-    int64_t i = 0;
-    for (; i + widest <= p.lines; i += widest) {
-      const auto sums = load<A, widest, X>(p.x + i * int64_t{sizeof(X)}) + Vector<A, widest>{};
-      store<R, A, widest>(p.y + i * int64_t{sizeof(R)}, sums);
+    constexpr int64_t x_size = sizeof(X), y_size = sizeof(R);
+    const auto some = [&](int64_t line, int64_t count) {
+      Piece part = p;
+      part.x += line * x_size;
+      part.y += line * y_size;
+      part.lines = count;
+      scan_strips<X, R, widest, true>(part, 0, false);
+    };
+    const auto sums = [&](int64_t line) {
+      return load<A, widest, X>(p.x + line * x_size) + Vector<A, widest>{};
+    };
+    const int64_t head = -reinterpret_cast<intptr_t>(p.y) & 63;  // bytes
+    const bool stream = p.stream && head % y_size == 0;
+    int64_t i = !stream ? 0 : head / y_size < p.lines ? head / y_size : p.lines;
+    if (i > 0) some(0, i);
+    if (stream) {
+      for (; i + widest <= p.lines; i += widest) store_stream<R, A, widest>(p.y + i * y_size, sums(i));
+    } else {
+      for (; i + widest <= p.lines; i += widest) store<R, A, widest>(p.y + i * y_size, sums(i));
     }
-    if (i == p.lines) return;
-    Piece rest = p;
-    rest.lines -= i;
-    rest.x += i * int64_t{sizeof(X)};
-    rest.y += i * int64_t{sizeof(R)};
-    scan_strips<X, R, widest, true>(rest, 0, false);
+    if (i < p.lines) some(i, p.lines - i);
   }
 
   template <class X, class R, bool plain>
   static void walk(const Piece& p) {
     if constexpr (plain) {
-      if (p.length == 1 && !p.chain && !p.stream) return scan_single<X, R>(p);
+      if (p.length == 1 && !p.chain) return scan_single<X, R>(p);
     }
     const int64_t least = p.length < group_size ? p.length : group_size;
     const bool fits = least * p.lines * int64_t{sizeof(R)} <= policy::stage_bytes;
