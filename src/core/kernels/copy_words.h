@@ -20,29 +20,9 @@ template <int bytes>
 struct LongWord {
   uint64_t words[bytes / 8];
 };
-template <int bytes>
-struct WordOf {
-  using type = LongWord<bytes>;
-};
-template <>
-struct WordOf<1> {
-  using type = uint8_t;
-};
-template <>
-struct WordOf<2> {
-  using type = uint16_t;
-};
-template <>
-struct WordOf<4> {
-  using type = uint32_t;
-};
-template <>
-struct WordOf<8> {
-  using type = uint64_t;
-};
 // Any type of the right size.
 template <class T>
-using Word = typename WordOf<sizeof(T)>::type;
+using Word = std::conditional_t<(sizeof(T) > 8), LongWord<sizeof(T)>, WordOf<sizeof(T)>>;
 
 // Elements from wherever they lie to wherever they shall; a constant x_step lets the compiler use
 // vectors, 0 stands for any.

@@ -79,10 +79,12 @@ struct Rows {
         i += together;
       }
     }
-    for (; i + bundle <= length; i += bundle) {
+    const int64_t reached = manner.spills ? length : length - bundle + 1;
+    for (; i < reached; i += bundle) {
       Row::template scan_bundles<X, R, plain, 1>(x + i * x_step, y + i * y_step, carried, within,
                                                  manner);
     }
+    if (manner.spills) return;
     if constexpr (G > 1) {  // what is left is less than a bundle: on with single groups
       using Single = Rows<A, C, Step, 1>;
       const auto one_above = Single::Row::template respread<Carry<A>>(above);
@@ -246,14 +248,27 @@ struct Rows {
   // along dim 1, one thread of a Zen 4: 5.5 ns an element, and 1.0 without such lines.
   static bool goes_past_cache(const Piece& p) { return p.stream && p.length % bundle == 0; }
 
+  // Whether the last elements of a line, fewer than a group, may be taken with the first ones of the
+  // line that comes next, where those go once more. One by one, four take as long. Lines of 20,
+  // one thread of a Zen 5, ns an element: complex64 0.52 and 0.42, float32 0.27 and 0.24; int8 of
+  // 100 0.136 and 0.145.
+  template <class X, class R>
+  static bool can_spill(const Piece& p) {
+    constexpr bool slow = !std::is_integral_v<A> && sizeof(X) >= 4;
+    return slow && p.length > bundle && p.length % group_size >= 4 && !p.mask && p.x != p.y &&
+           p.x_line == p.length * C * int64_t{sizeof(X)} &&
+           p.y_line == p.length * C * int64_t{sizeof(R)};
+  }
+
   template <class X, class R, bool plain>
   static void scan_lines(const Piece& p) {
     if (p.carry || p.length > tile_size) return scan_long_lines<X, R, plain>(p);
-    const bool stream = goes_past_cache(p);
+    const bool stream = goes_past_cache(p), spilling = can_spill<X, R>(p);
     for (int64_t i = 0; i < p.lines; ++i) {
       const int64_t line = in_order(i, p.lines);
       Sum chain{};
-      const Manner manner = manner_of(p, line, stream);
+      Manner manner = manner_of(p, line, stream);
+      manner.spills = spilling && i + 1 < p.lines;
       scan_tile<X, R, plain>(manner.x, p.y + line * p.y_line, p.length, nullptr, chain, manner);
     }
   }

@@ -9,12 +9,6 @@
 namespace cumsum {
 namespace {
 
-// An unsigned word of so many bytes, of which a mask leaves all or nothing.
-template <int size>
-using WordOf = std::conditional_t<
-    size == 8, uint64_t,
-    std::conditional_t<size == 4, uint32_t, std::conditional_t<size == 2, uint16_t, uint8_t>>>;
-
 // All bits of each lane whose byte is not zero.
 template <class W, int L>
 inline Vector<W, L> lengthen(const char* bytes) {
@@ -27,6 +21,7 @@ inline Vector<W, L> lengthen(const char* bytes) {
 struct Manner {
   const char *x = nullptr, *mask = nullptr;
   bool skipna = false, exclusive = false, stream = false, own_decays = false;
+  bool spills = false;  // past the line's end there is a line that is scanned later
 
   bool filters() const { return mask || skipna; }
   template <class X>

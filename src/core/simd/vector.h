@@ -2,6 +2,8 @@
 #pragma once
 
 #include <stdint.h>
+
+#include <type_traits>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #elif defined(__aarch64__)
@@ -39,6 +41,12 @@ template <class T>
 struct VectorOf<Twice<T>, 1> {
   using type = Twice<T>;
 };
+
+// An unsigned word of so many bytes.
+template <int size>
+using WordOf = std::conditional_t<
+    size == 8, uint64_t,
+    std::conditional_t<size == 4, uint32_t, std::conditional_t<size == 2, uint16_t, uint8_t>>>;
 
 // Lanes of the accumulator A in one vector, at most `most`.
 template <class A, int most>
