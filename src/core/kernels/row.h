@@ -190,7 +190,7 @@ struct Row {
     }
     if (manner.skipna) {
       CUMSUM_UNROLL
-      for (int j = 0; j < parts; ++j) g.part[j] = numbers<A, L>(g.part[j]);
+      for (int j = 0; j < parts; ++j) g.part[j] = numbers_of_row<A, L>(g.part[j]);
     }
   }
 

@@ -31,6 +31,74 @@ inline bool any_bit(V v) {
   }
 }
 
+// Whether lanes are cleared in one instruction, by the bits of a word.
+#if defined(__AVX512BW__) && defined(__AVX512VL__)
+template <class T, int L>
+inline constexpr bool clears_lanes =
+    (sizeof(T) == 4 || sizeof(T) == 8) && sizeof(T) * L >= 16 && sizeof(T) * L <= 64;
+
+// The lanes of v whose bits are set, zeros in the others.
+template <class T, int L>
+inline Vector<T, L> lanes_where(unsigned taken, Vector<T, L> v) {
+  using V = Vector<T, L>;
+  constexpr bool wide = sizeof(T) == 8;  // as floats: GCC 12 fails on integers
+  if constexpr (sizeof(v) == 64 && wide) {
+    return bit_cast<V>(_mm512_maskz_mov_pd(taken, bit_cast<__m512d>(v)));
+  } else if constexpr (sizeof(v) == 64) {
+    return bit_cast<V>(_mm512_maskz_mov_ps(taken, bit_cast<__m512>(v)));
+  } else if constexpr (sizeof(v) == 32 && wide) {
+    return bit_cast<V>(_mm256_maskz_mov_pd(taken, bit_cast<__m256d>(v)));
+  } else if constexpr (sizeof(v) == 32) {
+    return bit_cast<V>(_mm256_maskz_mov_ps(taken, bit_cast<__m256>(v)));
+  } else if constexpr (wide) {
+    return bit_cast<V>(_mm_maskz_mov_pd(taken, bit_cast<__m128d>(v)));
+  } else {
+    return bit_cast<V>(_mm_maskz_mov_ps(taken, bit_cast<__m128>(v)));
+  }
+}
+
+// A bit for each of L bytes: whether it is not zero.
+template <int L>
+inline unsigned bits_of_bytes(const char* bytes) {
+  __m128i all;
+  if constexpr (L == 16) {
+    all = read<__m128i>(bytes);
+  } else {
+    all = _mm_cvtsi64_si128(read<WordOf<L>>(bytes));
+  }
+  return _mm_test_epi8_mask(all, all);
+}
+
+// A bit for each lane: whether it is a number.
+template <class T, int L>
+inline unsigned bits_of_numbers(Vector<T, L> v) {
+  constexpr int number = _CMP_ORD_Q;
+  constexpr bool wide = sizeof(T) == 8;
+  if constexpr (sizeof(v) == 64 && wide) {
+    return _mm512_cmp_pd_mask(bit_cast<__m512d>(v), bit_cast<__m512d>(v), number);
+  } else if constexpr (sizeof(v) == 64) {
+    return _mm512_cmp_ps_mask(bit_cast<__m512>(v), bit_cast<__m512>(v), number);
+  } else if constexpr (sizeof(v) == 32 && wide) {
+    return _mm256_cmp_pd_mask(bit_cast<__m256d>(v), bit_cast<__m256d>(v), number);
+  } else if constexpr (sizeof(v) == 32) {
+    return _mm256_cmp_ps_mask(bit_cast<__m256>(v), bit_cast<__m256>(v), number);
+  } else if constexpr (wide) {
+    return _mm_cmp_pd_mask(bit_cast<__m128d>(v), bit_cast<__m128d>(v), number);
+  } else {
+    return _mm_cmp_ps_mask(bit_cast<__m128>(v), bit_cast<__m128>(v), number);
+  }
+}
+#else
+template <class T, int L>
+inline constexpr bool clears_lanes = false;
+template <class T, int L>
+Vector<T, L> lanes_where(unsigned taken, Vector<T, L> v);
+template <int L>
+unsigned bits_of_bytes(const char* bytes);
+template <class T, int L>
+unsigned bits_of_numbers(Vector<T, L> v);
+#endif
+
 // The lesser of two in each lane.
 template <int L>
 inline Vector<int32_t, L> lesser(Vector<int32_t, L> a, Vector<int32_t, L> b) {
