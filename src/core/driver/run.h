@@ -102,6 +102,7 @@ class Run {
   // Lines that are cut into segments (segments.cpp).
   void scan_segments(int worker, const Item& item);
   bool is_left(const Item& item, Cut cut);
+  void scan_even(const Item& line, int64_t begin, int64_t length, int64_t count) const;
   void scan_some(int worker, const Item& line, const int64_t* offsets, int64_t count);
   void scan_by_stage(int worker, const Item& line, const int64_t* offsets, int64_t count);
   Item segment_of(const Item& item, Cut cut) const;

@@ -9,6 +9,7 @@
 #include "claims.h"
 #include "policy.h"
 #include "sizes.h"
+#include "target.h"
 
 namespace cumsum {
 
@@ -16,10 +17,9 @@ Status find_fault(const int64_t* offsets, int64_t segments, int64_t size, int th
                   int64_t& fault, Interrupted interrupted, void* context) noexcept {
   Patience patience(interrupted, context);
   std::atomic<int64_t> found{segments + 1};
+  const auto spacing = current_target().spacing;
   const auto look = [&](int, int64_t first, int64_t last) {
-    int64_t falls = 0;
-    for (int64_t s = first; s < last; ++s) falls |= offsets[s + 1] < offsets[s];
-    if (!falls) return true;
+    if (spacing(offsets + first, last - first) >= 0) return true;
     int64_t at = first;
     while (at + 1 < last && offsets[at + 1] >= offsets[at]) ++at;
     for (int64_t least = found; at + 1 < least;) {
@@ -43,19 +43,18 @@ int64_t Run::first_from(int64_t element) const {
 
 namespace {
 
-// Those of `count` segments, read once and, if they have changed by now, kept within the axis.
-void read_offsets(const Request& request, int64_t first, int64_t count, int64_t* offsets) {
+// Those of `count` segments, read once and, if they have changed by now, kept within the axis. The
+// length of all of them, or 0 if they have several.
+int64_t read_offsets(const Request& request, const Kernels& kernels, int64_t first, int64_t count,
+                     int64_t* offsets) {
   std::memcpy(offsets, request.offsets + first, (count + 1) * sizeof(int64_t));
   const int64_t size = request.shape[request.axis];
-  uint64_t signs = offsets[0] | (size - offsets[count]);  // comparisons would not be vectorised
-  for (int64_t i = 0; i < count; ++i) {
-    const uint64_t offset = offsets[i + 1];
-    signs |= offset | (offset - static_cast<uint64_t>(offsets[i]));
-  }
-  const bool falls = static_cast<int64_t>(signs) < 0;
-  for (int64_t i = 0; falls && i <= count; ++i) {
+  const int64_t spacing = kernels.spacing(offsets, count);
+  if (spacing >= 0 && offsets[count] <= size) return spacing;
+  for (int64_t i = 0; i <= count; ++i) {
     offsets[i] = std::clamp(offsets[i], i > 0 ? offsets[i - 1] : 0, size);
   }
+  return 0;
 }
 
 }  // namespace
@@ -75,9 +74,14 @@ void Run::scan_segments(int worker, const Item& item) {
   int64_t offsets[policy::segments_together + 1];
   for (int64_t s = first, count; s < last; s += count) {
     count = std::min(policy::segments_together, last - s);
-    read_offsets(request_, s, count, offsets);
-    plan_.in_place ? scan_by_stage(worker, item, offsets, count)
-                   : scan_some(worker, item, offsets, count);
+    const int64_t length = read_offsets(request_, kernels_, s, count, offsets);
+    if (plan_.in_place) {
+      scan_by_stage(worker, item, offsets, count);
+    } else if (length > 0 && length < longest_) {
+      scan_even(item, offsets[0], length, count);
+    } else {
+      scan_some(worker, item, offsets, count);
+    }
   }
 }
 
@@ -123,6 +127,22 @@ void Run::scan_by_stage(int worker, const Item& line, const int64_t* offsets, in
       if (!is_left(line, cut)) scan_whole(worker, segment_of(line, cut));
     }
   }
+}
+
+// Segments of one length, which are rows; or one row, where they have one element.
+void Run::scan_even(const Item& line, int64_t begin, int64_t length, int64_t count) const {
+  const int64_t back = plan_.reverse ? length - 1 : 0, x_size = item_size(plan_.x_dtype);
+  Piece piece{};
+  piece.x = line.x - plan_.x_offset + (begin + back) * x_size;
+  piece.y = line.y - plan_.y_offset + (begin + back) * y_size_;
+  piece.x_line = length * x_size;
+  piece.y_line = length * y_size_;
+  piece.length = length;
+  piece.lines = count;
+  piece.exclusive = plan_.exclusive;
+  if (length > 1) return scan_(piece);
+  piece.lines *= set_.channels;
+  set_.scan[int(Walk::columns)](piece);
 }
 
 // One line that lies along the axis. Segments are counted from its first element in memory, items

@@ -6,7 +6,7 @@
 
 #define CUMSUM_EACH_WIDE_KIND(f) f(float32) f(float64) f(integers) f(complex)
 #define CUMSUM_EACH_KIND(f) \
-  CUMSUM_EACH_WIDE_KIND(f) f(halves) f(narrow) f(decays) f(masks) f(checked) f(casts)
+  CUMSUM_EACH_WIDE_KIND(f) f(halves) f(narrow) f(decays) f(masks) f(checked) f(casts) f(offsets)
 
 namespace cumsum {
 
