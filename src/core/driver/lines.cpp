@@ -39,7 +39,7 @@ int64_t Run::scan_repeats(Workspace& space, const Item& item, int64_t index, int
       piece.lines *= repeats;  // one row
       piece.repeats = 0;
     }
-    scan_pair_ ? scan_pairs(piece) : scan_(with_channels(piece));
+    scan_pair_ && piece.repeats ? scan_pairs(piece) : scan_(with_channels(piece));
     return repeats;
   }
   Piece rows = piece;
@@ -78,7 +78,7 @@ void Run::pack_repeats(Workspace& space, Piece& piece) const {
 
 // Two columns side by side in the buffer and in y.
 void Run::scan_pairs(Piece piece) const {
-  piece.lines = piece.repeats ? piece.repeats : 1;
+  piece.lines = std::max<int64_t>(1, piece.repeats);
   piece.repeats = 0;
   piece.x_line = piece.x_repeat;
   piece.y_line = piece.y_repeat;

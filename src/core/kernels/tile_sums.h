@@ -111,11 +111,34 @@ struct TileSums : Row<A, C, Step> {
     return groups > group_size ? i / 8 * 8 + half * 4 + i / 2 % 4 : i;
   }
 
+  // Integers, in any order: their sum is the same, as it wraps round.
+  template <class X>
+  static A add_lanes(const char* x) {
+    constexpr int many = 4;
+    V sums[many]{};
+    if (Step < 0) x -= (tile_size - 1) * int64_t{sizeof(X)};
+    for (int64_t i = 0; i < tile_size; i += many * L) {
+      CUMSUM_UNROLL
+      for (int k = 0; k < many; ++k) sums[k] += load<A, L, X>(x + (i + k * L) * int64_t{sizeof(X)});
+    }
+    const V all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    A sum{};
+    CUMSUM_UNROLL
+    for (int lane = 0; lane < L; ++lane) sum += lane_of<A, L>(all, lane);
+    return sum;
+  }
+
   template <class X>
   static void add_up(const Piece& p) {
     constexpr int64_t x_size = Step * C * int64_t{sizeof(X)};
     for (int64_t line = 0; line < p.lines; ++line) {
       const Manner manner = manner_of(p, line, false);
+      if constexpr (std::is_integral_v<A> && C == 1) {
+        if (!manner.filters()) {
+          write(p.carry + line * int64_t{sizeof(A)}, add_lanes<X>(manner.x));
+          continue;
+        }
+      }
       A chain[C]{};
       for (int64_t i = 0; i < tile_size; i += groups * group_size) {
         V sums[vectors];
