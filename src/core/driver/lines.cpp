@@ -43,6 +43,7 @@ int64_t Run::scan_repeats(Workspace& space, const Item& item, int64_t index, int
     return repeats;
   }
   Piece rows = piece;
+  rows.repeats = 0;
   if (piece.x_repeat == item.lines * piece.x_line && piece.y_repeat == item.lines * piece.y_line &&
       !piece.mask) {
     rows.lines *= piece.repeats;
@@ -236,7 +237,7 @@ bool Run::comes_staged(const Piece& piece) const {
 
 // In columns the two parts of a complex number are two lines.
 Piece Run::with_channels(Piece piece) const {
-  if (plan_.walk == Walk::columns) piece.lines *= set_.channels;
+  if (plan_.walk == Walk::columns && !plan_.fills) piece.lines *= set_.channels;
   return piece;
 }
 

@@ -19,6 +19,9 @@ ScanShort short_kernel(const Plan& plan, const Kernels& kernels) {
   return kernels.segments[int(plan.x_dtype)][int(plan.y_dtype)][plan.reverse];
 }
 
+// An element of any type.
+alignas(32) constexpr char nothing[32] = {};
+
 // Two columns that are one row of complex numbers once x lies in a buffer; null where they are not.
 ScanPiece pair_kernel(const Plan& plan, const Kernels& kernels) {
   const int64_t size = item_size(plan.y_dtype);
@@ -38,11 +41,12 @@ Run::Run(const Plan& plan, const Kernels& kernels, const Request& request, Inter
          void* context)
     : plan_(plan),
       request_(request),
-      x_(request.x + plan.x_offset),
+      x_(plan.fills ? nothing : request.x + plan.x_offset),
       y_(request.y ? request.y + plan.y_offset : nullptr),
       kernels_(kernels),
       set_(set_of(kernels, plan)),
-      scan_(set_.scan[int(plan.walk)]),
+      scan_(plan.fills ? kernels.copy[int(plan.y_dtype)][int(plan.y_dtype)]
+                       : set_.scan[int(plan.walk)]),
       scan_pair_(pair_kernel(plan, kernels)),
       add_up_(set_.add_up[int(plan.walk)]),
       pack_(kernels.copy[int(plan.x_dtype)][int(plan.packed)]),

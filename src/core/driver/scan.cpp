@@ -15,7 +15,8 @@ namespace {
 
 bool needs_workspace(const Plan& plan) {
   return plan.units != 1 || plan.walk == Walk::columns || plan.pack_y || plan.carried ||
-         plan.has_gaps() || plan.op != Operator::sum || plan.total_stride || plan.segmented;
+         plan.has_gaps() || plan.op != Operator::sum || plan.total_stride || plan.segmented ||
+         plan.fills;
 }
 
 // Contiguous lines that one worker scans at once need no workspace; nor do those that fit a buffer
@@ -113,6 +114,23 @@ Status scan_parts(Request r, const Kernels& kernels, Interrupted interrupted, vo
   return run(make_plan(r, kernels), kernels, r, interrupted, context);
 }
 
+// Sums before the first of one element are sums of nothing, whatever it is.
+bool sums_nothing(const Request& r) {
+  return r.kind == Kind::exclusive && r.shape[r.axis] == 1 && !r.initial.data && !r.offsets &&
+         !r.nan;
+}
+
+Status fill(Request r, const Kernels& kernels, Interrupted interrupted, void* context) {
+  const int64_t strides[most_dims] = {};
+  r.x = nullptr;
+  r.x_dtype = r.y_dtype;
+  r.x_strides = strides;
+  r.kind = Kind::inclusive;
+  r.where = {};
+  r.skipna = false;
+  return run(make_plan(r, kernels), kernels, r, interrupted, context);
+}
+
 bool is_integer(DType dtype) { return int(dtype) < integer_count; }
 
 }  // namespace
@@ -134,6 +152,7 @@ Status scan(const Request& request, const Kernels& kernels, Interrupted interrup
   if (!has_elements(request)) return Status::done;
   const bool sums = request.overflow == Overflow::wrap && !request.decay.data;
   if (!sums || request.state_size) return scan_otherwise(request, kernels, interrupted, context);
+  if (sums_nothing(request)) return fill(request, kernels, interrupted, context);
   return run(make_plan(request, kernels), kernels, request, interrupted, context);
 }
 

@@ -47,7 +47,7 @@ void choose_walk(Plan& plan, const Kernels& kernels) {
     plan.pack_y = scan.y_stride != y_size;
     plan.pack_x = !direct || scan.x_stride != x_size;
   }
-  if (set.any_strides) plan.pack_x = plan.pack_y = false;
+  if (set.any_strides || plan.fills) plan.pack_x = plan.pack_y = false;
   plan.packed = direct && !plan.pack_y ? plan.x_dtype : plan.y_dtype;
 }
 
@@ -208,6 +208,7 @@ Plan make_plan(const Request& request, const Kernels& kernels) {
   plan.skipna = request.skipna && plan.x_dtype >= DType::float16;
   plan.nan = request.nan && plan.has_gaps();
   plan.segmented = request.offsets != nullptr;
+  plan.fills = request.x == nullptr;
   set_axes(plan, request);
   pair_up(plan, initial_size(plan, request, kernels));
   choose_walk(plan, kernels);

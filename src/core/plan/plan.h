@@ -28,6 +28,7 @@ struct PlannedOptions {
   bool own_decays;  // they are of y's type
   bool segmented;   // lines are cut into segments
   bool alone;       // an axis is one worker's
+  bool fills;       // there is no x: sums of nothing are zeros
   DType decay_dtype;
   int64_t
       total_stride;  // bytes from the totals of a tile to the next one's; nothing else is wanted
