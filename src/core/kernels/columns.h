@@ -237,7 +237,7 @@ struct Columns {
     const int64_t least = p.length < group_size ? p.length : group_size;
     const bool fits = least * p.lines * int64_t{sizeof(R)} <= policy::stage_bytes;
     const bool spilling = fits && can_spill<X, R>(p);
-    const bool staged = fits && !p.adds_up && (p.stream || spilling);
+    const bool staged = fits && !p.adds_up && (p.stream || (spilling && p.x == p.y));
     const int64_t most = height<R>(p, staged);
     Piece rows = p;
     for (int64_t i = 0; i < p.length; i += rows.length) {
