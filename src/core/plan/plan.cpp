@@ -62,8 +62,8 @@ int64_t initial_size(const Plan& plan, const Request& request, const Kernels& ke
 void pair_up(Plan& plan, int64_t initial_size) {
   const int size = item_size(plan.x_dtype);
   const bool adjacent = plan.inner.size == 2 && plan.inner.x_stride == size &&
-                        plan.inner.y_stride == size && plan.scan.x_stride == 2 * size &&
-                        plan.scan.y_stride == 2 * size;
+                        plan.inner.y_stride == size && plan.scan.x_stride == plan.scan.y_stride &&
+                        std::llabs(plan.scan.x_stride) == 2 * size;
   if (!adjacent || plan.x_dtype != plan.y_dtype || plan.has_gaps()) return;
   if (plan.op != Operator::sum) return;
   if (plan.x_dtype != DType::float32 && plan.x_dtype != DType::float64) return;

@@ -198,6 +198,10 @@ inline Vector<float, L> from_float16(Vector<uint16_t, L> bits) {
     __m128i low = _mm_cvtsi64_si128(bit_cast<int64_t>(bits));
     return bit_cast<Vector<float, 4>>(_mm_cvtph_ps(low));
   }
+  if constexpr (L == 2) {
+    const __m128 pair = _mm_cvtph_ps(_mm_cvtsi32_si128(bit_cast<int32_t>(bits)));
+    return bit_cast<Vector<float, 2>>(_mm_cvtsi128_si64(bit_cast<__m128i>(pair)));
+  }
 #endif
 #if defined(__aarch64__)
   if constexpr (L <= 4) {
@@ -228,6 +232,10 @@ inline Vector<uint16_t, L> to_float16(Vector<float, L> x) {
   if constexpr (L == 4) {
     __m128i low = _mm_cvtps_ph(bit_cast<__m128>(x), 0);
     return bit_cast<Vector<uint16_t, 4>>(_mm_cvtsi128_si64(low));
+  }
+  if constexpr (L == 2) {
+    const __m128i pair = _mm_cvtsi64_si128(bit_cast<int64_t>(x));
+    return bit_cast<Vector<uint16_t, 2>>(_mm_cvtsi128_si32(_mm_cvtps_ph(bit_cast<__m128>(pair), 0)));
   }
 #endif
 #if defined(__aarch64__)
