@@ -40,6 +40,12 @@ inline Manner manner_of(const Piece& p, int64_t line, bool stream) {
   return {p.x + line * p.x_line, mask, p.skipna, p.exclusive, stream, p.own_decays};
 }
 
+// Whether another cache line of a row begins at about this line of T.
+template <class T>
+inline bool begins_cache_line(int64_t line) {
+  return line * int64_t{sizeof(T)} % 64 == 0;
+}
+
 // Vectors of elements with zeros where the bytes of a mask are.
 template <class A, int L>
 inline Vector<A, L> masked(Vector<A, L> v, const char* mask) {
