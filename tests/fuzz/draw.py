@@ -33,7 +33,7 @@ def extent(rng, most):
 def shape(rng):
     """A shape and the axis to scan."""
     kind = pick(rng, ("line", "rows", "columns", "plane", "large", "block", "deep", "empty",
-                      "scalar"), (13, 17, 17, 20, 14, 13, 3, 2, 1))  # fmt: skip
+                      "items", "scalar"), (13, 17, 17, 20, 14, 13, 3, 2, 16, 1))  # fmt: skip
     budget = int(pick(rng, (60, 3000, 60_000, 250_000, LARGE), (28, 25, 18, 28, 1)))
     if kind == "scalar":
         return (), 0
@@ -45,6 +45,9 @@ def shape(rng):
         return tuple(sizes), int(rng.integers(len(sizes)))
     if kind == "line":
         return (extent(rng, budget) if rng.random() < 0.5 else budget,), 0
+    if kind == "items":  # of a few elements each
+        small = int(rng.integers(1, 17)), int(rng.integers(1, 9))
+        return (max(1, min(budget, 60_000) // prod(small)), *small), 1
     few = int(rng.integers(1, 17))
     many = max(1, int(budget * rng.uniform(0.3, 1)) // few)
     if kind == "rows":

@@ -68,15 +68,19 @@ class Run {
                   bool stores = true) const;
   void scan_packed(Workspace& space, const Item& item, const Piece& whole) const;
   void scan_whole(int worker, const Item& item);
-  bool comes_in_repeats() const;
-  int64_t scan_repeats(Workspace& space, const Item& item, int64_t index, int64_t most) const;
-  void pack_repeats(Workspace& space, Piece& piece) const;
-  void scan_pairs(Piece piece) const;
   Piece part_of(const Item& item, int64_t begin, int64_t length) const;
   bool can_stream(const Piece& piece) const;
   bool are_aligned() const;
   bool comes_staged(const Piece& piece) const;
   Piece with_channels(Piece piece) const;
+
+  // Small items, many at a time (items.cpp).
+  bool comes_in_repeats() const;
+  int64_t scan_repeats(Workspace& space, const Item& item, int64_t index, int64_t most) const;
+  void repeat_columns(Piece piece) const;
+  void repeat_rows(Piece piece) const;
+  void pack_repeats(Workspace& space, Piece& piece) const;
+  void scan_pairs(Piece piece) const;
 
   // The way into a buffer and out of one (pack.cpp).
   void pack(Workspace& space, const Piece& piece) const;
