@@ -42,6 +42,11 @@ class Way:
         return sum(i.loaded for i in self.instructions)
 
     @property
+    def masks(self) -> bool:
+        """Whether it asks for each element if it counts."""
+        return any(i.mnemonic.startswith("vptestm") for i in self.instructions)
+
+    @property
     def branches(self) -> int:
         """The conditional jumps in it."""
         return sum(i.jumps and not i.ends for i in self.instructions)
@@ -148,7 +153,8 @@ def main_loop(code: Object, pattern: str, elements: Callable[[Way], float]) -> W
             whole = follow(code, way)
             count = elements(whole)
             if count > 0 and count % GROUP == 0 and any(i.adds for i in whole.instructions):
-                rank = (not whole.calls, innermost, count, -whole.branches, -len(whole))
+                plain = not whole.calls and not whole.masks
+                rank = (plain, innermost, count, -whole.branches, -len(whole))
                 found.append((rank, whole))
     if not found:
         raise LookupError(f"no function like {pattern} has a loop that adds whole groups")

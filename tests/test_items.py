@@ -64,7 +64,7 @@ def test_nothing_beside_small_items_is_written(dtype):
         y = memory[64:-64].reshape(expected.shape)
         cumsum.cumsum(x, 1, out=y)
         assert same_bits(y, expected), (length, inner)
-        assert (memory[:64] == 77).all() and (memory[-64:] == 77).all(), (length, inner)
+        assert (np.delete(memory, slice(64, -64)) == 77).all(), (length, inner)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "complex64", "int64"])
@@ -99,7 +99,7 @@ def test_few_columns_of_many_rows(dtype, columns):
     y = memory[64:-64].reshape(expected.shape)
     cumsum.cumsum(x, 0, out=y)
     assert same_bits(y, expected)
-    assert (memory[:64] == 77).all() and (memory[-64:] == 77).all()
+    assert (np.delete(memory, slice(64, -64)) == 77).all()
 
 
 @pytest.mark.parametrize("dtype", [*DTYPES, "longdouble", "clongdouble"])

@@ -40,7 +40,7 @@ void Run::repeat_columns(Piece piece) const {
     piece.lines *= piece.repeats;  // one row
     piece.repeats = 0;
   }
-  scan_pair_ && piece.repeats ? scan_pairs(piece) : scan_(with_channels(piece));
+  scan_pair_&& piece.repeats ? scan_pairs(piece) : scan_(with_channels(piece));
 }
 
 void Run::repeat_rows(Piece piece) const {
@@ -100,8 +100,8 @@ void Run::scan_pairs(Piece piece) const {
   piece.repeats = 0;
   piece.x_line = piece.x_repeat;
   piece.y_line = piece.y_repeat;
-  piece.stream = piece.stream && reinterpret_cast<uintptr_t>(piece.y) % 16 == 0 &&
-                 piece.y_line % 16 == 0;
+  piece.stream =
+      piece.stream && reinterpret_cast<uintptr_t>(piece.y) % 16 == 0 && piece.y_line % 16 == 0;
   scan_pair_(piece);
 }
 

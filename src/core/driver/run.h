@@ -117,7 +117,7 @@ class Run {
   const char* const x_;
   char* const y_;
   const Kernels& kernels_;
-  const KernelSet& set_;           // of the elements that the kernels see, packed or not
+  const KernelSet& set_;       // of the elements that the kernels see, packed or not
   const ScanPiece scan_;       // of the walk
   const ScanPiece scan_pair_;  // of two columns in a buffer; null where it has nothing for these
   const ScanPiece add_up_;

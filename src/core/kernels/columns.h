@@ -193,8 +193,7 @@ struct Columns {
       const int64_t x_row = p.lines * int64_t{sizeof(X)}, y_row = p.lines * int64_t{sizeof(R)};
       const bool rows = p.x_scan == x_row && p.y_scan == y_row;
       if (rows && plain && weave<A, X, R>(p, p.lines, p.repeats, p.x_repeat, p.y_repeat)) return;
-      const bool dense =
-          rows && p.x_repeat == p.length * x_row && p.y_repeat == p.length * y_row;
+      const bool dense = rows && p.x_repeat == p.length * x_row && p.y_repeat == p.length * y_row;
       return plain ? scan_repeats<X, R, true>(p, dense) : scan_repeats<X, R, false>(p, dense);
     }
     plain ? walk<X, R, true>(p) : walk<X, R, false>(p);
@@ -227,7 +226,8 @@ struct Columns {
     int64_t i = !stream ? 0 : head / y_size < p.lines ? head / y_size : p.lines;
     if (i > 0) some(0, i);
     if (stream) {
-      for (; i + widest <= p.lines; i += widest) store_stream<R, A, widest>(p.y + i * y_size, sums(i));
+      for (; i + widest <= p.lines; i += widest)
+        store_stream<R, A, widest>(p.y + i * y_size, sums(i));
     } else {
       for (; i + widest <= p.lines; i += widest) store<R, A, widest>(p.y + i * y_size, sums(i));
     }

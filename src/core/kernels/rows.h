@@ -248,8 +248,8 @@ struct Rows {
   // along dim 1, one thread of a Zen 4: 5.5 ns an element, and 1.0 without such lines.
   static bool goes_past_cache(const Piece& p) { return p.stream && p.length % bundle == 0; }
 
-  // Whether the last elements of a line, fewer than a group, may be taken with the first ones of the
-  // line that comes next, where those go once more. One by one, four take as long. Lines of 20,
+  // Whether the last elements of a line, fewer than a group, may be taken with the first ones of
+  // the line that comes next, where those go once more. One by one, four take as long. Lines of 20,
   // one thread of a Zen 5, ns an element: complex64 0.52 and 0.42, float32 0.27 and 0.24; int8 of
   // 100 0.136 and 0.145.
   template <class X, class R>

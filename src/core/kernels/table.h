@@ -108,8 +108,8 @@ struct Kernels {
   KernelSet compensated[2];                         // float64 and complex128, carried as pairs
   ScanShort segments[dtype_count][dtype_count][2];  // forward, reverse; null as in pairs
   ScanPiece copy[dtype_count][dtype_count];         // a piece, cast element by element
-  // The length of so many segments if it is that of all; 0 if it is not; -1 if there are offsets less
-  // than those before them, or than 0.
+  // The length of so many segments if it is that of all; 0 if it is not; -1 if there are offsets
+  // less than those before them, or than 0.
   int64_t (*spacing)(const int64_t* offsets, int64_t segments);
   void (*copy_past_cache)(char* y, const char* x, int64_t bytes);
   MaskElements fill[dtype_count], show[dtype_count];

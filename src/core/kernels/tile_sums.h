@@ -72,7 +72,8 @@ struct TileSums : Row<A, C, Step> {
 
   // Lane by lane, the sums of all groups in the bundles.
   template <class X>
-  static inline void add_groups(const char* x, V (&sums)[vectors], Manner manner) {
+  [[gnu::always_inline]] static inline void add_groups(const char* x, V (&sums)[vectors],
+                                                       Manner manner) {
     constexpr int64_t x_step = Step * bundle * C * int64_t{sizeof(X)};
     constexpr int pieces = parts / vectors;  // vectors that hold one part each of every group
     Group g[bundles];

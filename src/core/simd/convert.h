@@ -235,7 +235,8 @@ inline Vector<uint16_t, L> to_float16(Vector<float, L> x) {
   }
   if constexpr (L == 2) {
     const __m128i pair = _mm_cvtsi64_si128(bit_cast<int64_t>(x));
-    return bit_cast<Vector<uint16_t, 2>>(_mm_cvtsi128_si32(_mm_cvtps_ph(bit_cast<__m128>(pair), 0)));
+    return bit_cast<Vector<uint16_t, 2>>(
+        _mm_cvtsi128_si32(_mm_cvtps_ph(bit_cast<__m128>(pair), 0)));
   }
 #endif
 #if defined(__aarch64__)

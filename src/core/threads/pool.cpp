@@ -109,7 +109,7 @@ class Pool {
     }
   }
 
-  std::mutex busy_;   // held by the caller for the length of a job
+  std::mutex busy_;  // held by the caller for the length of a job
   Placement placement_;
   std::mutex mutex_;  // guards all below
   std::condition_variable wake_, left_;

@@ -63,8 +63,8 @@ bool is_bfloat16(PyObject* dtype) {
   PyObject*& known = result_types[static_cast<int>(DType::bfloat16)];
   if (known) return dtype == known;
   PyObject* name = PyObject_GetAttrString(dtype, "name");
-  const bool same = name && PyUnicode_Check(name) &&
-                    PyUnicode_CompareWithASCIIString(name, "bfloat16") == 0;
+  const bool same =
+      name && PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, "bfloat16") == 0;
   Py_XDECREF(name);
   PyErr_Clear();
   if (same) known = Py_NewRef(dtype);
@@ -81,8 +81,8 @@ bool view_bfloat16(PyObject* array, bool writable, ArrayView& view) {
   PyObject* capsule = known ? PyObject_GetAttrString(array, "__array_struct__") : nullptr;
   const auto* found =
       capsule ? static_cast<ArrayStruct*>(PyCapsule_GetPointer(capsule, nullptr)) : nullptr;
-  const bool fits = found && found->two == 2 && found->dims <= most_dims &&
-                    found->item_size == 2 && (found->flags & needed) == needed;
+  const bool fits = found && found->two == 2 && found->dims <= most_dims && found->item_size == 2 &&
+                    (found->flags & needed) == needed;
   if (fits) {
     view.dtype = DType::bfloat16;
     view.dims = found->dims;
@@ -146,8 +146,8 @@ PyObject* scan_array(const Call& call) {
   PyObject* type = result_types[static_cast<int>(result)];
   PyObject* out = call.out ? Py_NewRef(call.out) : make_result(call.input, type, x, scan.longer());
   if (out &&
-      !(view_array(out, PyBUF_FULL, output) && scan.take(output.view, !call.out, threads_for_arrays()) &&
-        scan.check() && scan.run())) {
+      !(view_array(out, PyBUF_FULL, output) &&
+        scan.take(output.view, !call.out, threads_for_arrays()) && scan.check() && scan.run())) {
     Py_CLEAR(out);
   }
   return out;
