@@ -48,6 +48,10 @@ void move_run(const char* x, int64_t x_step, char* y, int64_t y_step, int64_t co
     move_steps<T, -size, size>(x, x_step, y, y_step, count);
   } else if (x_step == 2 * size) {
     move_steps<T, 2 * size, size>(x, x_step, y, y_step, count);
+  } else if (x_step == 3 * size) {
+    move_steps<T, 3 * size, size>(x, x_step, y, y_step, count);
+  } else if (x_step == 4 * size) {
+    move_steps<T, 4 * size, size>(x, x_step, y, y_step, count);
   } else {
     move_steps<T, 0, size>(x, x_step, y, y_step, count);
   }

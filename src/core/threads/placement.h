@@ -11,7 +11,7 @@ namespace cumsum {
 // processor that has nothing to do is taken for busy, a thread is woken on the very processor that
 // woke it, and waits there until its work has been done by others: float32 (1000, 1000), two
 // threads of a Zen 5, 170 us a call for bursts of 1 ms, 170 on one thread, and 95 where they are
-// apart. What the caller may use is all that they get.
+// apart. They get what else the caller might use when it came to where it is.
 class Placement {
  public:
   void make_room(int threads) { threads_.reserve(threads); }
