@@ -123,6 +123,7 @@ bool sums_nothing(const Request& r) {
 Status fill(Request r, const Kernels& kernels, Interrupted interrupted, void* context) {
   const int64_t strides[most_dims] = {};
   r.x = nullptr;
+  r.fills = true;
   r.x_dtype = r.y_dtype;
   r.x_strides = strides;
   r.kind = Kind::inclusive;

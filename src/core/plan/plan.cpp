@@ -208,7 +208,7 @@ Plan make_plan(const Request& request, const Kernels& kernels) {
   plan.skipna = request.skipna && plan.x_dtype >= DType::float16;
   plan.nan = request.nan && plan.has_gaps();
   plan.segmented = request.offsets != nullptr;
-  plan.fills = request.x == nullptr;
+  plan.fills = request.fills;
   set_axes(plan, request);
   pair_up(plan, initial_size(plan, request, kernels));
   choose_walk(plan, kernels);

@@ -60,8 +60,9 @@ struct Request {
   // that of a tile to that of the next. The strides of `initial` are then from one line's to the
   // next one's.
   int64_t total_stride = 0;
-  char* after =
-      nullptr;  // where the states of the lines' ends go, or the totals; as `initial` lies
+  // Where the states of the lines' ends go, or the totals; as `initial` lies.
+  char* after = nullptr;
+  bool fills = false;  // there is no x, and results are sums of nothing; scan() knows that
 };
 
 inline bool has_elements(const Request& r) {
