@@ -18,6 +18,7 @@ INNERS = (1, 2, 3, 5, 6, 7, 8, 9, 17)
 OUTER = 37
 ITEMS = tuple(itertools.product(LENGTHS, INNERS))
 LAYOUTS = {
+    "every second item": lambda make, o, n, i: make(2 * o, n, i)[::2],
     "contiguous": lambda make, o, n, i: make(o, n, i),
     "transposed": lambda make, o, n, i: make(o, i, n).transpose(0, 2, 1),
     "turned round": lambda make, o, n, i: make(i, n, o).transpose(2, 1, 0),
@@ -86,6 +87,20 @@ def test_small_items_from_the_end_and_without_their_own(layout, dtype):
         sums = expected_of(x)
         before = np.concatenate([np.zeros_like(sums[:, :1]), sums[:, :-1]], 1)
         assert same_bits(cumsum.cumsum(x, 1, exclusive=True), before), (length, inner)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dim", [0, 1, 2, 3])
+def test_items_in_several_dims(dim, dtype):
+    """The outer dims in any order, some of them short."""
+    for shape in ((90, 2, 3, 2), (2, 90, 1, 5), (3, 2, 70, 2), (2, 3, 2, 60), (40, 3, 3, 9)):
+        for order in itertools.permutations(range(4)):
+            given = [shape[d] for d in order]
+            x = values(given, dtype).transpose(np.argsort(order))
+            expected = reference.scan(x, dim)
+            y = np.zeros(shape, expected.dtype)
+            cumsum.cumsum(x, dim, out=y)
+            assert same_bits(y, expected), (shape, order)
 
 
 @pytest.mark.parametrize("columns", [2, 3, 5, 6, 7, 13])
@@ -157,6 +172,16 @@ class TestBFloat16Arrays:
             ours = cumsum.cumsum(x, 1, **flags).view(np.int16)
             theirs = cumsum.cumsum(tensor, 1, **flags).view(torch.int16).numpy()
             assert (ours == theirs).all(), flags
+
+    def test_another_byte_order(self):
+        """NumPy names it alike, and its bytes are swapped."""
+        x = np.arange(6).astype(self.dtype)
+        swapped = x.astype(self.dtype.newbyteorder("S"))
+        for flags in ({}, {"exclusive": True}, {"dtype": np.float32}, {"lengths": [2, 4]}):
+            ours = cumsum.cumsum(swapped, 0, **flags)
+            assert same_bits(ours, cumsum.cumsum(x, 0, **flags)), flags
+        described = np.dtype(self.dtype, metadata={"unit": "mm"})
+        assert same_bits(cumsum.cumsum(x.astype(described), 0).astype(x.dtype), cumsum.cumsum(x, 0))
 
     def test_result_of_another_dtype(self):
         x = values((300,), "bfloat16")

@@ -38,7 +38,9 @@ def register() -> None:
 def code_of(dtype: np.dtype[Any]) -> DType | None:
     """The core's number for a dtype in native byte order, None if it has no kernels for it."""
     code = _CODES.get(dtype)
-    return DType.bfloat16 if code is None and dtype.name == "bfloat16" else code
+    if code is None and dtype.name == "bfloat16" and dtype.isnative:
+        return DType.bfloat16
+    return code
 
 
 def native(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -95,12 +95,25 @@ void choose_inner(Plan& plan, Axis* lines, int count) {
   }
 }
 
+// Small items are taken together along the last of the outer axes, which had better be a long one.
+void order_outer(Plan& plan) {
+  constexpr int64_t few = 16;
+  if (plan.outer_dims < 2 || plan.scan.size * plan.inner.size > policy::few_elements) return;
+  Axis& last = plan.outer[plan.outer_dims - 1];
+  Axis* longest = &last;
+  for (int d = 0; d + 1 < plan.outer_dims; ++d) {
+    if (plan.outer[d].size > longest->size) longest = &plan.outer[d];
+  }
+  if (last.size < few && longest != &last) std::swap(last, *longest);
+}
+
 }  // namespace
 
 void set_axes(Plan& plan, const Request& request) {
   Axis lines[most_dims];
   set_scan_axis(plan, request);
   choose_inner(plan, lines, collect_lines(request, lines));
+  order_outer(plan);
 }
 
 }  // namespace cumsum

@@ -23,6 +23,21 @@ bool lies_apart(const Plan& plan) {
          (plan.scan.size == 1 || plan.scan.x_stride != row);
 }
 
+// The same of items of a few short rows, of which there is not enough in one for the kernels of
+// short rows. float64 (1039, 5, 5) along dim 2, of which every second item is there, one thread of
+// a Zen 5: 2.7 times as long as torch, 0.9 packed.
+bool rows_lie_apart(const Plan& plan) {
+  const Axis &scan = plan.scan, &inner = plan.inner;
+  const int64_t elements = scan.size * inner.size;
+  if (plan.outer_dims == 0 || plan.op != Operator::sum || plan.carried || plan.has_gaps()) {
+    return false;
+  }
+  const Axis& outer = plan.outer[plan.outer_dims - 1];
+  return scan.size > 1 && elements <= policy::few_elements &&
+         outer.y_stride == inner.size * inner.y_stride &&
+         outer.x_stride != inner.size * inner.x_stride;
+}
+
 // Which way to walk, and what must be packed to walk that way.
 void choose_walk(Plan& plan, const Kernels& kernels) {
   const int64_t x_size = item_size(plan.x_dtype), y_size = item_size(plan.y_dtype);
@@ -45,7 +60,7 @@ void choose_walk(Plan& plan, const Kernels& kernels) {
   } else {
     plan.walk = Walk::rows;
     plan.pack_y = scan.y_stride != y_size;
-    plan.pack_x = !direct || scan.x_stride != x_size;
+    plan.pack_x = !direct || scan.x_stride != x_size || (!plan.pack_y && rows_lie_apart(plan));
   }
   if (set.any_strides || plan.fills) plan.pack_x = plan.pack_y = false;
   plan.packed = direct && !plan.pack_y ? plan.x_dtype : plan.y_dtype;

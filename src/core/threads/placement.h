@@ -2,6 +2,9 @@
 #pragma once
 
 #include <pthread.h>
+#if defined(__linux__)
+#include <sched.h>
+#endif
 
 #include <vector>
 
@@ -11,7 +14,7 @@ namespace cumsum {
 // processor that has nothing to do is taken for busy, a thread is woken on the very processor that
 // woke it, and waits there until its work has been done by others: float32 (1000, 1000), two
 // threads of a Zen 5, 170 us a call for bursts of 1 ms, 170 on one thread, and 95 where they are
-// apart. They get what else the caller might use when it came to where it is.
+// apart. What else the caller may use is all that they get.
 class Placement {
  public:
   void make_room(int threads) { threads_.reserve(threads); }
@@ -21,7 +24,9 @@ class Placement {
  private:
   std::vector<pthread_t> threads_;
   size_t placed_ = 0;  // of these threads
-  int caller_ = -1;    // as it was then
+#if defined(__linux__)
+  cpu_set_t given_ = {};  // what they may use
+#endif
 };
 
 }  // namespace cumsum

@@ -53,6 +53,10 @@ inline constexpr int64_t least_unwidened = 128;
 // dim 1: 2.6 ns an element one by one, 0.95 together.
 inline constexpr int64_t most_repeated = stage_bytes / 4;
 
+// Elements of a small item, at most, for many of them to be packed though they could be scanned
+// where they lie.
+inline constexpr int64_t few_elements = 1 << 7;
+
 // Bytes of sums in the buffer where short lines are woven. Two threads, ns an element with 2^12 and
 // 2^13: int64 (1 million, 7) along dim 1 0.30 and 0.34, float32 (1 million, 8) 0.15 and 0.16; one
 // thread without weaving, float32 (1 million, 6): 0.67, and 0.19 with it.

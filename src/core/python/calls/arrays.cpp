@@ -58,17 +58,27 @@ struct ArrayStruct {
   void* data;
 };
 
+// The dtype of a dtype's numbers as NumPy makes it, in this machine's byte order.
+PyObject* plain_dtype(PyObject* dtype) {
+  PyObject* any = result_types[static_cast<int>(DType::float32)];
+  auto* made = static_cast<PyObject*>(PyType_GetSlot(Py_TYPE(any), Py_tp_base));  // numpy.dtype
+  PyObject* numbers = PyObject_GetAttrString(dtype, "type");
+  PyObject* plain = numbers ? PyObject_CallFunctionObjArgs(made, numbers, nullptr) : nullptr;
+  Py_XDECREF(numbers);
+  return plain;
+}
+
 // Whether it is the dtype of ml_dtypes, which is kept as that of results.
 bool is_bfloat16(PyObject* dtype) {
   PyObject*& known = result_types[static_cast<int>(DType::bfloat16)];
   if (known) return dtype == known;
   PyObject* name = PyObject_GetAttrString(dtype, "name");
-  const bool same =
+  const bool named =
       name && PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, "bfloat16") == 0;
   Py_XDECREF(name);
+  if (named) known = plain_dtype(dtype);
   PyErr_Clear();
-  if (same) known = Py_NewRef(dtype);
-  return same;
+  return known && dtype == known;
 }
 
 // An array of bfloat16, for which buffers have no format.
