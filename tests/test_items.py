@@ -1,6 +1,7 @@
 """Many small items, wherever they lie: the bits of each line are those of the line alone."""
 
 import itertools
+import sys
 
 import ml_dtypes
 import numpy as np
@@ -155,6 +156,18 @@ class TestBFloat16Arrays:
         assert cumsum.cumsum(x, 1, out=out) is out
         assert same_bits(out, cumsum.cumsum(x, 1))
         assert same_bits(cumsum.cumsum(x[::-1].T, 0), cumsum.cumsum(x[::-1], 1).T)
+
+    def test_without_python(self):
+        """A call makes no call of Python's, whatever bfloat16 came before."""
+        x = values((8,), "bfloat16")
+        cumsum.cumsum(x.astype(self.dtype.newbyteorder("S")), 0)
+        out, calls = np.empty_like(x), []
+        sys.setprofile(lambda frame, event, _: calls.append(frame) if event == "call" else None)
+        try:
+            cumsum.cumsum(x, 0, out=out)
+        finally:
+            sys.setprofile(None)
+        assert not calls
 
     def test_errors(self):
         x = values((8,), "bfloat16")

@@ -133,6 +133,7 @@ def make_function(slow: Callable[..., Any], doc: str, in_place: bool, /) -> Call
 
 def register_numpy(
     array_type: type,
+    dtype_type: type,
     empty_like: Callable[..., Any],
     result_types: tuple[Any, ...],
     dtypes: dict[Any, int],

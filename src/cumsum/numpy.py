@@ -32,7 +32,7 @@ def register() -> None:
     for dtype, code in _CODES.items():
         types[code] = dtype
     names = {name: int(code) for dtype, code in _CODES.items() for name in (dtype, dtype.type)}
-    _core.register_numpy(np.ndarray, np.empty_like, tuple(types), names)
+    _core.register_numpy(np.ndarray, np.dtype, np.empty_like, tuple(types), names)
 
 
 def code_of(dtype: np.dtype[Any]) -> DType | None:

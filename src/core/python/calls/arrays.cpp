@@ -9,7 +9,7 @@ namespace cumsum {
 namespace {
 
 PyTypeObject* array_type;
-PyObject* empty_like;
+PyObject *make_dtype, *empty_like;
 PyObject* keep_order;                 // that of the input, as far as the shape allows
 PyObject* dtypes;                     // numbers of what may be given as dtype=
 PyObject* result_types[dtype_count];  // dtype objects, by the input's DType; null: not for this way
@@ -60,10 +60,8 @@ struct ArrayStruct {
 
 // The dtype of a dtype's numbers as NumPy makes it, in this machine's byte order.
 PyObject* plain_dtype(PyObject* dtype) {
-  PyObject* any = result_types[static_cast<int>(DType::float32)];
-  auto* made = static_cast<PyObject*>(PyType_GetSlot(Py_TYPE(any), Py_tp_base));  // numpy.dtype
   PyObject* numbers = PyObject_GetAttrString(dtype, "type");
-  PyObject* plain = numbers ? PyObject_CallFunctionObjArgs(made, numbers, nullptr) : nullptr;
+  PyObject* plain = numbers ? PyObject_CallFunctionObjArgs(make_dtype, numbers, nullptr) : nullptr;
   Py_XDECREF(numbers);
   return plain;
 }
@@ -164,8 +162,8 @@ PyObject* scan_array(const Call& call) {
 }
 
 PyObject* register_numpy(PyObject*, PyObject* args) {
-  PyObject *type, *function, *types;
-  if (!PyArg_ParseTuple(args, "OOO!O!", &type, &function, &PyTuple_Type, &types, &PyDict_Type,
+  PyObject *type, *dtype, *function, *types;
+  if (!PyArg_ParseTuple(args, "OOOO!O!", &type, &dtype, &function, &PyTuple_Type, &types, &PyDict_Type,
                         &dtypes)) {
     return nullptr;
   }
@@ -175,6 +173,7 @@ PyObject* register_numpy(PyObject*, PyObject* args) {
   Py_INCREF(type);
   Py_INCREF(function);
   array_type = reinterpret_cast<PyTypeObject*>(type);
+  make_dtype = Py_NewRef(dtype);
   empty_like = function;
   for (Py_ssize_t i = 0; i < dtype_count && i < PyTuple_Size(types); ++i) {
     PyObject* item = PyTuple_GetItem(types, i);
