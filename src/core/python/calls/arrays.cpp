@@ -163,8 +163,8 @@ PyObject* scan_array(const Call& call) {
 
 PyObject* register_numpy(PyObject*, PyObject* args) {
   PyObject *type, *dtype, *function, *types;
-  if (!PyArg_ParseTuple(args, "OOOO!O!", &type, &dtype, &function, &PyTuple_Type, &types, &PyDict_Type,
-                        &dtypes)) {
+  if (!PyArg_ParseTuple(args, "OOOO!O!", &type, &dtype, &function, &PyTuple_Type, &types,
+                        &PyDict_Type, &dtypes)) {
     return nullptr;
   }
   keep_order = PyUnicode_InternFromString("K");
