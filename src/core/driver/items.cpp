@@ -40,7 +40,8 @@ void Run::repeat_columns(Piece piece) const {
     piece.lines *= piece.repeats;  // one row
     piece.repeats = 0;
   }
-  scan_pair_&& piece.repeats ? scan_pairs(piece) : scan_(with_channels(piece));
+  if (scan_pair_ && piece.repeats) return scan_pairs(piece);
+  scan_(with_channels(piece));
 }
 
 void Run::repeat_rows(Piece piece) const {

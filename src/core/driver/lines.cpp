@@ -92,7 +92,7 @@ void Run::scan_packed(Workspace& space, const Item& item, const Piece& whole) co
     }
     if (!plan_.pack_y || !outside.y) {
       write_at(part, outside.y, outside.y_scan, outside.y_line);
-      scan_pair_&& outside.y ? scan_pairs(part) : scan_(with_channels(part));
+      (scan_pair_ && outside.y) ? scan_pairs(part) : scan_(with_channels(part));
       continue;
     }
     write_at(part, packed, scan, line);

@@ -53,8 +53,8 @@ inline constexpr int64_t least_unwidened = 128;
 // dim 1: 2.6 ns an element one by one, 0.95 together.
 inline constexpr int64_t most_repeated = stage_bytes / 4;
 
-// Elements of a small item, at most, for many of them to be packed though they could be scanned
-// where they lie.
+// Elements of a small item, at most, for the longest axis of such to be taken first, and for many
+// rows to be packed though they could be scanned where they lie.
 inline constexpr int64_t few_elements = 1 << 7;
 
 // Bytes of sums in the buffer where short lines are woven. Two threads, ns an element with 2^12 and
